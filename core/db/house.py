@@ -1,0 +1,44 @@
+"""The assembled parts that code needs while it runs, put together once by `deploy` and handed to everyone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from core.base.context import TenantContext
+from core.base.settings import Settings
+from core.db.engine import Database
+from core.db.uow import UnitOfWork
+from core.host.dispatch import Dispatcher
+from core.host.loader import LoadedPlugins
+from core.host.registry import Registry
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class House:
+    """Settings, registry, plugins, hooks, database, and further services by their type. No module keeps a global."""
+
+    settings: Settings
+    registry: Registry
+    plugins: LoadedPlugins
+    hooks: Dispatcher
+    db: Database
+    services: dict[type, Any] = field(default_factory=dict)
+
+    def get(self, kind: type[T]) -> T:
+        """The service of this type, such as the policy library. Raises LookupError when deploy did not give one."""
+        try:
+            service: T = self.services[kind]
+        except KeyError:
+            raise LookupError(f"no {kind.__name__} in this house") from None
+        return service
+
+    @asynccontextmanager
+    async def unit(self, ctx: TenantContext) -> AsyncIterator[UnitOfWork]:
+        """One transaction in `ctx`'s tenant: committed when the block ends, rolled back when it raises."""
+        async with self.db.tenant_session(ctx.tenant_id) as session, session.begin():
+            yield UnitOfWork(session, ctx, self)
