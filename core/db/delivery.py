@@ -7,6 +7,7 @@ is marked. A crash between any two costs a repetition that the inbox turns into 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -27,7 +28,7 @@ from core.db.uow import UnitOfWork
 log = logging.getLogger("kehou.delivery")
 
 MAX_ATTEMPTS = 5
-LEASE_SECONDS = 120
+LEASE_SECONDS = 15
 """How long an unfinished attempt keeps others away when its worker vanished without a word."""
 
 
@@ -157,7 +158,7 @@ async def _run(house: House, target: TenantContext, row: Outbox, handler: Any, t
         actor=Actor("person" if account else "worker", UUID(account) if account else None, row.actor.get("name", "")),
     )
     if transactional:
-        async with house.unit(delivery.ctx) as uow:
+        async with _lease_kept(house, row), house.unit(delivery.ctx) as uow:
             if not await _take(uow, row):
                 return "repeated"
             delivery._uow = uow
@@ -183,14 +184,12 @@ async def _take(uow: UnitOfWork, row: Outbox) -> bool:
 
 @asynccontextmanager
 async def _lease_kept(house: House, row: Outbox) -> AsyncIterator[None]:
-    """Renew the lease while a long job runs, so that nobody takes it for dead."""
-    import asyncio
-
+    """Renew the lease while a consumer runs, so that nobody takes it for dead."""
     sender = await worker_context(house, row.tenant_id)
 
     async def renew() -> None:
         while True:
-            await asyncio.sleep(LEASE_SECONDS / 4)
+            await asyncio.sleep(LEASE_SECONDS / 3)
             async with house.unit(sender) as uow:
                 until = func.now() + text(f"interval '{LEASE_SECONDS} seconds'")
                 await uow.session.execute(update(Outbox).where(Outbox.id == row.id).values(available_at=until))
