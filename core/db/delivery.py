@@ -155,7 +155,9 @@ async def _run(house: House, target: TenantContext, row: Outbox, handler: Any, t
         house=house,
         sender=row.tenant_id,
         attempt=row.attempts,
-        actor=Actor("person" if account else "worker", UUID(account) if account else None, row.actor.get("name", "")),
+        actor=Actor(
+            "person" if account else "worker", UUID(account) if account else None, row.actor.get("name", "")
+        ),
     )
     if transactional:
         async with _lease_kept(house, row), house.unit(delivery.ctx) as uow:
@@ -192,7 +194,9 @@ async def _lease_kept(house: House, row: Outbox) -> AsyncIterator[None]:
             await asyncio.sleep(LEASE_SECONDS / 3)
             async with house.unit(sender) as uow:
                 until = func.now() + text(f"interval '{LEASE_SECONDS} seconds'")
-                await uow.session.execute(update(Outbox).where(Outbox.id == row.id).values(available_at=until))
+                await uow.session.execute(
+                    update(Outbox).where(Outbox.id == row.id).values(available_at=until)
+                )
 
     keeper = asyncio.create_task(renew())
     try:
@@ -205,7 +209,9 @@ async def _finish(
     house: House, sender: TenantContext, row: Outbox, *, outcome: str | None = None, dead: str | None = None
 ) -> None:
     async with house.unit(sender) as uow:
-        values = {"dead_at": func.now(), "error": dead} if dead else {"done_at": func.now(), "outcome": outcome}
+        values = (
+            {"dead_at": func.now(), "error": dead} if dead else {"done_at": func.now(), "outcome": outcome}
+        )
         await uow.session.execute(update(Outbox).where(Outbox.id == row.id).values(**values))
         if dead:
             log.error("%s %s set aside: %s", row.kind, row.name, dead)

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, with_loader_criteria
 
-from core.base.context import TenantContext
 from core.base.errors import TenantMissing
 from core.base.settings import Settings
 from core.db.models import TenantModel

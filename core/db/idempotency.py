@@ -48,7 +48,13 @@ async def once(
         raise KeyMissing()
     canonical = json.dumps(plain(content), sort_keys=True, ensure_ascii=False)
     fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
-    row = {"tenant_id": uow.ctx.tenant_id, "id": new_id(), "scope": scope, "key": key, "fingerprint": fingerprint}
+    row = {
+        "tenant_id": uow.ctx.tenant_id,
+        "id": new_id(),
+        "scope": scope,
+        "key": key,
+        "fingerprint": fingerprint,
+    }
     made = insert(IdempotencyKey).values(**row).on_conflict_do_nothing().returning(IdempotencyKey.id)
     mine = (await uow.session.execute(made)).scalar_one_or_none()
     if mine is None:

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from core.db.models import metadata
 from core.host.loader import LoadedPlugins
@@ -61,7 +61,9 @@ def upgrade(owner_url: str, plugins: LoadedPlugins, *, say: Any = None) -> list[
                 if _current(connection, chain) != _head(chain):
                     if say:
                         say(chain.key)
-                    command.upgrade(_config(chain, connection), "head")
+                    connection.execute(text("set local lock_timeout = '5s'"))
+                    command.upgrade(config_for(chain, connection), "head")
+                    connection.commit()
                     moved.append(chain.key)
         finally:
             connection.rollback()
@@ -87,22 +89,11 @@ def drift(owner_url: str, plugins: LoadedPlugins) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     with engine.connect() as connection:
         for chain in all_chains:
-            context = MigrationContext.configure(connection, opts=_options(chain, all_chains))
+            context = MigrationContext.configure(connection, opts=options(chain, all_chains))
             if differences := compare_metadata(context, metadata):
                 found[chain.key] = differences
     engine.dispose()
     return found
-
-
-def revision(owner_url: str, plugins: LoadedPlugins, key: str, message: str, rev_id: str) -> None:
-    """Write a new migration of one chain by comparing the models with an upgraded database."""
-    engine: Engine = create_engine(sync_url(owner_url))
-    all_chains = chains(plugins)
-    chain = next(c for c in all_chains if c.key == key)
-    with engine.connect() as connection:
-        config = _config(chain, connection, all_chains)
-        command.revision(config, message=message, autogenerate=True, rev_id=rev_id)
-    engine.dispose()
 
 
 def configure(context: Any) -> None:
@@ -110,18 +101,16 @@ def configure(context: Any) -> None:
     attributes = context.config.attributes
     chain: Chain = attributes["chain"]
     connection: Connection = attributes["connection"]
-    connection.execute(text("set lock_timeout = '5s'"))
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        transaction_per_migration=True,
-        **_options(chain, attributes["chains"]),
+        **options(chain, attributes["chains"]),
     )
     with context.begin_transaction():
         context.run_migrations()
 
 
-def _options(chain: Chain, all_chains: Iterable[Chain]) -> dict[str, Any]:
+def options(chain: Chain, all_chains: Iterable[Chain]) -> dict[str, Any]:
     prefixes = tuple(c.prefix for c in all_chains if c.prefix)
 
     def mine(thing: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
@@ -135,7 +124,7 @@ def _options(chain: Chain, all_chains: Iterable[Chain]) -> dict[str, Any]:
     return {"version_table": chain.version_table, "include_object": mine, "compare_server_default": False}
 
 
-def _config(chain: Chain, connection: Connection, all_chains: Sequence[Chain] = ()) -> Config:
+def config_for(chain: Chain, connection: Connection, all_chains: Sequence[Chain] = ()) -> Config:
     config = Config()
     config.set_main_option("script_location", str(CORE))
     config.set_main_option("version_locations", str(chain.versions))
@@ -145,7 +134,7 @@ def _config(chain: Chain, connection: Connection, all_chains: Sequence[Chain] = 
 
 
 def _head(chain: Chain) -> str | None:
-    return ScriptDirectory.from_config(_config(chain, None)).get_current_head()  # type: ignore[arg-type]
+    return ScriptDirectory.from_config(config_for(chain, None)).get_current_head()  # type: ignore[arg-type]
 
 
 def _current(connection: Connection, chain: Chain) -> str | None:

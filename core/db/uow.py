@@ -48,7 +48,12 @@ class UnitOfWork:
     async def get(self, model: type[M], id_: UUID, *, lock: bool = False) -> M:
         """The row of this tenant with this id. Raises NotFound; `lock` takes FOR UPDATE and reads it anew."""
         if lock:
-            query = select(model).where(model.id == id_).with_for_update().execution_options(populate_existing=True)
+            query = (
+                select(model)
+                .where(model.id == id_)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            )
             row = (await self.session.execute(query)).scalar_one_or_none()
         else:
             row = await self.find(model, id_)
@@ -63,7 +68,8 @@ class UnitOfWork:
         try:
             for name in sorted(set(names)):
                 await self.session.execute(
-                    text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{tenant}/{name}"}
+                    text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+                    {"name": f"{tenant}/{name}"},
                 )
         except DBAPIError as exc:
             if getattr(exc.orig, "sqlstate", None) == "55P03":
@@ -109,7 +115,9 @@ class UnitOfWork:
         With `key`, the same job is enqueued once however often it is asked for; the first id is returned.
         """
         owned = self.house.registry.jobs[job]
-        message = await self._put("job", job, payload or {}, plugin=owned.plugin, key=key, not_before=not_before)
+        message = await self._put(
+            "job", job, payload or {}, plugin=owned.plugin, key=key, not_before=not_before
+        )
         if not owned.item.transactional:
             progress = {"tenant_id": self.ctx.tenant_id, "id": message, "job": job, "key": label or key or ""}
             await self.session.execute(insert(JobRun).values(**progress).on_conflict_do_nothing())

@@ -130,7 +130,10 @@ def _refuse_duplicates(reports: list[PluginReport]) -> None:
         same_prefix = [r for r in live if r is not report and _prefix(r) == _prefix(report) is not None]
         if len(twins) > 1:
             names = ", ".join(sorted(r.distribution or "?" for r in twins))
-            report.status, report.reason = "duplicate", f"two plugins use this key ({names}); neither is loaded"
+            report.status, report.reason = (
+                "duplicate",
+                f"two plugins use this key ({names}); neither is loaded",
+            )
         elif same_prefix and same_prefix[0].key < report.key:
             report.status = "broken"
             report.reason = f"its table prefix {_prefix(report)} belongs to {same_prefix[0].key}"

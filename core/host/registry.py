@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from core.host.contribution import AccountDef, Contribution, DocumentHandler, Job, NavItem, Permission, Schedule, Subscriber
+from core.host.contribution import (
+    AccountDef,
+    Contribution,
+    DocumentHandler,
+    Job,
+    NavItem,
+    Permission,
+    Schedule,
+    Subscriber,
+)
 
 T = TypeVar("T")
 
