@@ -1,0 +1,297 @@
+"""HTML forms over pydantic models: all the errors at once, beside their fields, and nothing typed is lost.
+
+    form = await Form.from_request(Contact, request)
+    if not form:
+        return page("people/contact.html", form=form, status_code=422)
+    await service.save(form.value)
+
+The same model serves the JSON API. Names of rows are dotted: ``rows.0.name`` fills ``rows: list[Row]``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from core.base.errors import KehouError
+from core.base.ids import new_id
+from core.web.fields import Option, Ui, as_input, half_width, shape, submodel, ui_of
+from core.web.messages import FORM, sentences
+
+M = TypeVar("M", bound=BaseModel)
+
+KEY: Final = "_key"
+"""The hidden input with the idempotency key: the same form sent twice is one deed."""
+
+
+@runtime_checkable
+class _Multi(Protocol):
+    """A form's data with several values of a name (Litestar's, Starlette's)."""
+
+    def getall(self, key: str) -> list[Any]: ...
+
+
+class _Sends(Protocol):
+    async def form(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class BoundField:
+    """All that a template needs to draw one field."""
+
+    name: str
+    id: str
+    label: str
+    kind: str
+    required: bool
+    value: str
+    values: tuple[str, ...]
+    checked: bool
+    options: list[tuple[str, str]]
+    errors: list[str]
+    ui: Ui
+    limits: Mapping[str, Any]
+
+
+@dataclass
+class Form(Generic[M]):
+    """A form to show or one that was sent. True when it was sent and is right: then `value` is the model."""
+
+    model: type[M]
+    data: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    value_or_none: M | None = None
+    key: str = field(default_factory=lambda: str(new_id()))
+    options: dict[str, list[Option]] = field(default_factory=dict)
+
+    # ---- making one ----
+
+    @classmethod
+    def blank(cls, model: type[M], initial: Mapping[str, Any] | BaseModel | None = None) -> Form[M]:
+        """A form to fill in, with `initial` values (a model's or a mapping's)."""
+        data = (
+            {name: getattr(initial, name) for name in type(initial).model_fields}
+            if isinstance(initial, BaseModel)
+            else dict(initial or {})
+        )
+        return cls(model, data)
+
+    @classmethod
+    def read(cls, model: type[M], source: Mapping[str, Any]) -> Form[M]:
+        """What was sent, checked. `source` is a mapping (lists for several values) or a multi-dict with `getall`."""
+        form = cls(model, _collect(model, source))
+        key = source.get(KEY)
+        if isinstance(key, str) and 8 <= len(key) <= 64:
+            form.key = key
+        try:
+            form.value_or_none = model.model_validate(_given(model, form.data))
+        except ValidationError as error:
+            form.errors = sentences(model, error)
+        return form
+
+    @classmethod
+    async def from_request(cls, model: type[M], request: _Sends) -> Form[M]:
+        """:meth:`read` for a Litestar request."""
+        return cls.read(model, await request.form())
+
+    # ---- asking it ----
+
+    def __bool__(self) -> bool:
+        return self.value_or_none is not None and not self.errors
+
+    @property
+    def value(self) -> M:
+        """The checked model. Raises ValueError when the form is blank or has errors: ask ``if form`` first."""
+        if self.value_or_none is None or self.errors:
+            raise ValueError("the form has no checked value")
+        return self.value_or_none
+
+    def add_error(self, name: str, text: str) -> None:
+        """An error that only the service can know, at a field or at :data:`FORM` (the whole)."""
+        self.errors.setdefault(name, []).append(str(text))
+
+    def fail(self, error: KehouError) -> None:
+        """Take over a refusal: at the fields that it names, else over the form."""
+        for item in error.fields:
+            self.add_error(item.field if self._has(item.field) else FORM, str(item.message))
+        if not error.fields:
+            self.add_error(FORM, error.message)
+
+    def choose(self, name: str, options: Iterable[Option]) -> Form[M]:
+        """Give a field its choices, known only to this request (the teachers of this school)."""
+        self.options[name] = list(options)
+        return self
+
+    @property
+    def form_errors(self) -> list[str]:
+        """Errors over the whole form."""
+        return self.errors.get(FORM, [])
+
+    def summary(self) -> list[tuple[str, str, str]]:
+        """For the list over the form: (id of the input, label, first sentence) of each field with an error."""
+        return [
+            (bound.id, bound.label, bound.errors[0])
+            for bound in (self.field(name) for name in self.errors if name != FORM and self._has(name))
+        ]
+
+    def rows(self, name: str, least: int = 1) -> range:
+        """The row numbers to draw for a list of models: those present, and at least `least`."""
+        return range(max(len(self.data.get(name) or ()), least))
+
+    def field(self, name: str) -> BoundField:
+        """The field `name` (dotted in rows), ready to draw. Raises KeyError for one the model lacks."""
+        info = self._info(name)
+        ui = ui_of(info)
+        kind = ui.control(info)
+        choice = self.options.get(name)
+        if choice is None:
+            choice = self.options.get(re.sub(r"\.\d+\.", ".", name))
+        if choice is not None:
+            kind = "select" if kind in ("text", "number") else kind
+            listed = Ui(options=choice).choices(info.annotation)
+        else:
+            listed = ui.choices(info.annotation)
+        raw = self._value(name, info)
+        many = (
+            [as_input(item, kind) for item in raw] if isinstance(raw, (list, tuple, set, frozenset)) else []
+        )
+        one = "" if many or raw == [] else as_input(raw, kind)
+        return BoundField(
+            name=name,
+            id="f-" + name.replace(".", "-"),
+            label=str(ui.label or name),
+            kind=kind,
+            required=info.is_required(),
+            value=one,
+            values=tuple(many),
+            checked=one in ("true", "on", "1"),
+            options=listed,
+            errors=self.errors.get(name, []),
+            ui=ui,
+            limits=_limits(info),
+        )
+
+    # ---- inside ----
+
+    def _info(self, name: str) -> FieldInfo:
+        current: type[BaseModel] | None = self.model
+        info: FieldInfo | None = None
+        for step in name.split("."):
+            if step.isdigit():
+                continue
+            if current is None:
+                raise KeyError(name)
+            info = current.model_fields[step]
+            current = submodel(info.annotation)
+        if info is None:
+            raise KeyError(name)
+        return info
+
+    def _has(self, name: str) -> bool:
+        try:
+            self._info(name)
+        except KeyError:
+            return False
+        return True
+
+    def _value(self, name: str, info: FieldInfo) -> Any:
+        at: Any = self.data
+        for step in name.split("."):
+            if isinstance(at, (list, tuple)):
+                at = at[int(step)] if int(step) < len(at) else None
+            elif isinstance(at, BaseModel):
+                at = getattr(at, step, None)
+            elif isinstance(at, Mapping):
+                if step not in at:
+                    return None if info.is_required() else info.get_default(call_default_factory=False)
+                at = at[step]
+        return at
+
+
+def _limits(info: FieldInfo) -> dict[str, Any]:
+    names = {"max_length": "maxlength", "ge": "min", "le": "max"}
+    found: dict[str, Any] = {}
+    for item in info.metadata:
+        for ours, html in names.items():
+            limit = getattr(item, ours, None)
+            if limit is not None and not isinstance(item, Ui):
+                found[html] = limit
+    if shape(info.annotation) == "list":
+        found.pop("maxlength", None)  # there it counts choices
+    return found
+
+
+def _all(source: Mapping[str, Any], name: str) -> list[Any]:
+    if isinstance(source, _Multi):
+        return list(source.getall(name)) if name in source else []
+    value = source.get(name)
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _clean(value: Any, ui: Ui, kind: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    value = value.strip().replace("\r\n", "\n")
+    if kind in ("number", "yuan", "date", "time", "datetime", "tel") or ui.inputmode in (
+        "numeric",
+        "decimal",
+    ):
+        return half_width(value)
+    return value
+
+
+def _empty(value: Any) -> bool:
+    if value is None or value == "" or value == []:
+        return True
+    # A file input with nothing chosen still sends a part, without a name.
+    return getattr(value, "filename", None) == ""
+
+
+def _collect(model: type[BaseModel], source: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for name, info in model.model_fields.items():
+        full = prefix + name
+        rows = submodel(info.annotation)
+        if rows is not None:
+            data[name] = _collect_rows(rows, source, full)
+            continue
+        ui = ui_of(info)
+        kind = ui.control(info)
+        got = [_clean(value, ui, kind) for value in _all(source, full)]
+        if kind == "checkbox":
+            data[name] = bool(got) and got[-1] not in ("", "false", "off", "0", False)
+        elif shape(info.annotation) == "list":
+            data[name] = [value for value in got if not _empty(value)]
+        elif got:
+            data[name] = got[-1]
+    return data
+
+
+def _collect_rows(model: type[BaseModel], source: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    pattern = re.compile(rf"{re.escape(name)}\.(\d{{1,4}})\.")
+    numbers = sorted({int(found[1]) for key in source if (found := pattern.match(key))})
+    rows = (_collect(model, source, f"{name}.{number}.") for number in numbers)
+    # A row left wholly blank is no row: forms offer a spare one.
+    return [row for row in rows if any(not _empty(value) and value is not False for value in row.values())]
+
+
+def _given(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:
+    """What to validate: blanks are left out, so that defaults and "missing" mean what they say."""
+    given: dict[str, Any] = {}
+    for name, value in data.items():
+        info = model.model_fields[name]
+        rows = submodel(info.annotation)
+        if rows is not None and isinstance(value, Sequence):
+            given[name] = [_given(rows, row) for row in value]
+        elif not _empty(value):
+            given[name] = value
+        elif value == [] and not info.is_required():
+            given[name] = []
+    return given
