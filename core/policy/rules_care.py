@@ -1,0 +1,150 @@
+"""Rule keys about the day itself and what stands around it: register, pickup, publication, oversight."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.base.text import lazy_gettext as _l
+from core.policy import vocab as v
+from core.policy import vocab_people as p
+from core.policy.catalogue import RuleDef as R
+from core.policy.kinds import AtMost, Forbidden, Required
+from core.policy.kinds_sets import AnyOf, Grants, Including, Parameter, Within
+
+PUBLICATION: Final = (
+    R("publication.items", _l("向家长公开的内容"), Including(v.SECTIONS, "shown"), refs="R-460 R-343"),
+    R("publication.channels", _l("公开渠道"), AnyOf(p.MEANS, "channels"), refs="R-461"),
+    R("publication.plan", _l("向家长公示审核通过的方案"), Required("plan_shown"), refs="R-038"),
+    R("publication.fee_board", _l("收费公示栏内容"), Including(p.BOARD, "board"), refs="R-340 R-466"),
+    R(
+        "publication.fixed_board",
+        _l("在醒目位置设立固定公示牌、公示栏"),
+        Required("fixed_board"),
+        refs="R-340",
+    ),
+    R(
+        "publication.menu_before_term",
+        _l("每学期开学前公布服务“菜单”"),
+        Required("before_term"),
+        refs="R-465",
+    ),
+    R("publication.timetable_first", _l("课表提前公示"), Required("timetable_shown"), refs="R-465"),
+    R(
+        "publication.accounts_each_term",
+        _l("每学期末向家长公示收支情况"),
+        Required("accounts_shown"),
+        refs="R-358 C-13",
+    ),
+    R(
+        "publication.spending_regularly",
+        _l("定期公开公示支出情况"),
+        Required("spending_shown"),
+        refs="R-359 C-13",
+    ),
+    R(
+        "publication.family_duties",
+        _l("提前告知课程安排及家校责任"),
+        Including(v.SECTIONS, "told"),
+        refs="R-164",
+    ),
+    R("publication.right_to_know", _l("保障各方知情权"), Required("informed"), refs="R-472"),
+)
+
+INSURANCE: Final = (
+    R("insurance.liability", _l("落实校方责任保险"), Required("liability_in_force"), refs="R-403 C-51"),
+    R("insurance.encourage", _l("引导家长自愿投保意外伤害险"), Required("offered"), refs="R-404 C-51"),
+    R(
+        "insurance.condition",
+        _l("把投保作为参加服务的条件或捆绑收费"),
+        Forbidden("is_condition"),
+        default=True,
+        refs="R-406",
+    ),
+)
+
+ATTENDANCE: Final = (
+    R("attendance.count_first", _l("由值班领导清点人数后带队进托管室"), Required("counted"), refs="R-218"),
+    R("attendance.roll_call", _l("认真清点人数、严格考勤"), Required("roll_called"), refs="R-221"),
+    R(
+        "attendance.absence_contacts",
+        _l("学生缺勤时须联系"),
+        Including(p.CONTACTS, "contacted"),
+        refs="R-222",
+    ),
+    R("attendance.unexplained_followed", _l("无故脱管须报告及跟踪"), Required("followed_up"), refs="R-224"),
+    R("attendance.leave_procedure", _l("有事须履行请假手续"), Required("leave_recorded"), refs="R-233"),
+    R("attendance.class_handover", _l("班主任与托管教师交接"), Required("handed_over"), refs="R-220"),
+    R("attendance.emergency_tells", _l("紧急情况须通知"), Including(p.CONTACTS, "contacted"), refs="R-225"),
+    R(
+        "attendance.emergency_reported_to",
+        _l("紧急情况须上报"),
+        Including(p.REPORTED_TO, "reported_to"),
+        refs="R-225",
+    ),
+)
+
+PICKUP: Final = (
+    R("pickup.signature", _l("家长每天签字方可接走孩子"), Required("signed"), refs="R-239 C-48"),
+    R("pickup.in_person", _l("亲手交接到家长手中"), Required("handed_in_person"), refs="R-238 C-48"),
+    R("pickup.alone", _l("学生独自离校"), Forbidden("alone"), default=True, refs="R-248"),
+    R(
+        "pickup.late_after",
+        _l("接孩子超过结束时间"),
+        AtMost("minutes_late", "minutes"),
+        text=_l("已超过结束时间 %(given)s（界限 %(limit)s），按晚接处理"),
+        default=15,
+        default_force="warn",
+        refs="R-247",
+    ),
+    R("pickup.late_place", _l("晚接学生的等候地点"), Within(p.PLACES, "place"), refs="C-49"),
+    R(
+        "pickup.late_in_charge",
+        _l("负责联系晚接家长的人"),
+        Parameter(v.BODIES.one_type, v.BODIES.label),
+        refs="R-244",
+    ),
+)
+
+RECORDS: Final = (
+    R("records.daily", _l("每日记录"), Including(p.RECORDS, "kept"), refs="R-227"),
+    R("records.pupil_file", _l("学生档案"), Including(p.RECORDS, "kept"), refs="R-442"),
+)
+
+SAFETY: Final = (
+    R("safety.protection", _l("安全防护措施"), Including(p.PROTECTION, "measures"), refs="R-479"),
+    R("safety.regular_checks", _l("定期开展安全排查"), Required("checked"), refs="R-435"),
+    R(
+        "safety.supervised",
+        _l("集中有人监管，活动有安全措施，进出有统一组织"),
+        Required("supervised"),
+        refs="R-483",
+    ),
+)
+
+OVERSIGHT: Final = (
+    R("oversight.phases", _l("监管环节"), Including(p.PHASES, "phases"), refs="R-422 C-52"),
+    R("oversight.inspections", _l("检查方式"), Including(p.INSPECTIONS, "inspections"), refs="R-424 C-52"),
+    R("oversight.rated", _l("评价内容"), Including(p.RATED, "rated"), refs="R-425 R-426"),
+    R(
+        "oversight.refusing_costs",
+        _l("无正当理由拒不提供服务"),
+        Parameter(v.SANCTIONS.type, v.SANCTIONS.show),
+        refs="R-135 R-429",
+    ),
+    R(
+        "oversight.breach_measures",
+        _l("违反规定的处理"),
+        Parameter(v.SANCTIONS.type, v.SANCTIONS.show),
+        refs="R-430",
+    ),
+    R("oversight.coverage", _l("有需求的学生愿留尽留"), Required("everyone_served"), refs="R-023"),
+)
+
+COMPLAINT: Final = (
+    R("complaint.phone", _l("公布投诉举报电话"), Required("phone_shown"), refs="R-410 C-53"),
+    R("complaint.feedback", _l("建立意见征集反馈机制"), Required("feedback"), refs="R-416 C-53"),
+    R("complaint.answered", _l("及时解释和处理误解和矛盾"), Required("answered"), refs="R-412"),
+    R("complaint.may", _l("听取意见的方式"), Grants(p.MEANS), refs="R-085"),
+)
+
+CARE: Final = (*PUBLICATION, *INSURANCE, *ATTENDANCE, *PICKUP, *RECORDS, *SAFETY, *OVERSIGHT, *COMPLAINT)
