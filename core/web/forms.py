@@ -51,6 +51,7 @@ class BoundField:
     required: bool
     value: str
     values: tuple[str, ...]
+    many: bool
     checked: bool
     options: list[tuple[str, str]]
     errors: list[str]
@@ -128,6 +129,11 @@ class Form(Generic[M]):
         return self
 
     @property
+    def multipart(self) -> bool:
+        """Whether the form has a file, and so needs another encoding."""
+        return any(ui_of(info).control(info) == "file" for info in self.model.model_fields.values())
+
+    @property
     def form_errors(self) -> list[str]:
         """Errors over the whole form."""
         return self.errors.get(FORM, [])
@@ -169,6 +175,7 @@ class Form(Generic[M]):
             required=info.is_required(),
             value=one,
             values=tuple(many),
+            many=shape(info.annotation) == "list",
             checked=one in ("true", "on", "1"),
             options=listed,
             errors=self.errors.get(name, []),

@@ -115,6 +115,41 @@ class Step:
     tone: Tone = ""
 
 
+@dataclass(frozen=True)
+class CourseCard:
+    """An offering as a family sees it in the menu. `price` in fen, `per` what it buys (``/ 16 次``).
+
+    `kind` is one of KINDS; `cover` the address of a 4:3 picture, or blank for a drawn tile with `icon`. `left` is the
+    number of free places, None where there is no limit; `state` is the child's own. `action` is the main button as
+    (label, href), None where nothing can be done.
+    """
+
+    id: str
+    name: str
+    href: str
+    when: str
+    kind: str = "craft"
+    icon: str = "books"
+    cover: str = ""
+    room: str = ""
+    teacher: str = ""
+    price: int = 0
+    per: str = ""
+    left: int | None = None
+    capacity: int = 0
+    waiting: int = 0
+    tag: str = ""
+    clash: str = ""
+    state: Literal["", "mine", "waiting", "closed"] = ""
+    state_text: str = ""
+    action: tuple[str, str] | None = None
+
+    @property
+    def few(self) -> bool:
+        """So few places that it should be said: at most five, or a tenth."""
+        return self.left is not None and 0 < self.left <= max(5, self.capacity // 10)
+
+
 def query_string(values: Mapping[str, Any]) -> str:
     """``?a=1&b=2`` of what is not blank; a lone ``?`` clears the query."""
     pairs = [(name, value) for name, value in values.items() if value not in (None, "", [], ())]
@@ -136,10 +171,11 @@ def qr(text: str, label: str, scale: int = 4) -> Markup:
     return Markup(f'<span class="qr">{body}</span>')  # noqa: S704 - segno's own drawing, the label escaped
 
 
-def label_cells(html: Markup, labels: Sequence[str]) -> Markup:
-    """Write each column's heading into its cells, so that a row can become a card on a phone.
+def label_cells(html: Markup, labels: Sequence[str], classes: Sequence[str] = ()) -> Markup:
+    """Write each column's heading and class into its cells, so that a row can become a card on a phone.
 
-    `html` is a run of plain ``<tr>`` with ``<td>`` or ``<th scope=row>``; nested tables are not for this.
+    `html` is a run of plain ``<tr>`` with ``<td>`` or ``<th scope=row>``; a cell's own class stays in place of the
+    column's. Nested tables are not for this.
     """
     column = -1
 
@@ -149,10 +185,13 @@ def label_cells(html: Markup, labels: Sequence[str]) -> Markup:
             column = -1
             return match[0]
         column += 1
-        label = labels[column] if column < len(labels) else ""
-        return f'{match[0]} data-label="{escape(label)}"' if label else match[0]
+        extra = f' data-label="{escape(labels[column])}"' if column < len(labels) and labels[column] else ""
+        if column < len(classes) and classes[column] and "class=" not in match[2]:
+            extra += f' class="{escape(classes[column])}"'
+        return f"<{match[1]}{match[2]}{extra}>"
 
-    return Markup(re.sub(r"<(tr|td|th)\b", mark, html))  # noqa: S704 - came escaped, gains escaped labels
+    marked = re.sub(r"<(tr|td|th)\b([^>]*)>", mark, str(html))
+    return Markup(marked)  # noqa: S704 - came escaped, gains escaped labels
 
 
 def initial(name: str) -> str:
