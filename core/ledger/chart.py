@@ -1,7 +1,8 @@
-"""The standard chart: funds and accounts that every school's ledger opens with. Plugins bring further accounts.
+"""The standard chart: funds and accounts that every school's ledger opens with. Plugins bring further
+accounts.
 
-Bounds are part of the meaning: what families owe cannot fall below nought, what we owe cannot be overpaid, and a
-fund cannot spend money that it has not got.
+Bounds are part of the meaning: what families owe cannot fall below nought, what we owe cannot be overpaid,
+and a fund cannot spend money that it has not got.
 """
 
 from __future__ import annotations

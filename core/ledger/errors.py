@@ -109,7 +109,8 @@ class SamePerson(LedgerRefused):
 
 
 class ChainBroken(KehouError):
-    """The books were changed behind the ledger's back; nothing is sealed or published until a person has looked."""
+    """The books were changed behind the ledger's back; nothing is sealed or published until a person has
+    looked."""
 
     code = "ledger_chain_broken"
     status = 500
@@ -148,7 +149,8 @@ def translated(error: DBAPIError) -> BaseException:
 
 
 def _facts(original: Any) -> dict[str, Any]:
-    """The DETAIL of the error as a mapping. The driver's own error lies behind the one that SQLAlchemy wraps."""
+    """The DETAIL of the error as a mapping. The driver's own error lies behind the one that SQLAlchemy
+    wraps."""
     for candidate in (original, getattr(original, "__cause__", None)):
         detail = getattr(candidate, "detail", None)
         if isinstance(detail, str):

@@ -1,4 +1,5 @@
-"""The ledger's tables for reading. Nothing writes them but the SQL functions: the role of the application may not."""
+"""The ledger's tables for reading. Nothing writes them but the SQL functions: the role of the application
+may not."""
 
 from __future__ import annotations
 

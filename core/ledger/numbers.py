@@ -1,7 +1,9 @@
-"""Document numbers without gaps or doubles. Take them in the transaction that writes the documents, and use them all.
+"""Document numbers without gaps or doubles. Take them in the transaction that writes the documents, and use
+them all.
 
-The counter's row stays locked until that transaction ends; a rolled-back one gives its numbers back. Take numbers
-after your own rows are locked and before the ledger is posted to, so that everyone locks in the same order.
+The counter's row stays locked until that transaction ends; a rolled-back one gives its numbers back. Take
+numbers after your own rows are locked and before the ledger is posted to, so that everyone locks in the
+same order.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from core.ledger.errors import translated
 
 
 async def take_numbers(uow: UnitOfWork, kind: str, scope: str, many: int) -> range:
-    """The next `many` numbers (counted from 1) of a kind of document, such as "receipt", within a scope ("2026A")."""
+    """The next `many` numbers (counted from 1) of a kind of document, such as "receipt", within a scope
+    ("2026A")."""
     try:
         found = await uow.session.execute(
             text("select take_numbers(:kind, :scope, :many)"), {"kind": kind, "scope": scope, "many": many}

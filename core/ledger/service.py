@@ -1,8 +1,8 @@
 """Posting and asking the ledger inside a unit of work. The rules themselves are SQL (sql/v1_functions.sql).
 
-A post locks the tenant's ledger until the transaction ends. So post last, lock your own rows first, and never call a
-payment provider in between. A refusal leaves the transaction aborted, as any database error does: let it rise, or
-wrap the call in `uow.session.begin_nested()`.
+A post locks the tenant's ledger until the transaction ends. So post last, lock your own rows first, and
+never call a payment provider in between. A refusal leaves the transaction aborted, as any database error
+does: let it rise, or wrap the call in `uow.session.begin_nested()`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ CHUNK = 1000
 async def post(uow: UnitOfWork, *journals: Journal) -> list[Posted]:
     """Post journals, all or none; in the same order, tells for each where it stands and whether it is new.
 
-    Raises a LedgerRefused or Conflict of core.ledger.errors: Unbalanced, OutOfBounds, PeriodClosed, KeyTaken …
+    Raises a LedgerRefused or Conflict of core.ledger.errors: Unbalanced, OutOfBounds, PeriodClosed,
+    KeyTaken …
     """
     posted: list[Posted] = []
     for start in range(0, len(journals), CHUNK):
@@ -94,7 +95,8 @@ async def open_accounts(
 
 
 async def open_standard(uow: UnitOfWork) -> None:
-    """Open the standard chart and the accounts of every plugin that is switched on here. Harmless when repeated."""
+    """Open the standard chart and the accounts of every plugin that is switched on here. Harmless when
+    repeated."""
     brought = [
         owned.item
         for owned in uow.house.registry.accounts
@@ -116,7 +118,9 @@ async def balances(
     )
     rows = await _call(
         uow,
-        f"select x.account, a.name, a.kind, x.fund, x.currency, x.amount from ({kept if on is None else computed}) x"  # noqa: S608
+        "select x.account, a.name, a.kind, x.fund, x.currency, x.amount from ("
+        + (kept if on is None else computed)
+        + ") x"
         " join ledger_account a on a.tenant_id = :tenant and a.code = x.account"
         " where x.amount <> 0 and (cast(:fund as text) is null or x.fund = :fund)"
         " and (cast(:accounts as text[]) is null or x.account = any(:accounts))"
@@ -155,8 +159,8 @@ async def entries(
     """Postings, newest first: the page behind a balance, or (with `key_prefix`) all that one fact led to."""
     rows = await _call(
         uow,
-        "select j.seq, j.id as journal_id, j.kind, j.occurred_on, j.posted_at, j.idem_key, j.memo, p.account, p.fund,"
-        " p.currency, p.amount from ledger_posting p"
+        "select j.seq, j.id as journal_id, j.kind, j.occurred_on, j.posted_at, j.idem_key, j.memo,"
+        " p.account, p.fund, p.currency, p.amount from ledger_posting p"
         " join ledger_journal j on j.tenant_id = p.tenant_id and j.seq = p.seq"
         " where p.tenant_id = :tenant and (cast(:fund as text) is null or p.fund = :fund)"
         " and (cast(:account as text) is null or p.account = :account)"
@@ -208,7 +212,8 @@ async def seal(uow: UnitOfWork) -> Seal:
 async def close_period(
     uow: UnitOfWork, name: str, from_on: date, to_on: date, *, proposed_by: UUID, closed_by: UUID
 ) -> Seal:
-    """Close the days `from_on` … `to_on`, both included, for good. Raises BadPeriod, SamePerson, ChainBroken."""
+    """Close the days `from_on` … `to_on`, both included, for good. Raises BadPeriod, SamePerson,
+    ChainBroken."""
     rows = await _call(
         uow,
         "select * from ledger_close_period(:name, :from_on, :to_on, :proposed_by, :closed_by)",
@@ -222,7 +227,8 @@ async def close_period(
 
 
 async def problems(uow: UnitOfWork) -> list[Problem]:
-    """Everything that can be computed twice and does not agree; empty when the books are right. Reads it all."""
+    """Everything that can be computed twice and does not agree; empty when the books are right. Reads it
+    all."""
     rows = await _call(uow, "select problem, cast(facts as text) as facts from ledger_audit()")
     return [Problem(r.problem, json.loads(r.facts)) for r in rows]
 

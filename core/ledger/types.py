@@ -12,7 +12,8 @@ from core.base.money import Fen
 
 AccountKind = Literal["asset", "liability", "net", "income", "expense"]
 FundKind = Literal["fee", "agency", "subsidy", "school"]
-"""Where money comes from: service charge, collected on behalf of another, fiscal subsidy, school funds (R-369)."""
+"""Where money comes from: service charge, collected on behalf of another, fiscal subsidy, school funds
+(R-369)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,10 @@ def credit(account: str, fund: str, amount: int, currency: str = "CNY") -> Line:
 class Journal:
     """A fact about money, ready to post.
 
-    `key` says which fact it is ("bill:{id}", "pay:{psp reference}"): the same key is never posted twice, and the
-    same key with other lines or another day is refused; take `occurred_on` from the fact, not from the clock.
-    `source` says who brought it (webhook, worker, desk); `memo` is part of the hash chain and holds no name.
+    `key` says which fact it is ("bill:{id}", "pay:{psp reference}"): the same key is never posted twice,
+    and the same key with other lines or another day is refused; take `occurred_on` from the fact, not from
+    the clock. `source` says who brought it (webhook, worker, desk); `memo` is part of the hash chain and
+    holds no name.
     """
 
     kind: str
@@ -79,7 +81,8 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What stands on an account within a fund, in fen: debit positive. `name` is the account's Chinese name."""
+    """What stands on an account within a fund, in fen: debit positive. `name` is the account's Chinese
+    name."""
 
     account: str
     name: str
@@ -108,7 +111,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The end of the hash chain: `seq` journals, and the hash (hex) that no change before it leaves as it is."""
+    """The end of the hash chain: `seq` journals, and the hash (hex) that no change before it leaves as it
+    is."""
 
     seq: int
     hash: str

@@ -366,6 +366,14 @@ begin
     return query select 'bounds', jsonb_build_object('account', b.account, 'fund', b.fund, 'amount', b.amount)
         from ledger_balance b join ledger_account a on a.tenant_id = tenant and a.code = b.account
         where b.tenant_id = tenant and (b.amount < a.floor or b.amount > a.ceil);
+    return query select 'closed', jsonb_build_object('seq', j.seq, 'period', p.name)
+        from ledger_period p join ledger_journal j on j.tenant_id = tenant and j.seq > p.seq
+            and j.occurred_on between p.from_on and p.to_on where p.tenant_id = tenant;
+    return query select 'mirror', jsonb_build_object('seq', j.seq, 'reverses', o.seq)
+        from ledger_journal j join ledger_journal o on o.tenant_id = tenant and o.id = j.reverses
+        join ledger_posting p on p.tenant_id = tenant and p.seq in (j.seq, o.seq)
+        where j.tenant_id = tenant and j.reverses is not null
+        group by j.seq, o.seq, p.account, p.fund, p.currency having sum(p.amount) <> 0;
     return query select 'chain', jsonb_build_object('seq', v.broken_at) from ledger_verify() v
         where v.broken_at is not null;
     return query select 'seal', jsonb_build_object('seq', s.seq) from ledger_seal s

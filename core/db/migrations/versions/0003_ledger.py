@@ -1,4 +1,5 @@
-"""Ledger: funds, accounts, journals, balances, seals, periods, document numbers, and the functions that write them."""
+"""Ledger: funds, accounts, journals, balances, seals, periods, document numbers, and the functions that
+write them."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ DOORS = (
     "ledger_close_period(text, date, date, uuid, uuid)",
     "take_numbers(text, text, int)",
 )
-"""The functions that write. They run as the owner of the tables, so nobody but the application's role may call them."""
+"""The functions that write. They run as the owner of the tables, so nobody but the application's role may
+call them."""
 
 READERS = (
     "ledger_tenant()",
