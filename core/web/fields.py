@@ -32,7 +32,7 @@ Kind = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity: pydantic wants metadata it can hash
 class Ui:
     """How a field is shown. Everything is optional; the label falls back on ``Field(title=…)``, then on the name.
 
