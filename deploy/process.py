@@ -160,31 +160,35 @@ class Watchdog:
     """The process that ends our children when we cannot."""
 
     def __init__(self) -> None:
-        reader, self._writer = os.pipe()
-        script = Path(__file__).with_name("watchdog.py")
-        self._process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-S", str(script)],
-            stdin=reader,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            cwd="/",
-        )
-        os.close(reader)
-        self._lock = threading.Lock()
         self.owner = os.getpid()
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        reader, self._writer = os.pipe()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-I", "-S", str(Path(__file__).with_name("watchdog.py"))],
+                stdin=reader,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+            )
+        except OSError:  # a Python that we may not execute (after giving up root): PDEATHSIG remains
+            os.close(self._writer)
+            self._writer = -1
+        finally:
+            os.close(reader)
 
     def guard(self, pid: int, sig: signal.Signals) -> None:
+        """From now on end the group of `pid` with `sig` when we are gone."""
         self._tell(f"+ {pid} {int(sig)}\n")
 
     def forget(self, pid: int) -> None:
+        """The group has ended."""
         self._tell(f"- {pid}\n")
 
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
     def _tell(self, line: str) -> None:
-        with self._lock, suppress(BrokenPipeError):  # without it PDEATHSIG remains
+        with self._lock, suppress(OSError):
             os.write(self._writer, line.encode())
 
 

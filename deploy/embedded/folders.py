@@ -14,6 +14,7 @@ from pathlib import Path
 from deploy.embedded.sentences import cannot_write, in_use, path_too_long
 from deploy.process import LINUX, ServiceUser, wait_until
 
+STAYING, GOING = 1.0, 30.0  # seconds to wait for a lock whose holder lives, or is gone (its servers follow)
 SOCKET_PATH_LIMIT = 103  # bytes; macOS allows 104 with the final zero, Linux 108
 
 
@@ -59,23 +60,23 @@ class FolderLock:
         self.path = path
         self.fd = -1
 
-    def acquire(self, timeout: float = 10.0) -> None:
-        """Wait for a former holder that is just going down; then raise DeployError."""
+    def acquire(self) -> None:
+        """Take it, waiting for a former holder that is going down; DeployError when it is held on to."""
         if self.fd < 0:
             self.fd = self._open()
-            self._take(timeout)
+            self._take()
 
     def release(self) -> None:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
 
-    def renew(self, timeout: float = 10.0) -> None:
+    def renew(self) -> None:
         """Take it anew, under the same number: returns when all who inherited the old one are gone."""
         fresh = self._open()
         os.dup2(fresh, self.fd, inheritable=False)
         os.close(fresh)
-        self._take(timeout)
+        self._take()
 
     def _open(self) -> int:
         try:
@@ -83,13 +84,28 @@ class FolderLock:
         except OSError as error:
             raise cannot_write(self.path.parent, error) from error
 
-    def _take(self, timeout: float) -> None:
-        if not wait_until(self._try, timeout, step=0.05):
-            holder = os.pread(self.fd, 64, 0).decode(errors="replace").split("\n")[0] or "?"
+    def _take(self) -> None:
+        # While who started them lives, its servers are not about to go.
+        patience = STAYING if self._holder_lives() else GOING
+        if not wait_until(self._try, patience, step=0.05):
+            holder = self._holder()
             self.release()
-            raise in_use(self.path.parent, holder)
+            raise in_use(self.path.parent, holder or "?")
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, f"{os.getpid()}\n".encode(), 0)
+
+    def _holder(self) -> str:
+        return os.pread(self.fd, 64, 0).decode(errors="replace").partition("\n")[0]
+
+    def _holder_lives(self) -> bool:
+        try:
+            pid = int(self._holder())
+            os.kill(pid, 0)
+        except (ValueError, ProcessLookupError):
+            return False
+        except PermissionError:
+            return True
+        return pid != os.getpid()
 
     def _try(self) -> bool:
         try:
