@@ -37,22 +37,20 @@ class Settings(BaseModel):
         SecretStr,
         Field(description="32 random bytes in base64: wraps each tenant's key; keep it outside the database"),
     ]
-    public_url: Annotated[
-        str, Field(description="Address that families type; used in links, QR codes, callbacks")
-    ] = "http://127.0.0.1:8765"
+    public_url: Annotated[str, Field(description="Address that families type; used in links, QR codes, callbacks")] = (
+        "http://127.0.0.1:8765"
+    )
     data_dir: Annotated[Path, Field(description="Folder for uploaded files and documents")] = Path(".kehou")
     pool_size: Annotated[int, Field(ge=2, le=200, description="Database connections of one process")] = 10
     plugins_allow: Annotated[
         frozenset[str] | None,
         Field(description="Only these plugins may load (comma-separated); empty: all found"),
     ] = None
-    plugins_block: Annotated[
-        frozenset[str], Field(description="These plugins never load (comma-separated)")
-    ] = frozenset()
+    plugins_block: Annotated[frozenset[str], Field(description="These plugins never load (comma-separated)")] = (
+        frozenset()
+    )
     stripe_key: Annotated[SecretStr | None, Field(description="Stripe secret key")] = None
-    stripe_webhook_secret: Annotated[
-        SecretStr | None, Field(description="Signing secret of Stripe's webhook")
-    ] = None
+    stripe_webhook_secret: Annotated[SecretStr | None, Field(description="Signing secret of Stripe's webhook")] = None
     stripe_api_base: Annotated[
         str | None,
         Field(description="Address that plays Stripe where there is no internet; empty: Stripe itself"),
@@ -65,18 +63,12 @@ class Settings(BaseModel):
         str | None,
         Field(description="Set by `kehou demo` alone: must equal the marker that it left in the database"),
     ] = None
-    log_level: Annotated[
-        str, Field(pattern="^(debug|info|warning|error)$", description="Least level logged")
-    ] = "info"
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Least level logged")] = "info"
 
     @field_validator("plugins_allow", "plugins_block", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return (
-            frozenset(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str)
-            else value
-        )
+        return frozenset(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("master_key")
     @classmethod
@@ -108,9 +100,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as exc:
-            lines = [
-                f"  {PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors(include_url=False)
-            ]
+            lines = [f"  {PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors(include_url=False)]
             raise SettingsError(
                 "Kehou cannot start; these settings are wrong or missing:\n" + "\n".join(lines)
             ) from exc

@@ -140,9 +140,7 @@ class LazyText(str):
     context: str | None
     values: Mapping[str, Any] | None
 
-    def __new__(
-        cls, message: str, context: str | None = None, values: Mapping[str, Any] | None = None
-    ) -> LazyText:
+    def __new__(cls, message: str, context: str | None = None, values: Mapping[str, Any] | None = None) -> LazyText:
         text = super().__new__(cls, message)
         text.context = context
         text.values = values

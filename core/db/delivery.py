@@ -155,9 +155,7 @@ async def _run(house: House, target: TenantContext, row: Outbox, handler: Any, t
         house=house,
         sender=row.tenant_id,
         attempt=row.attempts,
-        actor=Actor(
-            "person" if account else "worker", UUID(account) if account else None, row.actor.get("name", "")
-        ),
+        actor=Actor("person" if account else "worker", UUID(account) if account else None, row.actor.get("name", "")),
     )
     if transactional:
         async with _lease_kept(house, row), house.unit(delivery.ctx) as uow:
@@ -194,9 +192,7 @@ async def _lease_kept(house: House, row: Outbox) -> AsyncIterator[None]:
             await asyncio.sleep(LEASE_SECONDS / 3)
             async with house.unit(sender) as uow:
                 until = func.now() + text(f"interval '{LEASE_SECONDS} seconds'")
-                await uow.session.execute(
-                    update(Outbox).where(Outbox.id == row.id).values(available_at=until)
-                )
+                await uow.session.execute(update(Outbox).where(Outbox.id == row.id).values(available_at=until))
 
     keeper = asyncio.create_task(renew())
     try:
@@ -209,9 +205,7 @@ async def _finish(
     house: House, sender: TenantContext, row: Outbox, *, outcome: str | None = None, dead: str | None = None
 ) -> None:
     async with house.unit(sender) as uow:
-        values = (
-            {"dead_at": func.now(), "error": dead} if dead else {"done_at": func.now(), "outcome": outcome}
-        )
+        values = {"dead_at": func.now(), "error": dead} if dead else {"done_at": func.now(), "outcome": outcome}
         await uow.session.execute(update(Outbox).where(Outbox.id == row.id).values(**values))
         if dead:
             log.error("%s %s set aside: %s", row.kind, row.name, dead)
@@ -219,9 +213,7 @@ async def _finish(
                 await progress.fail(uow, row.id, dead)
 
 
-async def _again(
-    house: House, sender: TenantContext, row: Outbox, *, seconds: int, why: str, counted: bool
-) -> None:
+async def _again(house: House, sender: TenantContext, row: Outbox, *, seconds: int, why: str, counted: bool) -> None:
     async with house.unit(sender) as uow:
         values: dict[str, Any] = {
             "available_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds),

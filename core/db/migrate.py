@@ -62,7 +62,7 @@ def upgrade(owner_url: str, plugins: LoadedPlugins, *, say: Any = None) -> list[
                     if say:
                         say(chain.key)
                     connection.execute(text("set local lock_timeout = '5s'"))
-                    command.upgrade(config_for(chain, connection), "head")
+                    command.upgrade(config_for(chain, connection), "heads")
                     connection.commit()
                     moved.append(chain.key)
         finally:
@@ -124,7 +124,7 @@ def options(chain: Chain, all_chains: Iterable[Chain]) -> dict[str, Any]:
     return {"version_table": chain.version_table, "include_object": mine, "compare_server_default": False}
 
 
-def config_for(chain: Chain, connection: Connection, all_chains: Sequence[Chain] = ()) -> Config:
+def config_for(chain: Chain, connection: Connection | None, all_chains: Sequence[Chain] = ()) -> Config:
     config = Config()
     config.set_main_option("script_location", str(CORE))
     config.set_main_option("version_locations", str(chain.versions))
@@ -133,10 +133,10 @@ def config_for(chain: Chain, connection: Connection, all_chains: Sequence[Chain]
     return config
 
 
-def _head(chain: Chain) -> str | None:
-    return ScriptDirectory.from_config(config_for(chain, None)).get_current_head()  # type: ignore[arg-type]
+def _head(chain: Chain) -> set[str]:
+    return set(ScriptDirectory.from_config(config_for(chain, None)).get_heads())
 
 
-def _current(connection: Connection, chain: Chain) -> str | None:
+def _current(connection: Connection, chain: Chain) -> set[str]:
     context = MigrationContext.configure(connection, opts={"version_table": chain.version_table})
-    return context.get_current_revision()
+    return set(context.get_current_heads())

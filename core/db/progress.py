@@ -15,9 +15,7 @@ async def start(uow: UnitOfWork, run: UUID) -> None:
     await _set(uow, run, state="running", started_at=func.coalesce(JobRun.started_at, func.now()))
 
 
-async def write(
-    uow: UnitOfWork, run: UUID, *, done: int, total: int, note: str, result: dict[str, Any]
-) -> None:
+async def write(uow: UnitOfWork, run: UUID, *, done: int, total: int, note: str, result: dict[str, Any]) -> None:
     values: dict[str, Any] = {"done": done, "total": total, "note": note}
     if result:
         values["result"] = JobRun.result.op("||")(result)
@@ -34,9 +32,7 @@ async def fail(uow: UnitOfWork, run: UUID, why: str) -> None:
 
 async def latest(uow: UnitOfWork, job: str) -> JobRun | None:
     """The newest run of a job in this tenant."""
-    query = (
-        select(JobRun).where(JobRun.job == job).order_by(JobRun.created_at.desc(), JobRun.id.desc()).limit(1)
-    )
+    query = select(JobRun).where(JobRun.job == job).order_by(JobRun.created_at.desc(), JobRun.id.desc()).limit(1)
     return (await uow.session.execute(query)).scalar_one_or_none()
 
 

@@ -74,8 +74,7 @@ async def member_context(
     granted = frozenset(
         key
         for key in rights.permissions
-        if (owned := house.registry.permissions.get(key))
-        and (owned.plugin is None or owned.plugin in plugins)
+        if (owned := house.registry.permissions.get(key)) and (owned.plugin is None or owned.plugin in plugins)
     )
     actor = Actor(kind="person", account_id=person.account_id, name=person.name)
     ctx = _context(row, actor, plugins, permissions=granted, locale=locale, request_id=request_id)
@@ -107,9 +106,7 @@ async def public_context(house: House, slug: str, *, locale: str, request_id: st
 
 
 async def _bind(session: Any, tenant_id: UUID) -> None:
-    await session.execute(
-        text("select set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant_id)}
-    )
+    await session.execute(text("select set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant_id)})
 
 
 def _context(row: Any, actor: Actor, plugins: frozenset[str], **more: Any) -> TenantContext:

@@ -28,7 +28,7 @@ def revise(owner_url: str, plugins: LoadedPlugins, key: str, message: str, rev_i
             config_for(chain, connection, all_chains), message=message, autogenerate=True, rev_id=rev_id
         )
     engine.dispose()
-    path = Path(script.path)  # type: ignore[union-attr, arg-type]
+    path = Path(script.path)  # type: ignore[union-attr]
     path.write_text(_secured(path.read_text(encoding="utf-8")), encoding="utf-8")
     return path
 

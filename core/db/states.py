@@ -119,13 +119,9 @@ class Machine:
                 clause=clause,
             )
         )
-        await uow.audit(
-            f"{self.name}.{event}", self.name, subject, source=source, target=move.target, reason=reason
-        )
+        await uow.audit(f"{self.name}.{event}", self.name, subject, source=source, target=move.target, reason=reason)
         if move.emits:
-            await uow.emit(
-                move.emits, {"id": subject, "source": source, "target": move.target, **(payload or {})}
-            )
+            await uow.emit(move.emits, {"id": subject, "source": source, "target": move.target, **(payload or {})})
 
     def _event_title(self, event: str) -> Any:
         return next((move.title for (_, name), move in self.moves.items() if name == event), event)

@@ -48,12 +48,7 @@ class UnitOfWork:
     async def get(self, model: type[M], id_: UUID, *, lock: bool = False) -> M:
         """The row of this tenant with this id. Raises NotFound; `lock` takes FOR UPDATE and reads it anew."""
         if lock:
-            query = (
-                select(model)
-                .where(model.id == id_)
-                .with_for_update()
-                .execution_options(populate_existing=True)
-            )
+            query = select(model).where(model.id == id_).with_for_update().execution_options(populate_existing=True)
             row = (await self.session.execute(query)).scalar_one_or_none()
         else:
             row = await self.find(model, id_)
@@ -77,9 +72,7 @@ class UnitOfWork:
             raise
         await self.session.execute(text("set local lock_timeout = 0"))
 
-    async def audit(
-        self, action: str, subject_kind: str, subject_id: UUID | None = None, /, **detail: Any
-    ) -> None:
+    async def audit(self, action: str, subject_kind: str, subject_id: UUID | None = None, /, **detail: Any) -> None:
         """Leave one line of who did what. `detail` is JSON and holds no sensitive value."""
         actor = self.ctx.actor
         self.session.add(
@@ -115,9 +108,7 @@ class UnitOfWork:
         With `key`, the same job is enqueued once however often it is asked for; the first id is returned.
         """
         owned = self.house.registry.jobs[job]
-        message = await self._put(
-            "job", job, payload or {}, plugin=owned.plugin, key=key, not_before=not_before
-        )
+        message = await self._put("job", job, payload or {}, plugin=owned.plugin, key=key, not_before=not_before)
         if not owned.item.transactional:
             progress = {"tenant_id": self.ctx.tenant_id, "id": message, "job": job, "key": label or key or ""}
             await self.session.execute(insert(JobRun).values(**progress).on_conflict_do_nothing())

@@ -99,9 +99,7 @@ class Dispatcher:
                 log.warning("plugin %s left out of %s: %s", key, hook, exc)
         return shown
 
-    def _implementations(
-        self, hook: str, ctx: TenantContext, facts: dict[str, Any]
-    ) -> Iterable[tuple[str, Any]]:
+    def _implementations(self, hook: str, ctx: TenantContext, facts: dict[str, Any]) -> Iterable[tuple[str, Any]]:
         caller = getattr(self._manager.hook, hook)
         given = {"ctx": ctx, **facts}
         implementations = [i for i in caller.get_hookimpls() if i.plugin_name in ctx.plugins]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
@@ -78,7 +79,7 @@ def load_plugins(
     _refuse_duplicates(reports)
     order: list[str] = []
     for report in _by_requirement(reports):
-        _attempt(report, lambda report=report: _register(report, manager, registry))
+        _attempt(report, partial(_register, report, manager, registry))
         if report.status == "loaded":
             order.append(report.key)
     for report in reports:

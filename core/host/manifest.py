@@ -41,9 +41,7 @@ class PluginManifest:
         if not _KEY.fullmatch(self.key):
             raise ValueError(f"plugin key {self.key!r}: lower-case letters, digits and _ only, 2 to 31 long")
         if not self.prefix.endswith("_") or not _KEY.fullmatch(self.prefix.rstrip("_")):
-            raise ValueError(
-                f"plugin {self.key}: table prefix {self.prefix!r} must be a short word ending in _"
-            )
+            raise ValueError(f"plugin {self.key}: table prefix {self.prefix!r} must be a short word ending in _")
 
 
 @dataclass(frozen=True, slots=True)

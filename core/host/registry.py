@@ -86,9 +86,7 @@ class Registry:
         return self.subscribers.get(event, [])
 
     def subscriber(self, name: str) -> Owned[Subscriber] | None:
-        return next(
-            (owned for group in self.subscribers.values() for owned in group if owned.item.name == name), None
-        )
+        return next((owned for group in self.subscribers.values() for owned in group if owned.item.name == name), None)
 
     def role_grants(self) -> dict[str, set[str]]:
         """Permissions of each standard role. A switched-off plugin's permissions are taken away when rights

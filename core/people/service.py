@@ -124,10 +124,8 @@ async def collectors(uow: UnitOfWork, student_id: UUID) -> list[CollectorView]:
         .order_by(Guardianship.created_at, Guardian.id)
     )
     named = await uow.session.execute(
-        select(Collector)
-        .where(Collector.student_id == student_id, Collector.ended_at.is_(None))
-        .order_by(Collector.id)
+        select(Collector).where(Collector.student_id == student_id, Collector.ended_at.is_(None)).order_by(Collector.id)
     )
-    return [
-        CollectorView(f"guardian:{g.id}", g.name, g.phone, relation) for g, relation in guardians.all()
-    ] + [CollectorView(f"collector:{c.id}", c.name, c.phone, c.relation) for c in named.scalars().all()]
+    return [CollectorView(f"guardian:{g.id}", g.name, g.phone, relation) for g, relation in guardians.all()] + [
+        CollectorView(f"collector:{c.id}", c.name, c.phone, c.relation) for c in named.scalars().all()
+    ]

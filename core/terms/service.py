@@ -61,9 +61,7 @@ async def service_days(uow: UnitOfWork, term_id: UUID, weekdays: Collection[int]
     """Dates of the term on which the timetable of one of `weekdays` (1 Monday … 7) runs, holidays and make-up days
     respected."""
     term = await uow.get(Term, term_id)
-    rows = (
-        (await uow.session.execute(select(CalendarDay).where(CalendarDay.term_id == term_id))).scalars().all()
-    )
+    rows = (await uow.session.execute(select(CalendarDay).where(CalendarDay.term_id == term_id))).scalars().all()
     special = {row.day: row for row in rows}
     days: list[date] = []
     day = term.starts_on

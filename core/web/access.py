@@ -64,6 +64,8 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
 
     Raises NotSignedIn, NotFound (unknown organisation, stranger, switched-off plugin), Forbidden.
     """
+    if connection.scope.get("method") == "OPTIONS":
+        return  # Litestar's own answer: it only lists methods
     rule: Access = handler.opt["access"]
     house: House = connection.app.state.house
     plugin: str | None = handler.opt.get("plugin")

@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Litestar, Request, Router
 from litestar.config.compression import CompressionConfig
-from litestar.datastructures import State
+from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
@@ -79,7 +79,9 @@ def build_app(house: House, *, extra: Sequence[Any] = (), on_shutdown: Sequence[
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000),
         request_max_body_size=UPLOAD_LIMIT,
         state=State({"house": house, "pages": Pages(environment, demo=house.settings.demo is not None)}),
-        openapi_config=OpenAPIConfig(title="Kehou", version="1", path="/api/schema"),
+        openapi_config=OpenAPIConfig(
+            title="Kehou", version="1", openapi_router=Router("/api/schema", route_handlers=[], opt=public())
+        ),
         on_shutdown=list(on_shutdown),
         debug=False,
         pdb_on_exception=False,
@@ -88,26 +90,21 @@ def build_app(house: House, *, extra: Sequence[Any] = (), on_shutdown: Sequence[
         handler
         for route in app.routes
         for handler in getattr(route, "route_handlers", [])
-        if isinstance(handler, HTTPRouteHandler) and not route.path.startswith("/api/schema")
+        if isinstance(handler, HTTPRouteHandler) and handler.http_methods != {"OPTIONS"}
     )
     return app
 
 
 def _static(static: dict[str, Path]) -> list[Router]:
-    forever = {"cache-control": "public, max-age=31536000, immutable"}
-    routers = [
+    """Addresses of static files carry a hash of the content (the `asset` global), so they may be kept for good."""
+    forever = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
+    folders = {f"/static/{key}": folder for key, folder in static.items()} | {"/static": CORE_STATIC}
+    return [
         create_static_files_router(
-            path=f"/static/{key}", directories=[folder], name=f"static-{key}", opt=public()
+            path=path, directories=[folder], name=path.strip("/"), opt=public(), cache_control=forever
         )
-        for key, folder in static.items()
+        for path, folder in folders.items()
     ]
-    routers.append(
-        create_static_files_router(path="/static", directories=[CORE_STATIC], name="static", opt=public())
-    )
-    for router in routers:
-        router.response_headers = [*router.response_headers]
-    _ = forever
-    return routers
 
 
 def _origin(base: str | None) -> str:

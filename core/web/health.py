@@ -26,16 +26,12 @@ async def ready(house: NamedDependency[House]) -> Response[dict[str, Any]]:
     report: dict[str, Any] = {"status": "ok"}
     try:
         async with house.db.globally() as session:
-            rows = await session.execute(
-                text("select process, extract(epoch from now() - beat_at) from heartbeat")
-            )
+            rows = await session.execute(text("select process, extract(epoch from now() - beat_at) from heartbeat"))
             beats = {process: round(float(age), 1) for process, age in rows.all()}
     except Exception as exc:
         return Response({"status": "down", "database": type(exc).__name__}, status_code=503)
     report["heartbeats"] = beats
-    late = [
-        process for process in ("relay", "scheduler") if beats.get(process, STALE_SECONDS + 1) > STALE_SECONDS
-    ]
+    late = [process for process in ("relay", "scheduler") if beats.get(process, STALE_SECONDS + 1) > STALE_SECONDS]
     broken = {r.key: r.reason for r in house.plugins.reports if r.status not in ("loaded", "blocked")}
     if late or broken:
         report.update(status="degraded", late=late, plugins=broken)

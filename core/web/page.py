@@ -146,7 +146,5 @@ def _shell(request: Request[Any, Any, Any], ctx: TenantContext | None, face: Are
 async def _panels(uow: UnitOfWork, template: str, context: dict[str, Any]) -> dict[str, list[Panel]]:
     """Panels of plugins for this page's slots; the slot's name is the template's, without ".html"."""
     slot = template.removesuffix(".html")
-    offered = await uow.hooks.present(
-        "page_panels", uow.ctx, Panel, uow=uow, slot=slot, subject=context.get("subject")
-    )
+    offered = await uow.hooks.present("page_panels", uow.ctx, Panel, uow=uow, slot=slot, subject=context.get("subject"))
     return {slot: offered} if offered else {}

@@ -66,9 +66,7 @@ def as_kehou_error(exc: Exception) -> KehouError:
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
     """A browser asks for a page; the API is under /api/ and webhooks under /hooks/."""
-    return not request.url.path.startswith(("/api/", "/hooks/")) and "text/html" in request.headers.get(
-        "accept", ""
-    )
+    return not request.url.path.startswith(("/api/", "/hooks/")) and "text/html" in request.headers.get("accept", "")
 
 
 def problem(error: KehouError, instance: str) -> dict[str, Any]:

@@ -29,9 +29,7 @@ def upgrade() -> None:
         "audit_entry",
         sa.Column("tenant_id", sa.UUID(), nullable=False),
         sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column(
-            "at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("subject_kind", sa.Text(), nullable=False),
         sa.Column("subject_id", sa.UUID(), nullable=True),
@@ -42,9 +40,7 @@ def upgrade() -> None:
         sa.Column("request_id", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_audit_entry")),
     )
-    op.create_index(
-        "ix_audit_entry_subject", "audit_entry", ["tenant_id", "subject_kind", "subject_id"], unique=False
-    )
+    op.create_index("ix_audit_entry_subject", "audit_entry", ["tenant_id", "subject_kind", "subject_id"], unique=False)
     op.create_table(
         "campus",
         sa.Column("tenant_id", sa.UUID(), nullable=False),
@@ -152,9 +148,7 @@ def upgrade() -> None:
         sa.Column("plugin", sa.Text(), nullable=True),
         sa.Column("actor", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("request_id", sa.Text(), server_default="", nullable=False),
-        sa.Column(
-            "available_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
-        ),
+        sa.Column("available_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
@@ -164,9 +158,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("kind in ('job', 'event', 'document')", name=op.f("ck_outbox_kind")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_outbox")),
-        sa.UniqueConstraint(
-            "tenant_id", "name", "dedupe_key", name=op.f("uq_outbox_tenant_id_name_dedupe_key")
-        ),
+        sa.UniqueConstraint("tenant_id", "name", "dedupe_key", name=op.f("uq_outbox_tenant_id_name_dedupe_key")),
     )
     op.create_index(
         "ix_outbox_open",
@@ -193,9 +185,7 @@ def upgrade() -> None:
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column(
-            "permissions", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False
-        ),
+        sa.Column("permissions", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("standard", sa.Boolean(), server_default="false", nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_role")),
         sa.UniqueConstraint("tenant_id", "key", name=op.f("uq_role_tenant_id_key")),
@@ -282,9 +272,7 @@ def upgrade() -> None:
         "transition",
         sa.Column("tenant_id", sa.UUID(), nullable=False),
         sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column(
-            "at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("machine", sa.Text(), nullable=False),
         sa.Column("subject_id", sa.UUID(), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
@@ -296,9 +284,7 @@ def upgrade() -> None:
         sa.Column("clause", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_transition")),
     )
-    op.create_index(
-        "ix_transition_subject", "transition", ["tenant_id", "machine", "subject_id"], unique=False
-    )
+    op.create_index("ix_transition_subject", "transition", ["tenant_id", "machine", "subject_id"], unique=False)
     op.create_table(
         "calendar_day",
         sa.Column("tenant_id", sa.UUID(), nullable=False),
@@ -324,9 +310,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_membership_account_id")),
-        sa.ForeignKeyConstraint(
-            ["organisation_id"], ["organisation.id"], name=op.f("fk_membership_organisation_id")
-        ),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_membership_organisation_id")),
         sa.PrimaryKeyConstraint("account_id", "organisation_id", name=op.f("pk_membership")),
     )
     op.create_index("ix_membership_organisation_id", "membership", ["organisation_id"], unique=False)
@@ -379,9 +363,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.UUID(), nullable=False),
         sa.Column("token_hash", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "last_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
-        ),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("user_agent", sa.Text(), nullable=True),
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),

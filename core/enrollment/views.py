@@ -1,0 +1,81 @@
+"""Frozen views of plans, offerings and applications: what hooks and plugins get instead of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A service plan (一校一案) of one school and term; `content` as in core.enrollment.plan_schemas."""
+
+    id: UUID
+    term_id: UUID
+    state: str
+    version: int
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferingView:
+    """One item of the menu. `kind` is care, club, vendor_course, lunch or insurance, or what a plugin adds;
+    `plugin` is the plugin that offers it (None: the core's own care). `service` is the code its price is posted under.
+    Weekdays count from 1, Monday. `capacity` None: no limit. `vendor_id` is the vendor's organisation.
+    """
+
+    id: UUID
+    term_id: UUID
+    kind: str
+    plugin: str | None
+    title: str
+    state: str
+    weekdays: tuple[int, ...]
+    starts_at: time | None
+    ends_at: time | None
+    grades: tuple[int, ...]
+    capacity: int | None
+    taken: int
+    service: str | None
+    room_id: UUID | None = None
+    teacher_id: UUID | None = None
+    vendor_id: UUID | None = None
+    summary: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationItemView:
+    """One chosen offering with the chosen weekdays (empty: those of the offering)."""
+
+    offering_id: UUID
+    kind: str
+    plugin: str | None
+    weekdays: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationView:
+    """One child's application for a term."""
+
+    id: UUID
+    term_id: UUID
+    student_id: UUID
+    grade: int
+    state: str
+    items: tuple[ApplicationItemView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentView:
+    """A child has a place in an offering, from `starts_on` until `ends_on` (None: the term's end)."""
+
+    id: UUID
+    student_id: UUID
+    offering: OfferingView
+    weekdays: tuple[int, ...]
+    starts_on: date | None = None
+    ends_on: date | None = None
