@@ -58,6 +58,11 @@ class BoundField:
     ui: Ui
     limits: Mapping[str, Any]
 
+    @property
+    def known(self) -> bool:
+        """Whether the value is one of the choices; a browser would show the first one for any other."""
+        return any(self.value == value for value, _label in self.options)
+
 
 @dataclass
 class Form(Generic[M]):
@@ -163,9 +168,7 @@ class Form(Generic[M]):
         else:
             listed = ui.choices(info.annotation)
         raw = self._value(name, info)
-        many = (
-            [as_input(item, kind) for item in raw] if isinstance(raw, (list, tuple, set, frozenset)) else []
-        )
+        many = [as_input(item, kind) for item in raw] if isinstance(raw, (list, tuple, set, frozenset)) else []
         one = "" if many or raw == [] else as_input(raw, kind)
         return BoundField(
             name=name,

@@ -196,7 +196,7 @@ def label_cells(html: Markup, labels: Sequence[str], classes: Sequence[str] = ()
 
 def initial(name: str) -> str:
     """The sign in a round face: a Chinese name's last character, another's first letter."""
-    name = name.strip()
+    name = name.strip().removesuffix("老师").removesuffix("校长")
     if not name:
         return "·"
     return name[-1] if "\u4e00" <= name[-1] <= "\u9fff" else name[0].upper()
