@@ -98,9 +98,7 @@ async def open_standard(uow: UnitOfWork) -> None:
     """Open the standard chart and the accounts of every plugin that is switched on here. Harmless when
     repeated."""
     brought = [
-        owned.item
-        for owned in uow.house.registry.accounts
-        if owned.plugin is None or owned.plugin in uow.ctx.plugins
+        owned.item for owned in uow.house.registry.accounts if owned.plugin is None or owned.plugin in uow.ctx.plugins
     ]
     standard = {a.code for a in ACCOUNTS}
     await open_accounts(uow, [*ACCOUNTS, *(a for a in brought if a.code not in standard)], FUNDS)
@@ -110,25 +108,13 @@ async def balances(
     uow: UnitOfWork, *, fund: str | None = None, accounts: Sequence[str] | None = None, on: date | None = None
 ) -> list[Balance]:
     """Balances that are not nought, by account; as they stand, or as of the end of the day `on`."""
-    kept = "select b.account, b.fund, b.currency, b.amount from ledger_balance b where b.tenant_id = :tenant"
-    computed = (
-        "select p.account, p.fund, p.currency, sum(p.amount)::bigint as amount from ledger_posting p"
-        " join ledger_journal j on j.tenant_id = p.tenant_id and j.seq = p.seq"
-        " where p.tenant_id = :tenant and j.occurred_on <= :day group by p.account, p.fund, p.currency"
-    )
     rows = await _call(
         uow,
-        "select x.account, a.name, a.kind, x.fund, x.currency, x.amount from ("
-        + (kept if on is None else computed)
-        + ") x"
-        " join ledger_account a on a.tenant_id = :tenant and a.code = x.account"
-        " where x.amount <> 0 and (cast(:fund as text) is null or x.fund = :fund)"
-        " and (cast(:accounts as text[]) is null or x.account = any(:accounts))"
-        " order by x.fund, a.kind, x.account, x.currency",
+        _BALANCES,
         tenant=uow.ctx.tenant_id,
         fund=fund,
         accounts=list(accounts) if accounts is not None else None,
-        **({} if on is None else {"day": on}),
+        day=on,
     )
     return [Balance(r.account, r.name, r.kind, r.fund, r.currency, Fen(r.amount)) for r in rows]
 
@@ -231,6 +217,25 @@ async def problems(uow: UnitOfWork) -> list[Problem]:
     all."""
     rows = await _call(uow, "select problem, cast(facts as text) as facts from ledger_audit()")
     return [Problem(r.problem, json.loads(r.facts)) for r in rows]
+
+
+# One of the two branches is off: the kept balances, or those computed for a day.
+_BALANCES = """
+select x.account, a.name, a.kind, x.fund, x.currency, x.amount
+from (
+    select b.account, b.fund, b.currency, b.amount from ledger_balance b
+    where b.tenant_id = :tenant and cast(:day as date) is null
+    union all
+    select p.account, p.fund, p.currency, sum(p.amount)::bigint from ledger_posting p
+    join ledger_journal j on j.tenant_id = p.tenant_id and j.seq = p.seq
+    where p.tenant_id = :tenant and cast(:day as date) is not null and j.occurred_on <= :day
+    group by p.account, p.fund, p.currency
+) x
+join ledger_account a on a.tenant_id = :tenant and a.code = x.account
+where x.amount <> 0 and (cast(:fund as text) is null or x.fund = :fund)
+    and (cast(:accounts as text[]) is null or x.account = any(:accounts))
+order by x.fund, a.kind, x.account, x.currency
+"""
 
 
 async def _call(uow: UnitOfWork, sql: str, **params: Any) -> Sequence[Row[Any]]:

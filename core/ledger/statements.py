@@ -129,9 +129,7 @@ def for_publication(statement: Statement, *, smallest: int = SMALLEST_GROUP) -> 
         if small is None or small.journals >= smallest:
             continue
         del lines[account]
-        into = lines.get(host) or replace(
-            small, account=host, name="", opening=Fen(0), debits=Fen(0), credits=Fen(0)
-        )
+        into = lines.get(host) or replace(small, account=host, name="", opening=Fen(0), debits=Fen(0), credits=Fen(0))
         lines[host] = replace(
             into,
             opening=Fen(into.opening + small.opening),
@@ -167,7 +165,5 @@ order by array_position(array['income', 'expense', 'asset', 'liability', 'net'],
 
 
 async def _rows(uow: UnitOfWork, sql: str, **params: Any) -> list[Any]:
-    found: Sequence[Any] = (
-        await uow.session.execute(text(sql), {"tenant": uow.ctx.tenant_id, **params})
-    ).all()
+    found: Sequence[Any] = (await uow.session.execute(text(sql), {"tenant": uow.ctx.tenant_id, **params})).all()
     return list(found)

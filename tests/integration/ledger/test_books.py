@@ -8,11 +8,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from core.base.ids import new_id
-from core.ledger.export import chain_end
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.base.ids import new_id
+from core.ledger.export import chain_end
 from tests.integration.ledger.conftest import Books, entry
 
 ACCOUNTS = {
@@ -68,9 +68,7 @@ class Model:
         return True
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(batches=batches)
 def test_ledger_is_what_an_independent_model_says(books: Books, batches: list[list[Any]]) -> None:
     fresh = Books(books.server, new_id())
@@ -114,7 +112,7 @@ def fill(books: Books) -> None:
     books.post(entry("p", ("psp_clearing", "service", 100), ("receivable", "service", -100)))
     books.post(
         entry("m", ("receivable", "meals", 700), ("deferred_income", "meals", -700)),
-        entry("e", ("deferred_income", "service", 50), ("income", "service", -50), memo="九月|\"第 1 课\"\n\\"),
+        entry("e", ("deferred_income", "service", 50), ("income", "service", -50), memo='九月|"第 1 课"\n\\'),
     )
 
 
@@ -198,7 +196,11 @@ MUTANTS = {
     "bounds": ("ledger_move", "where b.amount < a.floor or b.amount > a.ceil", "where false"),
     "running balance": ("ledger_move", "set amount = b.amount + excluded.amount", "set amount = excluded.amount"),
     "chain": ("ledger_write", "link := ledger_link(link, canon)", "link := ledger_link('', canon)"),
-    "mirror": ("ledger_check_rules", "where (select array_agg((l.account", "where false and (select array_agg((l.account"),
+    "mirror": (
+        "ledger_check_rules",
+        "where (select array_agg((l.account",
+        "where false and (select array_agg((l.account",
+    ),
     "closed period": ("ledger_check_rules", "e.occurred_on between p.from_on and p.to_on", "false"),
     "head": ("ledger_write", "set seq = head.seq + cardinality(links), hash = link", "set hash = hash"),
 }
@@ -206,7 +208,8 @@ MUTANTS = {
 
 @pytest.mark.parametrize("case", MUTANTS)
 def test_a_dropped_check_would_be_caught(books: Books, case: str) -> None:
-    """Plants a bug in a copy of the functions inside one transaction that is rolled back: the audit must see it."""
+    """Plants a bug in a copy of the functions inside one transaction that is rolled back: the audit must
+    see it."""
     name, old, new = MUTANTS[case]
     with books.connect("owner") as owner:
         first = entry("0", ("receivable", "service", 5), ("deferred_income", "service", -5))

@@ -221,9 +221,7 @@ def test_reversal_is_a_mirror_and_happens_once(books: Books) -> None:
 def test_one_batch_cannot_reverse_twice(books: Books) -> None:
     one = bill("a")
     books.post(one, bill("other", 500))
-    mirrors = [
-        entry(k, (DEF, "service", 100), (REC, "service", -100), reverses=one["id"]) for k in ("r", "s")
-    ]
+    mirrors = [entry(k, (DEF, "service", 100), (REC, "service", -100), reverses=one["id"]) for k in ("r", "s")]
     with pytest.raises(psycopg.Error) as refused:
         books.post(*mirrors)
     assert refused.value.sqlstate == "KL013"
