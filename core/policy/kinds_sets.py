@@ -151,9 +151,7 @@ class Words(Kind):
     text = _l("%(title)s出现：%(given)s")
 
     def __post_init__(self) -> None:
-        words = Annotated[
-            list[Annotated[str, Field(min_length=2)]], Field(min_length=1), AfterValidator(_folded)
-        ]
+        words = Annotated[list[Annotated[str, Field(min_length=2)]], Field(min_length=1), AfterValidator(_folded)]
         object.__setattr__(self, "adapter", TypeAdapter(words))
         object.__setattr__(self, "needs", (self.fact,))
 

@@ -32,9 +32,7 @@ class PackLibrary:
 
     def choices(self, level: Level | None = None, on: date | None = None) -> tuple[Pack, ...]:
         """Packs to choose from when a school is set up: those of a level, those in force on a day."""
-        return tuple(
-            p for p in self if (level is None or p.level == level) and (on is None or p.valid_on(on))
-        )
+        return tuple(p for p in self if (level is None or p.level == level) and (on is None or p.valid_on(on)))
 
     def version(self, key: str, on: date) -> Pack:
         """The version of a pack that holds on a day (Asia/Shanghai). Raises UnknownPack."""

@@ -62,7 +62,7 @@ class SourceModel(BaseModel):
     ref: _Text
     document: _Text
     file: _Text
-    part: str = ""
+    lines: Annotated[str, StringConstraints(pattern=r"^([1-9]\d*-[1-9]\d*)?$")] = ""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -130,7 +130,7 @@ def read_pack(file: str, content: bytes, catalogue: Catalogue, problems: list[Pa
         seen.add((entry.key, entry.when))
     if len(problems) > before:
         return None
-    fields = model.model_dump(exclude={"source", "rule", "unruled"})
+    fields = {n: getattr(model, n) for n in PackModel.model_fields if n not in {"source", "rule", "unruled"}}
     return Pack(
         **fields,
         sources=sources,
@@ -162,7 +162,7 @@ def _entry(
     except ValueError as exc:
         problems.append(PackProblem(file, rule.key, str(exc)))
         return None
-    scope = Scope(**rule.when.model_dump())
+    scope = Scope(**{name: getattr(rule.when, name) for name in ScopeModel.model_fields})
     return Entry(
         key=rule.key,
         value=value,

@@ -120,6 +120,7 @@ FEE: Final = (
     R("fee.venue_charge", _l("收取场地费"), Forbidden("venue_charge"), refs="R-029"),
     R("fee.account", _l("收费账户"), Within(p.ACCOUNTS, "account"), refs="R-353 C-08"),
     R("fee.spending", _l("经费支出"), Within(p.SPENDING, "spending"), refs="R-354 R-355 C-09"),
+    R("fee.actual_cost", _l("按实际支出列支"), Required("by_actual_cost"), refs="R-352 R-363"),
     R("fee.procurement_rules", _l("政府采购项目按规定执行"), Required("by_procurement_rules"), refs="R-339"),
 )
 

@@ -91,9 +91,7 @@ _COMPONENTS: Final = {
 
 
 def _shown_weights(value: Any) -> str:
-    return joined(
-        LazyText("%(name)s %(n)s%%", None, {"name": _COMPONENTS.get(k, k), "n": n}) for k, n in value.items()
-    )
+    return joined(LazyText("%(name)s %(n)s%%", None, {"name": _COMPONENTS.get(k, k), "n": n}) for k, n in value.items())
 
 
 _Weights = Annotated[dict[str, Annotated[int, Field(strict=True, ge=0)]], AfterValidator(_weights)]

@@ -24,18 +24,20 @@ from core.policy.kinds import (
     PerGroups,
     Required,
 )
-from core.policy.kinds_sets import Grants, Including, Mode, Parameter, Within, Without, Words
+from core.policy.kinds_sets import AnyOf, Grants, Including, Mode, Parameter, Within, Without, Words
+
+_STEPS_OF_FILING = {"none": (), "file": ("filed",), "review": ("reviewed",), "review_and_file": ("filed", "reviewed")}
 
 
 def _filing(mode: str, facts: Facts) -> Params | None:
-    if mode == "file" and not facts["filed"]:
-        return {}
-    if mode == "review_and_file" and not (facts["filed"] and facts["reviewed"]):
-        return {}
-    return None
+    return None if all(facts[step] for step in _STEPS_OF_FILING[mode]) else {}
 
 
-_STRICTER_FILING = {"none": frozenset({"file", "review_and_file"}), "file": frozenset({"review_and_file"})}
+_STRICTER_FILING = {
+    "none": frozenset({"file", "review", "review_and_file"}),
+    "file": frozenset({"review_and_file"}),
+    "review": frozenset({"review_and_file"}),
+}
 
 PLAN: Final = (
     R(
@@ -56,6 +58,14 @@ PLAN: Final = (
         refs="R-033 R-034",
     ),
     R("plan.survey", _l("制定方案前听取学生和家长意见"), Required("survey"), refs="R-035 R-083"),
+    R("plan.survey_means", _l("征求意见的形式"), AnyOf(p.MEANS, "means"), refs="R-085"),
+    R(
+        "plan.rules",
+        _l("配套制度"),
+        Including(v.SECTIONS, "sections"),
+        text=_l("还须制定：%(given)s"),
+        refs="R-042",
+    ),
     R("plan.planned_by", _l("编制计划的单位"), Including(v.PLAN_UNITS, "units"), refs="R-040"),
     R("plan.start_with_term", _l("开学后立即启动服务"), Required("starts_with_term"), refs="R-041"),
     R("plan.may_adjust", _l("根据需求及时调整计划"), Required("adjustable"), refs="R-045"),
@@ -158,6 +168,7 @@ CONTENT: Final = (
     R("content.learning_periods_max", _l("每天学习性活动"), AtMost("periods", "periods"), refs="R-119 C-46"),
     R("content.evening_subjects", _l("晚自习分配到学科"), Forbidden("assigned_to_subject"), refs="R-124"),
     R("content.suitable_films", _l("影片适宜儿童观看"), Required("suitable"), refs="R-128"),
+    R("content.themed_days", _l("开设课程的日子"), Within(v.WEEKDAYS, "weekdays"), refs="C-28"),
     R("content.may", _l("内容安排可以"), Grants(v.OPTIONS), refs="R-106 R-120 R-129"),
     R("content.may_kinds", _l("可以开展的内容"), Grants(v.KINDS), refs="R-100 R-123"),
 )

@@ -32,9 +32,7 @@ def use(library: PackLibrary | None) -> None:
 def library() -> PackLibrary:
     """The packs of this process. Raises RuntimeError before any were loaded."""
     if _library is None:
-        raise RuntimeError(
-            "no policy packs are loaded: call core.policy.service.use(load_packs(folder)) at start"
-        )
+        raise RuntimeError("no policy packs are loaded: call core.policy.service.use(load_packs(folder)) at start")
     return _library
 
 

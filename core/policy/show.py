@@ -8,9 +8,7 @@ from typing import Any, Final, Literal
 from core.base.text import LazyText, get_locale
 from core.base.text import lazy_gettext as _l
 
-Unit = Literal[
-    "minutes", "fen", "percent", "people", "days", "weeks", "week", "times", "periods", "points", "pieces"
-]
+Unit = Literal["minutes", "fen", "percent", "people", "days", "weeks", "week", "times", "periods", "points", "pieces"]
 
 _FORMS: Final = {
     "minutes": _l("%(n)s 分钟"),

@@ -175,7 +175,7 @@ class Source:
     ref: str
     document: str
     file: str
-    part: str
+    lines: str
     sha256: str
 
 
@@ -227,9 +227,7 @@ class Pack:
     """What the document says that no rule of the catalogue holds; shown to people as theirs to watch."""
 
     def valid_on(self, day: date) -> bool:
-        return (self.valid_from is None or self.valid_from <= day) and (
-            self.valid_to is None or day <= self.valid_to
-        )
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,9 @@ SECTIONS = Vocab(
     },
 )
 PLAN_UNITS = Vocab("units of planning", {"term": _l("学期"), "stage": _l("学段")})
-FILING = Vocab("filing", {"none": _l("不要求备案"), "file": _l("备案"), "review_and_file": _l("审核备案")})
+FILING = Vocab(
+    "filing", {"none": _l("不要求备案"), "file": _l("备案"), "review": _l("审核"), "review_and_file": _l("审核备案")}
+)
 PROVIDERS = Vocab(
     "providers",
     {

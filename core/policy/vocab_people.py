@@ -152,9 +152,7 @@ PAY = Vocab(
         "labour_fee": _l("劳务费"),
     },
 )
-PAY_FACTORS = Vocab(
-    "factors of pay", {"nature": _l("服务性质"), "content": _l("服务内容"), "time": _l("服务时间")}
-)
+PAY_FACTORS = Vocab("factors of pay", {"nature": _l("服务性质"), "content": _l("服务内容"), "time": _l("服务时间")})
 MERITS = Vocab(
     "merits",
     {
