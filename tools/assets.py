@@ -21,7 +21,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,12 @@ def fresh(root: Path = ROOT) -> bool:
     return all((out / folder(p) / Path(f).name).exists() for p, files in FILES.items() for f in files)
 
 
-def sync(root: Path = ROOT, npm: Sequence[str] | None = None, force: bool = False) -> bool:
+def sync(
+    root: Path = ROOT,
+    npm: Sequence[str] | None = None,
+    force: bool = False,
+    env: Mapping[str, str] | None = None,
+) -> bool:
     """Fetch what is missing. Returns whether anything was done. Raises AssetsError."""
     if fresh(root) and not force:
         return False
@@ -99,7 +104,7 @@ def sync(root: Path = ROOT, npm: Sequence[str] | None = None, force: bool = Fals
     # On the same file system as the target, so that the swap at the end is a rename.
     with tempfile.TemporaryDirectory(prefix=".vendor-", dir=out.parent) as tmp:
         new = Path(tmp, "vendor")
-        for package, tarball, integrity in _fetch(root, npm, Path(tmp)):
+        for package, tarball, integrity in _fetch(root, npm, Path(tmp), env):
             _verify(package, tarball, integrity)
             _unpack(package, tarball, new / folder(package))
         (new / ".stamp").write_text(digest(root))
@@ -109,7 +114,7 @@ def sync(root: Path = ROOT, npm: Sequence[str] | None = None, force: bool = Fals
     return True
 
 
-def _fetch(root: Path, npm: Sequence[str], tmp: Path) -> list[tuple[str, Path, str]]:
+def _fetch(root: Path, npm: Sequence[str], tmp: Path, env: Mapping[str, str] | None) -> list[tuple[str, Path, str]]:
     lock = json.loads((root / "package-lock.json").read_text())["packages"]
     want = {p: lock[f"node_modules/{p}"] for p in FILES}
     command = [
@@ -124,7 +129,7 @@ def _fetch(root: Path, npm: Sequence[str], tmp: Path) -> list[tuple[str, Path, s
         f"--pack-destination={tmp}",
         *(f"{p}@{entry['version']}" for p, entry in want.items()),
     ]
-    done = subprocess.run(command, cwd=tmp, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tmp, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssetsError(
             "取不到前端文件：npm 包源连不上。请检查网络后重新运行 make setup。"

