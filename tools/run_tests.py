@@ -1,0 +1,70 @@
+"""The whole test run of `make test`.
+
+What watches races, clocks and browsers runs alone; the rest on two processes, each with a PostgreSQL of its own.
+`--database` runs only what touches the database, for a second PostgreSQL named by KEHOU_TEST_PG_BINDIR.
+Any other arguments go to pytest as they are, in one process.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import browser
+
+ROOT = Path(__file__).resolve().parents[1]
+ALONE = ("tests/concurrency", "tests/kill", "tests/journeys", "tests/browser", "tests/bench")
+DATABASE = ("tests/integration", "tests/security", "tests/concurrency", "tests/contracts", "tests/unit/deploy")
+NO_TESTS = 5  # pytest's exit code for "nothing to run"
+
+
+def there(folders: Sequence[str]) -> list[str]:
+    """Those folders that exist."""
+    return [folder for folder in folders if (ROOT / folder).is_dir()]
+
+
+def pytest(*args: str) -> int:
+    """Run pytest in the project's folder. Its exit code; nothing to run is no failure."""
+    env = {**os.environ, "KEHOU_BROWSER": browser.find() or ""}
+    code = subprocess.run([sys.executable, "-m", "pytest", *args], cwd=ROOT, env=env, check=False).returncode
+    return 0 if code == NO_TESTS else code
+
+
+def selection() -> list[str]:
+    """Without a browser its tests are left out, and said to be; under CI that is an error."""
+    if browser.find():
+        return []
+    if os.environ.get("CI", "").lower() == "true":
+        raise SystemExit(
+            "CI 上必须有浏览器（apt install chromium，或设 KEHOU_BROWSER）。 / CI needs a browser: chromium or KEHOU_BROWSER."
+        )
+    print(
+        "没有找到浏览器，跳过浏览器测试（apt install chromium 后即可运行）。\n"
+        "No browser found: its tests are left out (apt install chromium to run them).",
+        flush=True,
+    )
+    return ["-m", "not browser"]
+
+
+def main(args: list[str]) -> int:
+    """Exit code of the first part that failed, else 0."""
+    if args == ["--database"]:
+        print(f"PostgreSQL: {os.environ.get('KEHOU_TEST_PG_BINDIR', 'embedded')}", flush=True)
+        return pytest("-q", "-n", "2", "--dist", "loadfile", *selection(), *there(DATABASE))
+    if args:
+        return pytest(*selection(), *args)
+    (ROOT / ".coverage").unlink(missing_ok=True)
+    alone = there(ALONE)
+    first = pytest("-q", *selection(), "--cov", "--cov-report=", *alone) if alone else 0
+    ignored = [f"--ignore={folder}" for folder in alone]
+    # The larger part last: its closing line is the one that people and CI read.
+    report = ["--cov", "--cov-append", "--cov-report=term"]
+    second = pytest("-q", "-n", "2", "--dist", "loadfile", *selection(), *report, *ignored, "tests")
+    return first or second
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
