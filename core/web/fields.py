@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 
 from core.base.clock import SCHOOL_ZONE
 from core.base.text import gettext as _
+from core.base.text import lazy_gettext as _l
 
 Option = tuple[Any, Any]
 """A choice: the value as it is sent, and its label (text or lazy text)."""
@@ -213,7 +214,7 @@ def _fen(value: Any) -> Any:
     return int(yuan * 100)
 
 
-YuanAsFen = Annotated[int, BeforeValidator(_fen), Ui(kind="yuan", inputmode="decimal", unit="元")]
+YuanAsFen = Annotated[int, BeforeValidator(_fen), Ui(kind="yuan", inputmode="decimal", unit=_l("元"))]
 """An amount typed in yuan and held in fen. JSON, which sends a number, gives fen directly."""
 
 
@@ -258,7 +259,5 @@ def _school_week_options() -> list[Option]:
     return _week_options()[:5]
 
 
-Weekdays = Annotated[
-    list[Annotated[int, AfterValidator(_weekday)]], Ui(kind="seg", options=_school_week_options)
-]
+Weekdays = Annotated[list[Annotated[int, AfterValidator(_weekday)]], Ui(kind="seg", options=_school_week_options)]
 """School days as ISO numbers, shown as a row of toggles (Monday to Friday; give other `options` for weekends)."""

@@ -88,6 +88,10 @@ MESSAGES: Final[Mapping[str, str]] = {
     "json_invalid": _l("请发送正确的 JSON"),
 }
 
+_CHOICES_MISS: Final = frozenset(
+    {"missing", "int_type", "int_parsing", "bool_parsing", "enum", "literal_error", "uuid_parsing"}
+)
+"""What a choice not made or made up looks like: its sentence never speaks of numbers."""
 _KNOWN: Final = frozenset(get_args(core_schema.ErrorType))
 _OWN_TEXT: Final = frozenset({"value_error", "assertion_error"})
 
@@ -122,7 +126,7 @@ def _sentence(info: Any, error: ErrorDetails) -> str:
         return str(context.get("error") or _SHAPE)
     known = MESSAGES.get(kind)
     if known is not None:
-        if kind == "missing" and info is not None and ui_of(info).chosen(info):
+        if info is not None and kind in _CHOICES_MISS and ui_of(info).chosen(info):
             return _("请选择此项")
         if kind == "string_too_short" and context.get("min_length") == 1:
             return _("请填写此项")
@@ -146,7 +150,5 @@ def sentences(model: type[BaseModel], error: ValidationError) -> dict[str, list[
 def field_errors(model: type[BaseModel], error: ValidationError) -> tuple[FieldError, ...]:
     """The same as :class:`FieldError` items, for ``Invalid(fields=…)`` and problem details."""
     return tuple(
-        FieldError(field=name, message=text)
-        for name, texts in sentences(model, error).items()
-        for text in texts
+        FieldError(field=name, message=text) for name, texts in sentences(model, error).items() for text in texts
     )
