@@ -33,7 +33,7 @@ class _Set(Kind):
 class Within(_Set):
     """Only these (fact: what there is)."""
 
-    text = _l("%(title)s只限：%(limit)s；不含：%(given)s")
+    text = _l("%(title)s只限：%(limit)s；超出：%(given)s")
 
     def narrows(self, upper: Any, lower: Any) -> bool:
         return bool(lower <= upper)

@@ -50,7 +50,7 @@ PROVIDERS: Final = (
     ),
     R(
         "provider.content_reviewed_by",
-        _l("第三方内容的审核"),
+        _l("第三方内容的审核方"),
         Including(v.BODIES, "reviewed_by"),
         refs="R-313 R-330",
     ),
@@ -152,7 +152,7 @@ STAFF: Final = (
         refs="R-074 R-455",
     ),
     R("staff.may", _l("教师可以"), Grants(v.OPTIONS), refs="R-082 C-21"),
-    R("staff.counts_for", _l("参加服务的表现计入"), Including(p.MERITS, "counted_in"), refs="R-392 R-400"),
+    R("staff.counts_for", _l("教师参加服务的表现，计入的方面"), Including(p.MERITS, "counted_in"), refs="R-392 R-400"),
     R("staff.late_or_early", _l("管理教师迟到、早退"), Forbidden("late_or_early"), refs="R-182"),
     R("staff.swap_approved", _l("调换班次须报备并经同意"), Required("approved"), refs="R-181"),
     R("staff.conduct", _l("教师言行"), Without(p.CONDUCT, "conduct"), refs="R-130"),

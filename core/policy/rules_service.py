@@ -44,7 +44,7 @@ PLAN: Final = (
         "plan.filing",
         _l("方案生效前的备案"),
         Mode(v.FILING, ("filed", "reviewed"), _filing, _STRICTER_FILING),
-        text=_l("方案生效前须向教育主管部门%(limit)s"),
+        text=_l("方案生效前须先完成：%(limit)s"),
         default="none",
         refs="R-036 R-037 C-39",
     ),
