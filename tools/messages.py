@@ -1,6 +1,6 @@
 """Texts without English: ``python -m tools.messages [FOLDER …]`` prints them as .po entries, ready to be filled in.
 
-Every folder with texts keeps ``locale/en.po``; the ground floor (core/base, core/api, core/host, core/db) shares the one
+Every folder with texts keeps ``locale/en.po``; the ground floor (core/base, core/api, core/host, core/db) shares that
 of core/web, whose common texts (保存, 取消) count for everybody. ``--update`` appends the empty entries to the files.
 """
 
@@ -35,6 +35,9 @@ def owner(path: Path) -> Path:
         return ROOT / parts[0] / parts[1]
     if parts[0] == "core":
         return SHARED if parts[1] in ("base", "api", "host", "db", "web") else ROOT / "core" / parts[1]
+    # A feature of tenants/ with a catalogue of its own keeps its texts there.
+    if parts[0] == "tenants" and len(parts) > 2 and (ROOT / parts[0] / parts[1] / "locale").is_dir():
+        return ROOT / parts[0] / parts[1]
     return ROOT / parts[0]
 
 

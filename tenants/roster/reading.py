@@ -217,8 +217,9 @@ def reference(row: int, column: int) -> str:
 def _recognise(raw: RawSheet) -> tuple[Sheet | None, list[Problem]]:
     """A sheet with its header, or why it has none. A sheet that is no roster gives (None, [note])."""
     rows = [RawRow(number, tuple(cells)) for number, cells in raw.rows]
-    if raw.count > MOST_ROWS:
-        return None, [Problem.of("too_many_rows", raw.name, count=f"{raw.count:,}", limit=f"{MOST_ROWS:,}")]
+    below_header = raw.count - 1
+    if below_header > MOST_ROWS:
+        return None, [Problem.of("too_many_rows", raw.name, count=f"{below_header:,}", limit=f"{MOST_ROWS:,}")]
     header = _header(rows, raw.name)
     if header is None:
         told = not rows or spec.is_guide(raw.name)

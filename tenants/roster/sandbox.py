@@ -16,7 +16,7 @@ from tenants.roster.types import Problem
 
 MEGABYTE: Final = 1024 * 1024
 MOST_ROWS: Final = 20_000
-"""Rows with something in them, a sheet (headers and titles included); more is a clear refusal."""
+"""Rows with something in them below the header, a sheet; more is a clear refusal."""
 MOST_CELLS: Final = 256
 """Columns looked at, a row."""
 _MOST_CHARS: Final = 40 * MEGABYTE

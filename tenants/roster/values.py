@@ -269,14 +269,14 @@ def _number(text: str) -> int | None:
     """1–99 in digits or Chinese numerals (十二, 二十)."""
     if re.fullmatch(r"\d{1,2}", text, re.ASCII):
         return int(text)
-    match = re.fullmatch(r"([一二三四五六七八九]?)十([一二三四五六七八九]?)", text)
+    match = re.fullmatch(r"(?P<tens>[一二三四五六七八九]?)十([一二三四五六七八九]?)", text)
     if match:
         return _HAN_DIGITS.get(match[1], 1) * 10 + _HAN_DIGITS.get(match[2], 0)
     return _HAN_DIGITS.get(text)
 
 
 def _grade_number(text: str) -> int | None:
-    match = re.fullmatch(r"(初|小)?([1-9一二三四五六七八九])", text)
+    match = re.fullmatch(r"(?P<school>初|小)?([1-9一二三四五六七八九])", text)
     if not match:
         return None
     value = _number(match[2]) or 0
@@ -285,7 +285,7 @@ def _grade_number(text: str) -> int | None:
     return value if match[1] is None or value <= 6 else None
 
 
-_ENTRY_YEAR: Final = re.compile(r"(小学|初中)?(20)?\d\d[级届].*")
+_ENTRY_YEAR: Final = re.compile(r"(?:小学|初中)?(?:20)?\d\d[级届].*")
 
 
 def grade(cell: Any) -> int:
@@ -308,7 +308,7 @@ _CLASS_FORMS: Final = tuple(
     )
     for form in (
         r"GRADE(?:年级|年|级)[(\[]?CLASS[)\]]?班?",
-        r"GRADE[(\[.\-—]CLASS[)\]]?班?",
+        r"GRADE(?:[(\[.\-—])CLASS[)\]]?班?",
         r"([初小]?[一二三四五六七八九])([0-9]{1,2})",
         r"([1-9])(0[0-9]|1[0-9])",
     )

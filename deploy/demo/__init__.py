@@ -1,0 +1,1 @@
+"""The demo county: invented people and the files that they would upload."""
