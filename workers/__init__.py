@@ -1,0 +1,1 @@
+"""Broker, outbox relay, schedule, and the processes that run jobs. They get their house from `deploy`."""
