@@ -21,7 +21,13 @@ from core.web.access import hash_token
 
 CODE_MINUTES = 5
 CODE_TRIES = 5
+"""A code is dead after this many tries, right or wrong."""
 CODES_PER_HOUR = 6
+"""Codes an hour to one phone that nobody used: a family that signs in again and again is not in the way."""
+CODES_PER_ADDRESS = 300
+"""Codes an hour asked for from one network address: a whole school may sit behind one."""
+TRIES_PER_DAY = 30
+"""Wrong tries a day at one phone, over all its codes. One in 33,000 chance for a guesser, a bad day for nobody else."""
 SESSION_DAYS = 30
 
 
@@ -31,9 +37,15 @@ class TooManyCodes(KehouError):
     text = _l("验证码发得太频繁，请过一小时再试")
 
 
+class TooManyTries(KehouError):
+    code = "too_many_tries"
+    status = 429
+    text = _l("今天验证码输错太多次，请明天再试，或联系学校办公室")
+
+
 class WrongCode(Invalid):
     code = "wrong_code"
-    text = _l("验证码不对或已过期，请重新获取")
+    text = _l("验证码不对或已过期，请核对短信，或重新获取")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +61,17 @@ class Place:
 async def request_code(house: House, phone: str, address: str) -> None:
     """Send a six-digit code to `phone`. An unknown phone gets none, and nobody learns that from the answer.
 
-    Raises TooManyCodes.
+    Raises TooManyCodes, NoGateway.
     """
+    gateway = house.get(CodeGateway)
+    gateway.check()  # before the phone is looked up: the refusal must not tell known from unknown
     async with house.db.globally() as session:
-        recent = select(func.count()).where(
-            (SignInCode.phone == phone) | (SignInCode.address == address),
-            SignInCode.created_at > func.now() - text("interval '1 hour'"),
-        )
-        by_phone = recent.where(SignInCode.phone == phone)
-        if (await session.execute(by_phone)).scalar_one() >= CODES_PER_HOUR:
+        await _one_at_a_time(session, f"code/{phone}")
+        recent = select(func.count()).where(SignInCode.created_at > func.now() - text("interval '1 hour'"))
+        unused = recent.where(SignInCode.phone == phone, SignInCode.used_at.is_(None))
+        if (await session.execute(unused)).scalar_one() >= CODES_PER_HOUR:
             raise TooManyCodes()
-        if (await session.execute(recent)).scalar_one() >= CODES_PER_HOUR * 20:
+        if (await session.execute(recent.where(SignInCode.address == address))).scalar_one() >= CODES_PER_ADDRESS:
             raise TooManyCodes()
         known = (await session.execute(select(Account.id).where(Account.phone == phone))).scalar_one_or_none()
         digits = f"{secrets.randbelow(1_000_000):06d}"
@@ -72,34 +84,43 @@ async def request_code(house: House, phone: str, address: str) -> None:
             )
         )
     if known is not None:
-        await house.get(CodeGateway).send(phone, digits)
+        await gateway.send(phone, digits)
 
 
 async def sign_in(house: House, phone: str, digits: str, user_agent: str = "") -> str:
-    """Trade a code for a session token. Raises WrongCode; each try counts, the fifth ends the code."""
+    """Trade a code for a session token. Raises WrongCode, TooManyTries.
+
+    Only the newest code of a phone is alive; each try counts, the fifth ends it, and so does a day's total.
+    """
     async with house.db.globally() as session:
-        live = (
-            select(SignInCode)
-            .where(
-                SignInCode.phone == phone,
-                SignInCode.used_at.is_(None),
-                SignInCode.expires_at > func.now(),
-                SignInCode.attempts < CODE_TRIES,
-            )
-            .order_by(SignInCode.created_at.desc())
-            .limit(1)
-            .with_for_update()
+        await _one_at_a_time(session, f"code/{phone}")
+        day = select(func.coalesce(func.sum(SignInCode.attempts), 0)).where(
+            SignInCode.phone == phone,
+            SignInCode.used_at.is_(None),
+            SignInCode.created_at > func.now() - text("interval '1 day'"),
         )
-        code = (await session.execute(live)).scalar_one_or_none()
+        if (await session.execute(day)).scalar_one() >= TRIES_PER_DAY:
+            raise TooManyTries()
+        newest = select(SignInCode).where(SignInCode.phone == phone).order_by(SignInCode.created_at.desc()).limit(1)
+        code = (await session.execute(newest.with_for_update())).scalar_one_or_none()
+        now = await _now(session)
+        alive = code is not None and code.used_at is None and code.expires_at > now and code.attempts < CODE_TRIES
         account = (await session.execute(select(Account.id).where(Account.phone == phone))).scalar_one_or_none()
-        right = code is not None and hmac.compare_digest(code.code_hash, _code_hash(house, phone, digits))
-        if code is not None:
+        right = False
+        if code is not None and alive:
+            right = hmac.compare_digest(code.code_hash, _code_hash(house, phone, digits))
             code.attempts += 1
             if right:
-                code.used_at = await _now(session)
+                code.used_at = now
     if not right or account is None:
         raise WrongCode(fields=[FieldError("code", WrongCode.text, "wrong_code")])
     return await open_session(house, account, user_agent)
+
+
+async def account_of(house: House, phone: str) -> UUID | None:
+    """The account with this phone, if there is one."""
+    async with house.db.globally() as session:
+        return (await session.execute(select(Account.id).where(Account.phone == phone))).scalar_one_or_none()
 
 
 async def open_session(house: House, account_id: UUID, user_agent: str = "") -> str:
@@ -138,6 +159,11 @@ async def places_of(house: House, account_id: UUID) -> list[Place]:
 async def set_locale(house: House, account_id: UUID, locale: str) -> None:
     async with house.db.globally() as session:
         await session.execute(update(Account).where(Account.id == account_id).values(locale=locale))
+
+
+async def _one_at_a_time(session: AsyncSession, name: str) -> None:
+    """Requests about one phone queue up, so that limits counted by a query hold against parallel ones."""
+    await session.execute(text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
 def _code_hash(house: House, phone: str, digits: str) -> str:
