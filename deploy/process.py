@@ -84,9 +84,7 @@ class ProcessSpec:
     """Turns the last lines of a failed start into a sentence."""
 
 
-def spawn(
-    spec: ProcessSpec, output: int | IO[bytes], *, lasting: bool | None = None
-) -> subprocess.Popen[bytes]:
+def spawn(spec: ProcessSpec, output: int | IO[bytes], *, lasting: bool | None = None) -> subprocess.Popen[bytes]:
     """Start `spec` in a session of its own, tied to our life. `lasting`: this thread lives as long as we."""
     if lasting is None:
         lasting = threading.current_thread() is threading.main_thread()

@@ -116,7 +116,9 @@ class Supervisor:
         self._stopping.set()
 
     def stop(self) -> None:
-        """Stop the tiers, the last first. A second Ctrl-C kills what is still there."""
+        """Stop the tiers, the last first. A second Ctrl-C kills what is still there. Twice does no harm."""
+        if self._stopped.is_set():
+            return
         self._stopping.set()
         if self._monitor.is_alive():
             self._idle.wait()
@@ -192,7 +194,8 @@ class Supervisor:
     def _failed(self, child: _Child) -> DeployError:
         assert child.process is not None
         code = child.process.poll()
-        self._logs.drain(child.spec.name)
+        if code is not None:
+            self._logs.drain(child.spec.name)
         text, log = self._logs.tail(child.spec.name), self._logs.path(child.spec.name)
         known = child.spec.explain(text) if child.spec.explain else None
         if known is not None:

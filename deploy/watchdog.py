@@ -48,6 +48,7 @@ def main() -> None:
     left = [pid for pid, (_, when) in groups.items() if born(pid) in (when, "")]
     for pid in reversed(left):
         send(pid, groups[pid][0])
+        send(pid, signal.SIGCONT)  # a stopped one would not see it
     deadline = time.monotonic() + GRACE
     while left and time.monotonic() < deadline:
         left = [pid for pid in left if send(pid, 0)]

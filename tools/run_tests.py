@@ -39,7 +39,8 @@ def selection() -> list[str]:
         return []
     if os.environ.get("CI", "").lower() == "true":
         raise SystemExit(
-            "CI 上必须有浏览器（apt install chromium，或设 KEHOU_BROWSER）。 / CI needs a browser: chromium or KEHOU_BROWSER."
+            "CI 上必须有浏览器（apt install chromium，或设 KEHOU_BROWSER）。\n"
+            "CI needs a browser: install chromium or set KEHOU_BROWSER."
         )
     print(
         "没有找到浏览器，跳过浏览器测试（apt install chromium 后即可运行）。\n"

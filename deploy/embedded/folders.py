@@ -64,7 +64,8 @@ class FolderLock:
         """Take it, waiting for a former holder that is going down; DeployError when it is held on to."""
         if self.fd < 0:
             self.fd = self._open()
-            self._take()
+            # While who started them lives, its servers are not about to go.
+            self._take(STAYING if self._holder_lives() else GOING)
 
     def release(self) -> None:
         if self.fd >= 0:
@@ -76,7 +77,7 @@ class FolderLock:
         fresh = self._open()
         os.dup2(fresh, self.fd, inheritable=False)
         os.close(fresh)
-        self._take()
+        self._take(GOING)
 
     def _open(self) -> int:
         try:
@@ -84,9 +85,7 @@ class FolderLock:
         except OSError as error:
             raise cannot_write(self.path.parent, error) from error
 
-    def _take(self) -> None:
-        # While who started them lives, its servers are not about to go.
-        patience = STAYING if self._holder_lives() else GOING
+    def _take(self, patience: float) -> None:
         if not wait_until(self._try, patience, step=0.05):
             holder = self._holder()
             self.release()
@@ -99,13 +98,12 @@ class FolderLock:
 
     def _holder_lives(self) -> bool:
         try:
-            pid = int(self._holder())
-            os.kill(pid, 0)
+            os.kill(int(self._holder()), 0)
         except (ValueError, ProcessLookupError):
             return False
         except PermissionError:
             return True
-        return pid != os.getpid()
+        return True
 
     def _try(self) -> bool:
         try:

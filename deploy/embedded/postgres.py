@@ -235,9 +235,7 @@ class EmbeddedPostgres:
             db.execute(sql.SQL("create database {} owner {} template {}").format(new, owner, source))
             db.execute(sql.SQL("revoke all on database {} from public").format(new))
             for key in ("app", "relay"):
-                db.execute(
-                    sql.SQL("grant connect on database {} to {}").format(new, sql.Identifier(ROLES[key]))
-                )
+                db.execute(sql.SQL("grant connect on database {} to {}").format(new, sql.Identifier(ROLES[key])))
 
     def drop_database(self, name: str) -> None:
         """Drop it with everybody still connected to it; nothing happens if there is none."""
@@ -255,9 +253,7 @@ class EmbeddedPostgres:
         place = quote(database or self.database, safe="")
         if tcp:
             return f"postgresql://{name}:{word}@127.0.0.1:{self._tcp_port()}/{place}"
-        return (
-            f"postgresql://{name}:{word}@/{place}?host={quote(self.host, safe='')}&port={self.port or 5432}"
-        )
+        return f"postgresql://{name}:{word}@/{place}?host={quote(self.host, safe='')}&port={self.port or 5432}"
 
     def url(
         self,

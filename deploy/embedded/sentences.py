@@ -21,8 +21,7 @@ def cannot_write(path: Path, error: OSError) -> DeployError:
 def disk_full(path: Path) -> DeployError:
     return DeployError(
         f"磁盘空间不足：请在 {path} 所在的磁盘上腾出至少 1 GB，或用 DATA= 换一个位置，再重新运行。",
-        f"The disk is full: free at least 1 GB where {path} is, or choose another place with DATA=, "
-        "and run again.",
+        f"The disk is full: free at least 1 GB where {path} is, or choose another place with DATA=, and run again.",
     )
 
 
@@ -30,8 +29,7 @@ def in_use(folder: Path, holder: str) -> DeployError:
     """Another instance holds the lock of this folder."""
     return DeployError(
         f"{folder} 正由另一个课后进程（进程号 {holder}）使用：先停掉它，或用 DATA= 换一个文件夹。",
-        f"{folder} is in use by another Kehou (process {holder}): stop it first, or choose another folder "
-        "with DATA=.",
+        f"{folder} is in use by another Kehou (process {holder}): stop it first, or choose another folder with DATA=.",
     )
 
 
@@ -105,8 +103,7 @@ def not_ours(folder: Path) -> DeployError:
 
 def other_version(made: str, major: int) -> DeployError:
     return DeployError(
-        f"这里的数据由 PostgreSQL {made} 建立，而现在的程序是 {major}："
-        "请用原来的版本导出，或用 RESET=1 重新开始。",
+        f"这里的数据由 PostgreSQL {made} 建立，而现在的程序是 {major}：请用原来的版本导出，或用 RESET=1 重新开始。",
         f"The data here was made by PostgreSQL {made}, but this program is {major}: "
         "export it with the former version, or start over with RESET=1.",
     )
