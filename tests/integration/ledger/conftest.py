@@ -22,14 +22,15 @@ from core.host.loader import LoadedPlugins
 from core.host.registry import Registry
 from core.ledger import service
 from deploy.embedded.postgres import EmbeddedPostgres
+from tests.support.database import server as server_of_tests
 
 DAY = date(2026, 9, 1)
 NO_PLUGINS = LoadedPlugins(pluggy.PluginManager("kehou"), [], [])
 
 
 @pytest.fixture(scope="session")
-def ledger_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(tmp_path_factory.mktemp("ledger-pg"), durable=False) as server:
+def ledger_server() -> Iterator[EmbeddedPostgres]:
+    with server_of_tests() as server:
         upgrade(server.dsn("owner"), NO_PLUGINS)
         yield server
 
