@@ -57,22 +57,23 @@ async def open_term(uow: UnitOfWork, code: str, starts_on: date, ends_on: date) 
     return term
 
 
-async def service_days(uow: UnitOfWork, term_id: UUID, weekdays: Collection[int]) -> list[date]:
-    """Dates of the term on which the timetable of one of `weekdays` (1 Monday … 7) runs, holidays and make-up days
-    respected."""
+async def timetable_days(uow: UnitOfWork, term_id: UUID) -> dict[date, int]:
+    """Every date of the term with the weekday (1 Monday … 7) whose timetable runs on it; holidays are left out."""
     term = await uow.get(Term, term_id)
     rows = (await uow.session.execute(select(CalendarDay).where(CalendarDay.term_id == term_id))).scalars().all()
     special = {row.day: row for row in rows}
-    days: list[date] = []
+    days: dict[date, int] = {}
     day = term.starts_on
     while day <= term.ends_on:
         known = special.get(day)
-        weekday = day.isoweekday()
-        if known is not None:
-            weekday = (known.runs_weekday or 0) if known.kind == "make_up" else 0
-        elif weekday > 5:
-            weekday = 0 if weekday not in weekdays else weekday
-        if weekday in weekdays:
-            days.append(day)
+        if known is None:
+            days[day] = day.isoweekday()
+        elif known.kind == "make_up" and known.runs_weekday:
+            days[day] = known.runs_weekday
         day += timedelta(days=1)
     return days
+
+
+async def service_days(uow: UnitOfWork, term_id: UUID, weekdays: Collection[int]) -> list[date]:
+    """Dates of the term on which the timetable of one of `weekdays` (1 Monday … 7) runs."""
+    return [day for day, weekday in (await timetable_days(uow, term_id)).items() if weekday in weekdays]

@@ -1,0 +1,216 @@
+"""Bills, their lines and reductions, payment attempts, receipts, and the runs that make bills."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db.models import Stamped, TenantModel, tenant_fk
+
+
+class BillingRun(TenantModel, Stamped):
+    """One run that bills a term. A second run of the term bills only the children whom the first left out."""
+
+    __tablename__ = "billing_run"
+    __table_args__ = (tenant_fk("term_id", "term"), Index("ix_billing_run_term_id", "tenant_id", "term_id"))
+
+    term_id: Mapped[UUID]
+    job_id: Mapped[UUID | None]
+    started_by: Mapped[str] = mapped_column(server_default="")
+    bills: Mapped[int] = mapped_column(server_default="0")
+    held_back: Mapped[int] = mapped_column(server_default="0")
+    due_fen: Mapped[int] = mapped_column(server_default="0")
+    cursor: Mapped[UUID | None]
+    """The last child of the last chunk that was committed: where a killed run goes on."""
+    finished_at: Mapped[datetime | None]
+
+
+class Bill(TenantModel, Stamped):
+    """One bill, one child, one term (R-344). Amounts in fen: due = charged − reduced; paid never exceeds due."""
+
+    __tablename__ = "bill"
+    __table_args__ = (
+        tenant_fk("term_id", "term"),
+        tenant_fk("student_id", "student"),
+        tenant_fk("run_id", "billing_run"),
+        UniqueConstraint("tenant_id", "number"),
+        Index(
+            "uq_bill_live",
+            "tenant_id",
+            "term_id",
+            "student_id",
+            unique=True,
+            postgresql_where=text("state <> 'void'"),
+        ),
+        Index("ix_bill_student_id", "tenant_id", "student_id"),
+        CheckConstraint("charged_fen >= 0 and reduced_fen between 0 and charged_fen", name="amounts"),
+        CheckConstraint("due_fen = charged_fen - reduced_fen", name="due"),
+        CheckConstraint("paid_fen between 0 and due_fen", name="paid"),
+        CheckConstraint("refunded_fen between 0 and paid_fen", name="refunded"),
+    )
+
+    term_id: Mapped[UUID]
+    student_id: Mapped[UUID]
+    run_id: Mapped[UUID | None]
+    number: Mapped[str]
+    state: Mapped[str]
+    charged_fen: Mapped[int]
+    reduced_fen: Mapped[int] = mapped_column(server_default="0")
+    due_fen: Mapped[int]
+    paid_fen: Mapped[int] = mapped_column(server_default="0")
+    refunded_fen: Mapped[int] = mapped_column(server_default="0")
+    issued_at: Mapped[datetime | None]
+    notes: Mapped[list[Any]] = mapped_column(server_default="[]")
+    pack_revision: Mapped[str] = mapped_column(server_default="")
+    """The policy pack's revision that the amounts were decided under, so that they can be explained later."""
+
+
+class BillLine(TenantModel):
+    """One charge: `amount_fen` = `unit_fen` × `quantity` of a posted fee standard."""
+
+    __tablename__ = "bill_line"
+    __table_args__ = (
+        tenant_fk("bill_id", "bill"),
+        Index("ix_bill_line_bill_id", "tenant_id", "bill_id"),
+        Index("ix_bill_line_offering_id", "tenant_id", "offering_id"),
+        CheckConstraint("quantity > 0 and unit_fen >= 0 and amount_fen = unit_fen * quantity", name="amount"),
+    )
+
+    bill_id: Mapped[UUID]
+    service: Mapped[str]
+    title: Mapped[str]
+    fund: Mapped[str]
+    unit: Mapped[str]
+    unit_fen: Mapped[int]
+    quantity: Mapped[int]
+    amount_fen: Mapped[int]
+    standard_id: Mapped[UUID]
+    approval: Mapped[str]
+    enrolment_id: Mapped[UUID | None]
+    offering_id: Mapped[UUID | None]
+    earned_fen: Mapped[int] = mapped_column(server_default="0")
+    """How much of it is income so far, by lessons held (idea 9)."""
+
+
+class BillReduction(TenantModel):
+    """Less to pay, by fund. The ground stays with the plugin that granted it; here is only its reference (idea 8)."""
+
+    __tablename__ = "bill_reduction"
+    __table_args__ = (
+        tenant_fk("bill_id", "bill"),
+        Index("ix_bill_reduction_bill_id", "tenant_id", "bill_id"),
+        CheckConstraint("amount_fen > 0", name="amount"),
+    )
+
+    bill_id: Mapped[UUID]
+    service: Mapped[str | None]
+    fund: Mapped[str]
+    amount_fen: Mapped[int]
+    reference: Mapped[UUID]
+    clause: Mapped[str] = mapped_column(server_default="")
+
+
+class BillingHold(TenantModel, Stamped):
+    """A child whom a run could not bill, and why, for a finance role to settle."""
+
+    __tablename__ = "billing_hold"
+    __table_args__ = (
+        tenant_fk("run_id", "billing_run"),
+        UniqueConstraint("tenant_id", "run_id", "student_id"),
+    )
+
+    run_id: Mapped[UUID]
+    student_id: Mapped[UUID]
+    code: Mapped[str]
+    message: Mapped[str]
+    clause: Mapped[str] = mapped_column(server_default="")
+
+
+class PaymentAttempt(TenantModel, Stamped):
+    """A guardian set out to pay a bill. The row's id is the idempotency key at the provider, for ever."""
+
+    __tablename__ = "payment_attempt"
+    __table_args__ = (
+        tenant_fk("bill_id", "bill"),
+        UniqueConstraint("tenant_id", "provider", "provider_ref"),
+        Index("ix_payment_attempt_bill_id", "tenant_id", "bill_id"),
+        CheckConstraint("amount_fen > 0", name="amount"),
+    )
+
+    bill_id: Mapped[UUID]
+    amount_fen: Mapped[int]
+    provider: Mapped[str]
+    state: Mapped[str]
+    provider_ref: Mapped[str | None]
+    """The provider's own id of the payment (a PaymentIntent), known once money has moved."""
+    session_ref: Mapped[str | None]
+    pay_url: Mapped[str | None]
+    account_id: Mapped[UUID | None]
+    method: Mapped[str | None]
+    received_fen: Mapped[int] = mapped_column(server_default="0")
+    settled_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+
+
+class Receipt(TenantModel, Stamped):
+    """Proof of a payment, numbered without gaps, checked by anyone through its QR code."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (
+        tenant_fk("bill_id", "bill"),
+        tenant_fk("attempt_id", "payment_attempt"),
+        UniqueConstraint("tenant_id", "number"),
+        UniqueConstraint("tenant_id", "attempt_id"),
+        UniqueConstraint("tenant_id", "token"),
+    )
+
+    bill_id: Mapped[UUID]
+    attempt_id: Mapped[UUID]
+    number: Mapped[str]
+    amount_fen: Mapped[int]
+    token: Mapped[str]
+    paid_at: Mapped[datetime]
+
+
+class Refund(TenantModel, Stamped):
+    """Money that goes back. The row's id is the idempotency key at the provider."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        tenant_fk("bill_id", "bill"),
+        tenant_fk("attempt_id", "payment_attempt"),
+        Index("ix_refund_attempt_id", "tenant_id", "attempt_id"),
+        CheckConstraint("amount_fen > 0", name="amount"),
+    )
+
+    bill_id: Mapped[UUID]
+    attempt_id: Mapped[UUID]
+    amount_fen: Mapped[int]
+    reason: Mapped[str]
+    state: Mapped[str]
+    provider_ref: Mapped[str | None]
+    surplus: Mapped[bool] = mapped_column(server_default="false")
+    """True when it gives back what was paid beyond the bill (paid twice)."""
+    problem: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+
+
+class FinanceAlert(TenantModel, Stamped):
+    """Something about money that a finance role must see: a payment too much, too late, or not as agreed."""
+
+    __tablename__ = "finance_alert"
+    __table_args__ = (UniqueConstraint("tenant_id", "key"),)
+
+    key: Mapped[str]
+    kind: Mapped[str]
+    message: Mapped[str]
+    subject_id: Mapped[UUID | None]
+    amount_fen: Mapped[int] = mapped_column(server_default="0")
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    note: Mapped[str] = mapped_column(server_default="")
