@@ -105,7 +105,10 @@ class Supervisor:
             self._await(self._children[spec.name])
 
     def wait(self) -> int:
-        """Sleep until a signal or `request_stop`. Returns the signal's number, or 0."""
+        """Sleep until a signal or `request_stop`. Returns the signal's number, or 0.
+
+        A signal that comes earlier, while things start, is a KeyboardInterrupt where it strikes.
+        """
         with suppress(KeyboardInterrupt):
             while not self._stopping.wait(3600):
                 pass
@@ -134,6 +137,11 @@ class Supervisor:
         if self._monitor.is_alive():
             self._monitor.join()
         self._logs.stop()
+
+    @property
+    def signal(self) -> int:
+        """The signal that ended us, 0 for none."""
+        return self._signal
 
     def status(self) -> list[Status]:
         """All processes, in the order of their start."""

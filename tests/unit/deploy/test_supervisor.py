@@ -198,12 +198,16 @@ time.sleep(600)
 PROGRAM = """
     from deploy.supervisor import Supervisor
     from tests.unit.deploy.test_supervisor import MASTER, spec
-    with Supervisor({logs!r}, report=lambda line: None) as supervisor:
-        supervisor.start(spec("web"), spec("worker", MASTER, ready=lambda: "child" in supervisor.tail("worker")))
-        child = supervisor.tail("worker").split()[1]
-        print(*[s.pid for s in supervisor.status()], child, flush=True)
-        signal = supervisor.wait()
-    print("signal", signal, flush=True)
+    supervisor = Supervisor({logs!r}, report=lambda line: None)
+    try:
+        with supervisor:
+            supervisor.start(spec("web"), spec("worker", MASTER, ready=lambda: "child" in supervisor.tail("worker")))
+            child = supervisor.tail("worker").split()[1]
+            print(*[s.pid for s in supervisor.status()], child, flush=True)
+            supervisor.wait()
+    except KeyboardInterrupt:  # it came before we waited
+        pass
+    print("signal", supervisor.signal, flush=True)
 """
 
 
