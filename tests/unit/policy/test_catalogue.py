@@ -1,0 +1,63 @@
+"""The catalogue is complete: every key documented, every text in both languages, every kind sound."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import core.policy
+from core.base.text import in_locale, read_catalogue
+from core.policy.catalogue import GROUPS
+from core.policy.service import CATALOGUE
+from tests.unit.policy.golden import PACKS, library
+
+FOLDER = Path(core.policy.__file__).parent
+DOCS = FOLDER.parents[1] / "docs" / "packs.md"
+
+
+def test_every_text_has_its_english() -> None:
+    english = {msgid for _, msgid in read_catalogue(FOLDER / "locale" / "en.po")}
+    used = {
+        node.args[0].value
+        for path in FOLDER.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") in {"_l", "LazyText"}
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert used - english == set()
+    assert english - used == set()
+
+
+def test_places_in_sentences_are_the_same_in_both_languages() -> None:
+    for (_, msgid), (msgstr, *_) in read_catalogue(FOLDER / "locale" / "en.po").items():
+        assert sorted(re.findall(r"%\(\w+\)s", msgid)) == sorted(re.findall(r"%\(\w+\)s", msgstr)), msgid
+
+
+def test_every_group_has_a_title() -> None:
+    assert {rule.group for rule in CATALOGUE} == set(GROUPS)
+    with in_locale("en"):
+        assert str(CATALOGUE.group_title("fee")) == "Fees"
+
+
+def test_the_documentation_lists_every_key_with_its_facts() -> None:
+    text = DOCS.read_text("utf-8")
+    lines = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| `")}
+    missing = [r.key for r in CATALOGUE if f"`{r.key}`" not in lines]
+    assert not missing
+    incomplete = [
+        (rule.key, fact) for rule in CATALOGUE for fact in rule.kind.needs if f"`{fact}`" not in lines[f"`{rule.key}`"]
+    ]
+    assert not incomplete
+
+
+@pytest.mark.parametrize("key", library().keys())
+def test_packs_name_no_person_and_every_quote_is_short(key: str) -> None:
+    (pack,) = [p for p in library() if p.key == key]
+    assert all(2 <= len(entry.quote) < 30 for entry in pack.entries)
+    assert all(entry.clause.startswith(tuple(s.ref for s in pack.sources)) for entry in pack.entries)
+    assert (PACKS / pack.file).read_text("utf-8").count("[[rule]]") == len(pack.entries)
