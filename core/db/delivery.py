@@ -21,13 +21,16 @@ from sqlalchemy.dialects.postgresql import insert
 from core.base.context import Actor, TenantContext
 from core.db import progress
 from core.db.house import House
-from core.db.kernel_tables import Inbox, Outbox
+from core.db.kernel_tables import Inbox, JobRun, Outbox
 from core.db.resolve import worker_context
 from core.db.uow import UnitOfWork
 
 log = logging.getLogger("kehou.delivery")
 
 MAX_ATTEMPTS = 5
+MAX_DEATHS = 3
+"""After so many attempts of which none left a word, the message is taken to kill its workers. A long job that got
+further since its last attempt begins to count anew."""
 LEASE_SECONDS = 15
 """How long an unfinished attempt keeps others away when its worker vanished without a word."""
 
@@ -42,6 +45,29 @@ class RetryLater(Exception):
 
 class GiveUp(Exception):
     """The consumer knows that no repetition will help; the message is set aside at once with this reason."""
+
+
+@dataclass(slots=True)
+class Suspects:
+    """Messages whose last attempt vanished with its worker run one at a time in a process.
+
+    One of them may be what killed it. Were they to run together again, the innocent would die with the guilty until
+    both are set aside. The place is kept for the first seconds only: a long job must not keep the others waiting.
+    """
+
+    seconds: float = 5.0
+    _until: float = 0.0
+
+    def enter(self) -> bool:
+        """Take the place; False when another has it."""
+        now = asyncio.get_running_loop().time()
+        if now < self._until:
+            return False
+        self._until = now + self.seconds
+        return True
+
+    def leave(self) -> None:
+        self._until = 0.0
 
 
 @dataclass(slots=True)
@@ -76,6 +102,11 @@ class Delivery:
     async def progress(self, done: int, total: int, note: str = "", **result: Any) -> None:
         """Move the bar that people see; a transaction of its own."""
         async with self.house.unit(self.ctx) as uow:
+            if self.attempt > 1:
+                further = select(JobRun.id).where(JobRun.id == self.id, JobRun.done < done).exists()
+                await uow.session.execute(
+                    update(Outbox).where(Outbox.id == self.id, Outbox.attempts > 1, further).values(attempts=1)
+                )
             await progress.write(uow, self.id, done=done, total=total, note=note, result=result)
 
 
@@ -85,10 +116,24 @@ async def deliver(house: House, tenant_id: UUID, message_id: UUID) -> str:
     row = await _begin_attempt(house, sender, message_id)
     if row is None:
         return "gone"
-    if row.attempts > MAX_ATTEMPTS:
+    if row.attempts > MAX_ATTEMPTS or (row.attempts > MAX_DEATHS and row.error is None):
         await _finish(house, sender, row, dead=row.error or "its worker died each time it ran")
         return "dead"
-    target = sender if row.target_id == tenant_id else await worker_context(house, row.target_id)
+    suspects = house.services.setdefault(Suspects, Suspects())
+    suspect = row.attempts > 1 and row.error is None
+    if suspect and not suspects.enter():
+        await _again(house, sender, row, seconds=1, why="", counted=False)
+        return "retry"
+    try:
+        return await _consume(house, sender, row)
+    finally:
+        if suspect:
+            suspects.leave()
+
+
+async def _consume(house: House, sender: TenantContext, row: Outbox) -> str:
+    """Find the consumer, run it in the target's tenant, and write down how it went."""
+    target = sender if row.target_id == sender.tenant_id else await worker_context(house, row.target_id)
     owned = _consumer(house, row)
     if owned is None or (row.plugin is not None and row.plugin not in target.plugins):
         await _finish(house, sender, row, outcome="skipped")
