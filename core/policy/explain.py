@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from core.policy.ask import EffectivePack, default_entry
 from core.policy.catalogue import RuleDef
-from core.policy.types import Entry, Explained
+from core.policy.show import joined
+from core.policy.types import Entry, Explained, Scope
+from core.policy.vocab import GRADES, PROVIDERS, SEASONS, STAGES, WINDOWS
+from core.policy.vocab_people import INSTRUMENTS
+
+_WORDS: Final = {
+    "stage": STAGES,
+    "grades": GRADES,
+    "season": SEASONS,
+    "window": WINDOWS,
+    "provider": PROVIDERS,
+    "instrument": INSTRUMENTS,
+}
+
+
+def scope_in_words(scope: Scope) -> str:
+    """For whom and when, such as `小学 · 下午放学后`; empty for everybody always. Translated when shown."""
+    return joined((_WORDS[fact].show(values) for fact, values in scope.dimensions()), (" · ", " · "))
 
 
 def explain(pack: EffectivePack, *, defaults: bool = True) -> tuple[Explained, ...]:
@@ -39,6 +57,7 @@ def _explained(pack: EffectivePack, rule: RuleDef, entry: Entry) -> Explained:
         shown=rule.kind.show(entry.value),
         force=entry.force,
         when=entry.when,
+        when_shown=scope_in_words(entry.when),
         clause=entry.clause,
         quote=entry.quote,
         source=pack.source_of(entry),

@@ -255,6 +255,7 @@ class Explained:
     shown: str
     force: Force
     when: Scope
+    when_shown: str
     clause: str
     quote: str
     source: str

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from core.base.text import in_locale
 from core.policy.ask import EffectivePack
 from core.policy.explain import explain, silent_keys
 from core.policy.service import load_packs
@@ -161,8 +162,18 @@ def test_explaining_marks_defaults_and_keeps_silence() -> None:
     assert lines["fee.payer"].shown == "对家长免费"
     assert lines["fee.payer"].clause == "002#1 3"
     assert not lines["fee.payer"].is_default
+    assert lines["time.windows"].when_shown == ""
     assert lines["pickup.late_after"].is_default
     assert lines["pickup.late_after"].clause == ""
     assert "class.size_max" not in lines
     assert "class.size_max" in silent_keys(effective)
     assert {line.key for line in explain(effective, defaults=False)} == {e.key for e in effective.entries}
+
+
+def test_explaining_says_for_whom_and_when() -> None:
+    lines = explain(library().effective("second-experimental-primary", ON))
+    shown = [str(line.when_shown) for line in lines if line.key == "time.latest_end"]
+    assert shown == ["上午放学后", "夏令时 · 下午放学后", "冬令时 · 下午放学后"]
+    with in_locale("en"):
+        (early,) = [line for line in lines if line.key == "time.earlier_exit"]
+        assert (str(early.when_shown), str(early.shown)) == ("Grade 1, Grade 2 · After afternoon school", "20 min")

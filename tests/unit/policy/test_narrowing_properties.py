@@ -64,7 +64,7 @@ SHAPES = {(type(r.kind), r.key if isinstance(r.kind, kinds_sets.Mode) else ""): 
 
 @pytest.mark.req("R-020")
 @pytest.mark.parametrize("rule", SHAPES.values(), ids=lambda r: r.key)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whoever_obeys_the_narrower_rule_obeys_the_wider_one(rule: RuleDef, data: st.DataObject) -> None:
     kind = rule.kind
@@ -79,8 +79,13 @@ def test_whoever_obeys_the_narrower_rule_obeys_the_wider_one(rule: RuleDef, data
         assert upper == lower
 
 
-@pytest.mark.parametrize("rule", ASKED, ids=lambda r: r.key)
-def test_every_rule_can_be_asked_and_shown_in_whole_sentences(rule: RuleDef) -> None:
+def test_every_rule_can_be_asked_and_shown_in_whole_sentences() -> None:
+    broken = [f"{rule.key}: {s}" for rule in ASKED for s in sentences(rule) if "%(" in s]
+    assert not broken
+
+
+def sentences(rule: RuleDef) -> list[str]:
+    """Values and objections of a rule in words, for many values and answers."""
     kind = rule.kind
     vocab = getattr(kind, "vocab", None)
     words = list(vocab.labels) if vocab is not None else ["补课", "新课"]
@@ -88,13 +93,13 @@ def test_every_rule_can_be_asked_and_shown_in_whole_sentences(rule: RuleDef) -> 
     for raw in ("00:00", 1, True, words, *words):
         with contextlib.suppress(ValueError):
             parsed.append(kind.parse(raw))
-    assert parsed
-    sentences = []
+    assert parsed, rule.key
+    found = [str(kind.show(value)) for value in parsed]
+    assert all(found), rule.key
     for value in parsed:
-        assert str(kind.show(value))
         for answer in (0, 1, 99, 60_000, "补课", words, []):
-            with contextlib.suppress(TypeError, ValueError):  # not every fact fits every kind
+            with contextlib.suppress(TypeError, ValueError):  # not every answer fits every kind
                 params = kind.breach(value, dict.fromkeys(kind.needs, answer))
                 if params is not None:
-                    sentences.append(str(rule.sentence % {"title": rule.title, **params}))
-    assert not [s for s in sentences if "%(" in s]
+                    found.append(str(rule.sentence % {"title": rule.title, **params}))
+    return found
