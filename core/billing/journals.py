@@ -100,3 +100,9 @@ def earned(lesson_id: UUID, on: date, shares: Mapping[str, int]) -> Journal:
         for line in (debit("deferred_income", fund, amount), credit("income", fund, amount))
     ]
     return Journal("earned", f"earn:{lesson_id}", on, tuple(lines), "lessons")
+
+
+def suspended(reference: str, on: date, amount: int, *, source: str) -> Journal:
+    """Money that fits no bill: it is in clearing, and in suspense until a person decides."""
+    lines = (debit("psp_clearing", "service", amount), credit("suspense", "service", amount))
+    return Journal("suspense", f"suspense:{reference}", on, lines, source)

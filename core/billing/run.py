@@ -110,9 +110,7 @@ async def _chunk(uow: UnitOfWork, run_id: UUID) -> tuple[bool, int]:
 
 
 async def _already_billed(uow: UnitOfWork, term_id: UUID, students: Sequence[UUID]) -> set[UUID]:
-    query = select(Bill.student_id).where(
-        Bill.term_id == term_id, Bill.student_id.in_(students), Bill.state != "void"
-    )
+    query = select(Bill.student_id).where(Bill.term_id == term_id, Bill.student_id.in_(students), Bill.state != "void")
     return set((await uow.session.execute(query)).scalars().all())
 
 
@@ -128,9 +126,7 @@ def lessons_of(enrolment: Any, days: Mapping[date, int]) -> int:
     )
 
 
-async def make_drafts(
-    uow: UnitOfWork, request: BillingRequest, run_id: UUID
-) -> tuple[list[BillDraft], list[Hold]]:
+async def make_drafts(uow: UnitOfWork, request: BillingRequest, run_id: UUID) -> tuple[list[BillDraft], list[Hold]]:
     """Drafts of a chunk, and the children held back with the reason. Raises PluginFailed; writes nothing."""
     ctx, hooks = uow.ctx, uow.hooks
     proposals = await hooks.compute("charges", ctx, ChargeProposal, uow=uow, request=request)
@@ -320,5 +316,3 @@ async def recompute_totals(uow: UnitOfWork, run_id: UUID) -> tuple[int, int]:
     query = select(func.count(), func.coalesce(func.sum(Bill.due_fen), 0)).where(Bill.run_id == run_id)
     count, due = (await uow.session.execute(query)).one()
     return count, int(due)
-
-

@@ -8,7 +8,8 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from core.base.context import OrganisationKind, TenantContext
+from core.base.context import OrganisationKind
+from core.base.settings import Settings
 
 Area = Literal["desk", "teach", "home", "vendor", "bureau"]
 """The five faces: school office, teacher, guardian, vendor, bureau officer."""
@@ -113,8 +114,6 @@ class Contribution:
     static: Path | None = None
     locale: Path | None = None
     services: Mapping[type, Any] = field(default_factory=dict)
+    payment_provider: Callable[[Settings], Any] | None = None
+    """Makes the plugin's core.billing.port.PaymentProvider from the deployment's settings."""
     demo: Callable[[Any], Awaitable[None]] | None = None
-    erasable: Sequence[str] = ()
-
-
-PanelContext = TenantContext
