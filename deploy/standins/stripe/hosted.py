@@ -128,6 +128,6 @@ def _document(body: str) -> str:
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{_("付款")}</title>'
-        f'<link rel="icon" href="data:,"><style>{_STYLE}</style></head><body><p class="demo" style="margin:0">'
-        f"{_('演示付款页：不会真的扣款')}</p><main>{body}</main></body></html>"
+        f'<link rel="icon" href="data:,"><style>{_STYLE}</style></head><body><header class="demo">'
+        f"{_('演示付款页：不会真的扣款')}</header><main>{body}</main></body></html>"
     )

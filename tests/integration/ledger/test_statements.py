@@ -17,7 +17,7 @@ from core.db.house import House
 from core.ledger import service
 from core.ledger.chart import MEALS, SERVICE
 from core.ledger.errors import UnknownFund
-from core.ledger.export import beancount, chain, chain_end, export, yuan
+from core.ledger.export import beancount, chain, chain_end, export
 from core.ledger.statements import for_publication, term_statement
 from core.ledger.types import Journal, Line, credit, debit
 from tests.integration.ledger.conftest import Books
@@ -168,10 +168,3 @@ async def test_chain_export_ends_at_the_seal(story: Books, house: House, ctx: Te
     assert chain_end(ctx.tenant_id, lines) == seal
     lines[4] = lines[4].replace("210", "211", 1)
     assert chain_end(ctx.tenant_id, lines) != seal
-
-
-@pytest.mark.parametrize(
-    ("fen", "shown"), [(0, "0.00"), (5, "0.05"), (-5, "-0.05"), (36001, "360.01"), (-100, "-1.00")]
-)
-def test_yuan(fen: int, shown: str) -> None:
-    assert yuan(fen) == shown
