@@ -111,22 +111,14 @@ def pgettext(context: str, message: str, /, **values: object) -> str:
 
 def ngettext(singular: str, plural: str, n: int, /, **values: object) -> str:
     """The form for ``n``; both forms are the same in Chinese. ``%(num)s`` is ``n`` when values are given or not."""
-    found = _find(None, singular)
-    if found:
-        text = found[0] if n == 1 else found[-1]
-    else:
-        text = singular if n == 1 else plural
-    return text % {"num": n, **values}
+    forms = _find(None, singular) or (singular, plural)
+    return (forms[0] if n == 1 else forms[-1]) % {"num": n, **values}
 
 
 def npgettext(context: str, singular: str, plural: str, n: int, /, **values: object) -> str:
     """:func:`ngettext` with a context."""
-    found = _find(context, singular)
-    if found:
-        text = found[0] if n == 1 else found[-1]
-    else:
-        text = singular if n == 1 else plural
-    return text % {"num": n, **values}
+    forms = _find(context, singular) or (singular, plural)
+    return (forms[0] if n == 1 else forms[-1]) % {"num": n, **values}
 
 
 class LazyText(str):

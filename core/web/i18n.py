@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
-from babel import Locale
 from pypinyin import Style, lazy_pinyin
 
 from core.base.clock import school_time
@@ -26,6 +25,7 @@ add_catalogue(Path(__file__).parent / "locale")
 
 DateStyle = Literal["iso", "short", "day", "medium", "full", "month"]
 
+_LANGUAGES: Final = {code.split("_")[0]: code for code in SUPPORTED}
 _DAYS_ZH: Final = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 _DAYS_EN: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS_EN: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -43,12 +43,10 @@ def negotiate(cookie: str | None, accept_language: str | None) -> str:
             weight = float(rest.strip().removeprefix("q=")) if rest else 1.0
         except ValueError:
             continue
-        if tag and weight > 0:
-            wanted.append((-weight, place, tag.replace("-", "_")))
-    found = Locale.negotiate([tag for _w, _p, tag in sorted(wanted)], list(SUPPORTED)) if wanted else None
-    if found is not None and found.language == "zh":
-        return DEFAULT
-    return str(found) if found is not None and str(found) in SUPPORTED else DEFAULT
+        language = tag.lower().replace("_", "-").split("-")[0]
+        if weight > 0 and language in _LANGUAGES:
+            wanted.append((-weight, place, _LANGUAGES[language]))
+    return min(wanted)[2] if wanted else DEFAULT
 
 
 def _chinese() -> bool:
@@ -90,7 +88,8 @@ def _upper_group(value: int) -> str:
 def money_cn(fen: int) -> str:
     """`fen` in the capitals of vouchers (人民币大写), as the payment rules of the People's Bank want it.
 
-    ``整`` closes an amount that ends in yuan or jiao; a zero is said where digits are skipped. Raises ValueError from
+    ``整`` closes an amount that ends in yuan or jiao; a zero is said where digits are skipped, and before the jiao when
+    the yuan's own place is 0 (of the two ways allowed the one that leaves no gap to write into). Raises ValueError from
     one trillion yuan up: no school bill is that large, so it is an error somewhere else.
     """
     if fen == 0:
@@ -110,7 +109,7 @@ def money_cn(fen: int) -> str:
             gap = True
     text += "元" if text else ""
     if jiao:
-        text += _UPPER[jiao] + "角"
+        text += ("零" if text and yuan % 10 == 0 else "") + _UPPER[jiao] + "角"
     if cents:
         text += ("零" if text and not jiao else "") + _UPPER[cents] + "分"
     return ("负" if fen < 0 else "") + text + ("" if cents else "整")
@@ -131,8 +130,8 @@ def weekdays(days: Sequence[int]) -> str:
 
 
 def fdate(day: date | datetime, style: DateStyle = "medium") -> str:
-    """A date for people. Styles: ``short`` 11月20日, ``day`` 11月20日 周五, ``medium`` 2026年11月20日, ``full`` with the
-    weekday, ``month`` 2026年11月, ``iso`` 2026-11-20. A moment is first put on the school's clock."""
+    """A date for people. Styles: ``short`` 11月20日, ``day`` 11月20日 周五, ``medium`` 2026年11月20日, ``full`` with
+    the weekday, ``month`` 2026年11月, ``iso`` 2026-11-20. A moment is first put on the school's clock."""
     if isinstance(day, datetime):
         day = school_time(day).date()
     if style == "iso":

@@ -10,9 +10,7 @@ from typing import Any, Final
 from markupsafe import Markup, escape
 
 _FOLDER: Final = Path(__file__).parent / "static" / "vendor" / "tabler-icons"
-_STROKE: Final = (
-    'fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round"'
-)
+_STROKE: Final = 'fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round"'
 
 
 class UnknownIcon(LookupError):

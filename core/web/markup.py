@@ -1,4 +1,4 @@
-"""What pages hand to the shell and the macros: navigation, flashes, panels, pagers, steps; and a few marks of our own."""
+"""What pages hand to the shell and the macros: navigation, flashes, panels, pagers, steps, marks."""
 
 from __future__ import annotations
 

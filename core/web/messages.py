@@ -1,4 +1,4 @@
-"""What is wrong with an input, in the reader's language: pydantic's errors turned into sentences that say what is right.
+"""What is wrong with an input: pydantic's errors as sentences that say what is right, in the reader's language.
 
 Pages and the JSON API use the same ones. A field may bring its own sentence for an error type: see ``Ui.messages``.
 """
