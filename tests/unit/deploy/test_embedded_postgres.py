@@ -34,13 +34,13 @@ def server(folder: Path, **options: object) -> EmbeddedPostgres:
 
 def ask(pg: EmbeddedPostgres, query: str, role: str = "app") -> object:
     with psycopg.connect(pg.dsn(role), autocommit=True) as db:
-        row = db.execute(query).fetchone()  # type: ignore[call-overload]
+        row = db.execute(query).fetchone()
         return row[0] if row else None
 
 
 def do(pg: EmbeddedPostgres, statement: str, role: str = "owner") -> None:
     with psycopg.connect(pg.dsn(role), autocommit=True) as db:
-        db.execute(statement)  # type: ignore[call-overload]
+        db.execute(statement)
 
 
 def gone(pid: int) -> bool:

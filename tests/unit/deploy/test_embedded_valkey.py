@@ -68,9 +68,9 @@ def test_a_dramatiq_broker_works_on_it(tmp_path: Path) -> None:
     from dramatiq.brokers.redis import RedisBroker
 
     with EmbeddedValkey(tmp_path / "vk", durable=False) as valkey:
-        broker = RedisBroker(url=valkey.url())
+        broker = RedisBroker(url=valkey.url())  # type: ignore[no-untyped-call]
         broker.declare_queue("bills")
-        broker.enqueue(Message("bills", "make", (1,), {}, {}))  # type: ignore[call-arg]
+        broker.enqueue(Message("bills", "make", (1,), {}, {}))
         consumer = broker.consume("bills", timeout=2000)
         message = next(consumer)
         assert message is not None and message.args == (1,)
