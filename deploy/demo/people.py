@@ -7,6 +7,7 @@ inside roll numbers use an area code (99….) that no place has, so that none ca
 from __future__ import annotations
 
 import datetime as dt
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -165,7 +166,7 @@ def _family(draw: _Invention, surname: str, west: bool) -> tuple[tuple[Grown, ..
 
 
 def _classes(count: int, grades: Sequence[int], size: int) -> Iterator[tuple[int, int, str]]:
-    each = max(1, round(count / len(grades) / size))
+    each = max(1, math.ceil(count / len(grades) / size))
     for grade in grades:
         for number in range(1, each + 1):
             yield grade, number, f"教学楼 {grade}{number:02d}"

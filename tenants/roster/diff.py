@@ -33,7 +33,7 @@ def _changes(student: StudentRow, known: KnownStudent) -> dict[str, tuple[str, s
         before, after = getattr(known, field), getattr(student, field)
         if after and after != before:
             changes[field] = (before, after)
-    if student.gender is not None and student.gender is not known.gender:
+    if student.gender is not None and student.gender != known.gender:
         changes["gender"] = (known.gender or "", student.gender)
     if student.class_key != known.class_key:
         changes["class"] = (

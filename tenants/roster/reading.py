@@ -15,7 +15,16 @@ from typing import Any, Final
 from tenants.roster import columns as spec
 from tenants.roster.encodings import decode
 from tenants.roster.messages import TYPE_NAMES, LazyList
-from tenants.roster.sandbox import MEGABYTE, MOST_CELLS, MOST_ROWS, RawSheet, ReadError, inspect_archive, read_workbook
+from tenants.roster.sandbox import (
+    MEGABYTE,
+    MOST_CELLS,
+    MOST_ROWS,
+    RawSheet,
+    ReadError,
+    inspect_archive,
+    read_member,
+    read_workbook,
+)
 from tenants.roster.types import Kind, Problem, RawRow, RosterFile, Severity, Sheet
 from tenants.roster.values import shown
 
@@ -44,8 +53,10 @@ def _zip_type(data: bytes) -> str:
     if "xl/workbook.bin" in names:
         raise ReadError("unsupported_format", found=TYPE_NAMES["xlsb"])
     if "content.xml" in names and "mimetype" in names:
-        if b"opendocument.spreadsheet" not in data[:200]:
+        if b"opendocument.spreadsheet" not in read_member(data, "mimetype"):
             raise ReadError("unsupported_format", found=TYPE_NAMES["other"])
+        if "META-INF/manifest.xml" in names and b"encryption-data" in read_member(data, "META-INF/manifest.xml"):
+            raise ReadError("encrypted_file")
         return "ods"
     raise ReadError("unsupported_format", found=TYPE_NAMES["word" if "word/document.xml" in names else "zip"])
 
@@ -59,8 +70,23 @@ def _ole_type(data: bytes) -> str:
     if has("_VBA_PROJECT"):
         raise ReadError("macro_file")
     if has("Workbook") or has("Book"):
+        if _xls_password(data):
+            raise ReadError("encrypted_file")
         return "xls"
     raise ReadError("unsupported_format", found=TYPE_NAMES["word" if has("WordDocument") else "other"])
+
+
+def _xls_password(data: bytes) -> bool:
+    """Whether a FILEPASS record stands near the beginning of the workbook stream (calamine only says "unknown")."""
+    at = data.find(b"\x09\x08\x10\x00\x00\x06\x05\x00")
+    for _ in range(8):
+        if at < 0 or at + 4 > len(data):
+            return False
+        kind, size = int.from_bytes(data[at : at + 2], "little"), int.from_bytes(data[at + 2 : at + 4], "little")
+        if kind == 0x2F:
+            return True
+        at += 4 + size
+    return False
 
 
 def file_type(data: bytes, file_name: str) -> str:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -59,6 +60,15 @@ def inspect_archive(data: bytes) -> set[str]:
     if any(member.flag_bits & 0x1 for member in members):
         raise ReadError("encrypted_file")
     return {member.filename for member in members}
+
+
+def read_member(data: bytes, name: str) -> bytes:
+    """The first megabyte of a small member. Raises :class:`ReadError`."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(name) as member:
+            return member.read(MEGABYTE)
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, NotImplementedError, OSError, EOFError):
+        raise ReadError("damaged_file") from None
 
 
 def read_workbook(data: bytes, kind: str) -> list[RawSheet]:

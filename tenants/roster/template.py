@@ -13,7 +13,7 @@ from core.base.text import LazyText
 from core.base.text import lazy_gettext as _l
 from tenants.roster.columns import FIELDS, GUIDE_SHEET, POST_CHOICES, RELATION_CHOICES, SHEET_NAMES, Field
 from tenants.roster.types import Kind
-from tenants.roster.workbook import FONT
+from tenants.roster.workbook import FONT, TEXT_FORMAT
 
 _ROWS: Final = 3_000
 _RULES: Final[tuple[LazyText, ...]] = (
@@ -108,9 +108,11 @@ def _choices(kind: Kind, field: Field) -> str:
 def _data_sheet(book: Workbook, kind: Kind, base: dict[str, Any]) -> None:
     page = book.add_worksheet(str(SHEET_NAMES[kind]))
     edge = {"bold": True, "border": 1, "border_color": "#E2E7E5", "text_wrap": True}
-    text = book.add_format({**base, "num_format": "@"})
-    head = book.add_format({**base, **edge, "bg_color": "#E4F4EE", "num_format": "@"})
-    needed = book.add_format({**base, **edge, "bg_color": "#FBE3E1", "font_color": "#B42318", "num_format": "@"})
+    text = book.add_format({**base, "num_format": TEXT_FORMAT})
+    head = book.add_format({**base, **edge, "bg_color": "#E4F4EE", "num_format": TEXT_FORMAT})
+    needed = book.add_format(
+        {**base, **edge, "bg_color": "#FBE3E1", "font_color": "#B42318", "num_format": TEXT_FORMAT}
+    )
     page.freeze_panes(1, 0)
     page.set_row(0, 24)
     for column, field in enumerate(FIELDS[kind]):

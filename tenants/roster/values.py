@@ -145,7 +145,7 @@ def phone(cell: Any) -> str:
     digits = re.sub(r"^(\+|00)?86(?=1\d{10}$)", "", digits)
     if re.fullmatch(r"1[3-9]\d{9}", digits, re.ASCII):
         return digits
-    if len(re.findall(r"(?<!\d)1[3-9]\d{9}(?!\d)", text)) > 1 or len(re.split(r"[/、,;，；|]", text)) > 1:
+    if re.fullmatch(r"(?:1[3-9]\d{9}){2,}", digits, re.ASCII) or re.search(r"\d[/、,;，；|]", text):
         raise Bad("phone_several")
     if re.fullmatch(r"0\d{9,11}|[2-8]\d{6,7}|400\d{7}", digits, re.ASCII):
         raise Bad("phone_landline")

@@ -24,12 +24,12 @@ def _groups(rows: Iterable[Row], key: str) -> Iterable[list[Row]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _duplicates(rows: Sequence[Row], key: str, code: str) -> None:
-    """Every row of a group is refused and names another one of it."""
+def _duplicates(rows: Sequence[Row], key: str, code: str, column: str = "") -> None:
+    """Every row of a group is refused and names another one of it; the error stands in `column` (or that of `key`)."""
     for group in _groups(rows, key):
         for row in group:
             other = group[0] if row is not group[0] else group[1]
-            row.add(code, key, where=_where(other, row), name=other.facts.get("name") or "—")
+            row.add(code, column or key, where=_where(other, row), name=other.facts.get("name") or "—")
 
 
 def _same_names(rows: Sequence[Row]) -> None:
@@ -74,7 +74,7 @@ def _guardian_names(adults: dict[str, list[tuple[Row, str, str]]], staff: Sequen
 
 
 def _classes(students: Sequence[Row], staff: Sequence[Row], classes: Sequence[Row]) -> None:
-    _duplicates(classes, "class_key", "class_duplicate")
+    _duplicates(classes, "class_key", "class_duplicate", "class")
     listed = {row.facts["class_key"] for row in classes if "class_key" in row.facts}
     taught = {row.facts["class_key"] for row in students if "class_key" in row.facts}
     told: set[ClassKey] = set()

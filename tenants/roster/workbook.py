@@ -19,6 +19,8 @@ from tenants.roster.types import RawRow, Report, RowError, Severity, Sheet
 from tenants.roster.values import shown
 
 MIME: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TEXT_FORMAT: Final = 49
+"""Excel's own number for its format "text": what is typed into such a cell stays as typed."""
 FONT: Final = "Microsoft YaHei"
 _BAD, _DOUBTFUL, _HEAD = "#FBE3E1", "#FDF0D9", "#E4F4EE"
 _MOST_COMMENTS: Final = 3_000
@@ -46,7 +48,7 @@ class _Formats:
     """The cell formats of one workbook: all of them text, so that no number is damaged on the way back."""
 
     def __init__(self, book: Workbook) -> None:
-        base: dict[str, Any] = {"num_format": "@", "font_name": FONT, "font_size": 11, "valign": "vcenter"}
+        base: dict[str, Any] = {"num_format": TEXT_FORMAT, "font_name": FONT, "font_size": 11, "valign": "vcenter"}
         edge = {"border": 1, "border_color": "#E2E7E5"}
         self.text = book.add_format(base)
         self.bad = book.add_format({**base, **edge, "bg_color": _BAD})
