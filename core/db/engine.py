@@ -6,7 +6,7 @@ raises without one; row-level security shows nothing without `app.tenant_id`; ke
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -52,6 +52,8 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.closing: list[Callable[[], Awaitable[None]]] = []
+        """What else must be shut when the pool is: connections of their own that services keep."""
         self._sessions = async_sessionmaker(engine, sync_session_class=ScopedSession, expire_on_commit=False)
 
     @classmethod
@@ -69,6 +71,8 @@ class Database:
             yield session
 
     async def close(self) -> None:
+        for shut in self.closing:
+            await shut()
         await self.engine.dispose()
 
 

@@ -253,6 +253,23 @@ class Agreement(TenantModel, Stamped):
     """Shown with its middle hidden, as the evidence says which phone the code went to."""
 
 
+class SigningCode(TenantModel, Stamped):
+    """A one-time code sent to sign one agreement in one wording; worth nothing for anything else."""
+
+    __tablename__ = "signing_code"
+    __table_args__ = (
+        tenant_fk("agreement_id", "agreement"),
+        Index("ix_signing_code_agreement_id", "tenant_id", "agreement_id", "created_at"),
+    )
+
+    agreement_id: Mapped[UUID]
+    account_id: Mapped[UUID]
+    code_hash: Mapped[str]
+    expires_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    used_at: Mapped[datetime | None]
+
+
 class Enrolment(TenantModel, Stamped):
     """A child takes part in an offering from `starts_on` until `ends_on` (None: the term's end, R-148)."""
 

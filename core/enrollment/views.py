@@ -21,6 +21,46 @@ class PlanView:
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """When an offering runs on one weekday (1 Monday … 7), school time."""
+
+    weekday: int
+    starts_at: time
+    ends_at: time
+
+    def overlaps(self, other: Period) -> bool:
+        return self.weekday == other.weekday and self.starts_at < other.ends_at and other.starts_at < self.ends_at
+
+
+@dataclass(frozen=True, slots=True)
+class OfferingDraft:
+    """What proposing or changing an offering says of it; see OfferingView for the fields.
+
+    `periods` empty: nothing takes place at school (insurance). `time_window` and `content` are words of the policy
+    packs (afternoon, noon …; homework, sport, arts …). `reason` lets warnings of the rules pass.
+    """
+
+    kind: str
+    title: str
+    grades: tuple[int, ...]
+    periods: tuple[Period, ...] = ()
+    summary: str = ""
+    plugin: str | None = None
+    capacity: int | None = None
+    service: str | None = None
+    room_id: UUID | None = None
+    teacher_id: UUID | None = None
+    vendor_id: UUID | None = None
+    provider: str = "own_staff"
+    time_window: str = "afternoon"
+    content: tuple[str, ...] = ()
+    early_ends_at: time | None = None
+    any_days: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OfferingView:
     """One item of the menu. `kind` is care, club, vendor_course, lunch or insurance, or what a plugin adds;
     `plugin` is the plugin that offers it (None: the core's own care). `service` is the code its price is posted under.
@@ -45,6 +85,18 @@ class OfferingView:
     vendor_id: UUID | None = None
     summary: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    periods: tuple[Period, ...] = ()
+    time_window: str = "afternoon"
+    content: tuple[str, ...] = ()
+    provider: str = "own_staff"
+    early_ends_at: time | None = None
+    any_days: bool = False
+    reason: str = ""
+
+    @property
+    def left(self) -> int | None:
+        """Free places; None where there is no limit."""
+        return None if self.capacity is None else max(0, self.capacity - self.taken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,12 +134,15 @@ begin
            jsonb_build_object('offering', p_offering, 'claim', w.id), coalesce(w.request, '')
     from won w
   )
-  select j.ord::int,
-         coalesce(j.answer, case when w.id is null then 'full' else 'claimed' end),
-         coalesce(j.known, w.id),
-         case when j.known is not null then j.known_until else moment + p_hold end,
+  select d.ord::int, d.said,
+         case when d.said = 'claimed' then coalesce(d.known, d.won_id) end,
+         case when d.said <> 'claimed' then null when d.known is null then moment + p_hold else d.known_until end,
          (seats.capacity - seats.taken - (select count(*) from won))::int
-  from judged j left join won w on w.ord = j.ord
-  order by j.ord;
+  from (
+    select j.ord, j.known, j.known_until, w.id as won_id,
+           coalesce(j.answer, case when w.id is null then 'full' else 'claimed' end) as said
+    from judged j left join won w on w.ord = j.ord
+  ) d
+  order by d.ord;
 end
 $$;

@@ -340,6 +340,27 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state = 'enrolled'"),
     )
+    op.create_table(
+        "signing_code",
+        sa.Column("tenant_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("agreement_id", sa.UUID(), nullable=False),
+        sa.Column("account_id", sa.UUID(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "agreement_id"],
+            ["agreement.tenant_id", "agreement.id"],
+            name=op.f("fk_signing_code_tenant_id_agreement_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_signing_code")),
+    )
+    op.create_index(
+        "ix_signing_code_agreement_id", "signing_code", ["tenant_id", "agreement_id", "created_at"], unique=False
+    )
     tenant_table(op, "menu")
     tenant_table(op, "offering")
     tenant_table(op, "application")
@@ -350,6 +371,7 @@ def upgrade() -> None:
     tenant_table(op, "agreement")
     tenant_table(op, "application_item")
     tenant_table(op, "enrolment")
+    tenant_table(op, "signing_code")
     op.get_bind().exec_driver_sql((SQL / "v1_claim_seats.sql").read_text(encoding="utf-8"))
     op.execute(f"revoke all on function {CLAIM} from public, {APP}")
     op.execute(f"grant execute on function {CLAIM} to {APP}")

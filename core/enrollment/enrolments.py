@@ -1,0 +1,142 @@
+"""Who takes part in what: read by billing and lessons, ended by families at any time (R-149) and by the term's end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from core.base import clock
+from core.base.errors import NotFound
+from core.db.uow import UnitOfWork
+from core.enrollment.models import Enrolment
+from core.enrollment.offerings_service import offerings_by_id
+from core.enrollment.seats import release
+from core.enrollment.states import ENROLMENT
+from core.enrollment.views import EnrolmentView
+from core.people.service import StudentView, students_by_id
+from core.terms.models import CalendarDay
+
+CHUNK = 500
+
+
+async def enrolments_for_billing(
+    uow: UnitOfWork, term_id: UUID, after_student: UUID | None = None, limit: int = CHUNK
+) -> list[tuple[StudentView, tuple[EnrolmentView, ...]]]:
+    """A chunk of children of a term with all their enrolments, ended ones included, in order of the child's id.
+
+    Ask again with the last child's id until nothing comes. An enrolment that never covered a day is left out.
+    """
+    ids = select(Enrolment.student_id).where(Enrolment.term_id == term_id, _lasted()).distinct()
+    if after_student is not None:
+        ids = ids.where(Enrolment.student_id > after_student)
+    chosen = list((await uow.session.execute(ids.order_by(Enrolment.student_id).limit(limit))).scalars())
+    if not chosen:
+        return []
+    students = await students_by_id(uow, chosen)
+    by_student: dict[UUID, list[EnrolmentView]] = {id_: [] for id_ in chosen}
+    rows = select(Enrolment).where(Enrolment.term_id == term_id, Enrolment.student_id.in_(chosen), _lasted())
+    for view in await _views(uow, list((await uow.session.execute(rows.order_by(Enrolment.id))).scalars())):
+        by_student[view.student_id].append(view)
+    return [(students[id_], tuple(by_student[id_])) for id_ in chosen]
+
+
+def _lasted() -> ColumnElement[bool]:
+    return or_(Enrolment.ends_on.is_(None), Enrolment.ends_on >= Enrolment.starts_on)
+
+
+async def enrolments_of(uow: UnitOfWork, student_id: UUID, term_id: UUID | None = None) -> list[EnrolmentView]:
+    """A child's enrolments that hold now, of one term or of all."""
+    query = select(Enrolment).where(Enrolment.student_id == student_id, Enrolment.state == "enrolled")
+    if term_id is not None:
+        query = query.where(Enrolment.term_id == term_id)
+    return await _views(uow, list((await uow.session.execute(query.order_by(Enrolment.id))).scalars()))
+
+
+async def enrolled_on(uow: UnitOfWork, offering_id: UUID, day: date) -> list[EnrolmentView]:
+    """Who is expected at an offering on a date: enrolled then, and on that weekday (R-174).
+
+    A make-up day runs the timetable that it stands for; a holiday expects nobody.
+    """
+    weekday = await _runs(uow, day)
+    if weekday is None:
+        return []
+    query = select(Enrolment).where(
+        Enrolment.offering_id == offering_id,
+        Enrolment.starts_on <= day,
+        or_(Enrolment.ends_on.is_(None), Enrolment.ends_on >= day),
+    )
+    rows = (await uow.session.execute(query.order_by(Enrolment.student_id))).scalars().all()
+    return await _views(uow, [row for row in rows if not row.weekdays or weekday in row.weekdays])
+
+
+async def students_in(uow: UnitOfWork, offering_id: UUID) -> list[StudentView]:
+    """The children enrolled in an offering now, by class and name."""
+    query = select(Enrolment.student_id).where(Enrolment.offering_id == offering_id, Enrolment.state == "enrolled")
+    found = await students_by_id(uow, list((await uow.session.execute(query)).scalars()))
+    return sorted(found.values(), key=lambda s: (s.grade, s.class_number, s.name))
+
+
+async def counts_by_offering(uow: UnitOfWork, term_id: UUID) -> dict[UUID, int]:
+    """How many children are enrolled in each offering of a term."""
+    query = (
+        select(Enrolment.offering_id, func.count())
+        .where(Enrolment.term_id == term_id, Enrolment.state == "enrolled")
+        .group_by(Enrolment.offering_id)
+    )
+    return {row[0]: row[1] for row in (await uow.session.execute(query)).all()}
+
+
+async def withdraw(uow: UnitOfWork, enrolment_id: UUID, *, student_id: UUID | None = None, reason: str = "") -> None:
+    """End one enrolment from today on: the place is free at once, no reason is demanded (R-149).
+
+    A child that withdraws before the service starts never took part. Raises NotFound for another child's enrolment.
+    """
+    row = await uow.get(Enrolment, enrolment_id, lock=True)
+    if student_id is not None and row.student_id != student_id:
+        raise NotFound()
+    if row.state == "withdrawn":
+        return
+    await ENROLMENT.transition(uow, row, "withdraw", reason=reason)
+    row.ends_on = max(clock.today(), row.starts_on - timedelta(days=1))
+    await uow.session.flush()
+    await release(uow, row.student_id, [row.offering_id], "withdrawn")
+    await uow.emit(
+        "enrollment.withdrawn",
+        {
+            "enrolment": row.id,
+            "student": row.student_id,
+            "offering": row.offering_id,
+            "term": row.term_id,
+            "ends_on": row.ends_on,
+        },
+    )
+
+
+async def _runs(uow: UnitOfWork, day: date) -> int | None:
+    """The weekday whose timetable runs on a date; None on a holiday."""
+    special = (await uow.session.execute(select(CalendarDay).where(CalendarDay.day == day))).scalar_one_or_none()
+    if special is None:
+        return day.isoweekday()
+    return special.runs_weekday if special.kind == "make_up" else None
+
+
+async def _views(uow: UnitOfWork, rows: Sequence[Enrolment]) -> list[EnrolmentView]:
+    known = await offerings_by_id(uow, _ids(rows))
+    return [
+        EnrolmentView(
+            id=row.id,
+            student_id=row.student_id,
+            offering=known[row.offering_id],
+            weekdays=tuple(row.weekdays),
+            starts_on=row.starts_on,
+            ends_on=row.ends_on,
+        )
+        for row in rows
+    ]
+
+
+def _ids(rows: Sequence[Enrolment]) -> Collection[UUID]:
+    return {row.offering_id for row in rows}

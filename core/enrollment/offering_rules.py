@@ -1,0 +1,162 @@
+"""What rules and plugins say to an offering: the questions to the pack, the hook, and clashes of room and teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import time
+from typing import Any
+
+from sqlalchemy import or_, select
+
+from core.base import clock
+from core.db.uow import UnitOfWork
+from core.enrollment.errors import Objected, RoomTaken, TeacherTaken
+from core.enrollment.models import Offering, OfferingPeriod
+from core.enrollment.views import OfferingView
+from core.policy.library import PackLibrary
+from core.policy.service import EffectivePack
+from core.policy.types import Objection
+from core.terms.models import Term
+
+LIVE = ("proposed", "content_review", "approved", "published", "open_for_choice", "running", "suspended")
+"""States in which an offering keeps its room and its teacher."""
+
+LOWER = frozenset({1, 2})
+"""The grades that some schemes send home earlier."""
+
+
+def pack_of(uow: UnitOfWork) -> EffectivePack | None:
+    """The rules that hold for this organisation today, if it has any."""
+    if uow.ctx.pack is None:
+        return None
+    return uow.house.get(PackLibrary).effective(uow.ctx.pack, clock.today())
+
+
+def stage_of(grades: Iterable[int]) -> str:
+    return "junior" if min(grades, default=1) > 6 else "primary"
+
+
+async def objections_to(uow: UnitOfWork, view: OfferingView, action: str) -> list[Objection]:
+    """All that speaks against the offering now: the pack's clauses, then the plugins' own checks."""
+    pack = pack_of(uow)
+    found = list(pack.ask_all(await _questions(uow, pack, view)).objections) if pack else []
+    found += await uow.hooks.decide("check_offering", uow.ctx, uow=uow, offering=view, action=action)
+    return found
+
+
+async def refuse_objected(uow: UnitOfWork, view: OfferingView, action: str) -> None:
+    """Raises Objected for anything that blocks, and for warnings without a written reason."""
+    found = await objections_to(uow, view, action)
+    if any(o.blocks for o in found) or (found and not view.reason.strip()):
+        raise Objected(found)
+
+
+async def _questions(uow: UnitOfWork, pack: EffectivePack, view: OfferingView) -> list[tuple[str, dict[str, Any]]]:
+    stage = stage_of(view.grades)
+    texts = [view.title, view.summary, *map(str, view.details.get("outline", ()))]
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("content.blocked_words", {"texts": texts}),
+        ("content.flag_words", {"texts": texts}),
+        ("application.grades", {"grades": list(view.grades)}),
+        ("provider.kinds", {"provider": view.provider}),
+        ("provider.banned_kinds", {"provider": view.provider}),
+    ]
+    if view.content:
+        where = {"stage": stage, "window": view.time_window} if view.time_window else {"stage": stage}
+        asked += [
+            ("content.kinds", {"kinds": list(view.content), **where}),
+            ("content.banned_kinds", {"kinds": list(view.content), **where}),
+        ]
+    if view.capacity is not None and view.kind in ("care", "club"):
+        asked.append(("class.size_max", {"size": view.capacity}))
+    if view.periods:
+        asked += await _of_time(uow, pack, view, stage)
+    return asked
+
+
+async def _of_time(
+    uow: UnitOfWork, pack: EffectivePack, view: OfferingView, stage: str
+) -> list[tuple[str, dict[str, Any]]]:
+    assert view.starts_at is not None and view.ends_at is not None
+    window = view.time_window
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("time.windows", {"window": window, "stage": stage}),
+        ("time.weekdays_only", {"weekdays": list(view.weekdays)}),
+    ]
+    longest = max(_minutes(p.ends_at) - _minutes(p.starts_at) for p in view.periods)
+    asked.append(("time.minutes_max", {"minutes": longest, "window": window, "stage": stage}))
+    term = await uow.get(Term, view.term_id)
+    seasons = {pack.season(day) for day in (term.starts_on, term.ends_on)}
+    for season in sorted(seasons):
+        # Each month of the term counts: an end that suits summer must suit the winter weeks too.
+        asked.append(("time.latest_end", {"end": view.ends_at, "window": window, "stage": stage, "season": season}))
+    lower = LOWER & set(view.grades)
+    if lower:
+        others_end = view.ends_at if set(view.grades) - LOWER else await _others_end(uow, view)
+        asked.append(
+            (
+                "time.earlier_exit",
+                {
+                    "end": view.early_ends_at or view.ends_at,
+                    "others_end": others_end,
+                    "grades": sorted(lower),
+                    "window": window,
+                    "stage": stage,
+                },
+            )
+        )
+    return asked
+
+
+async def _others_end(uow: UnitOfWork, view: OfferingView) -> time:
+    """When the other grades end in the same window; where they have nothing yet, this one's own end."""
+    rows = await uow.session.execute(
+        select(Offering.grades, OfferingPeriod.ends_at)
+        .join(
+            OfferingPeriod,
+            (OfferingPeriod.tenant_id == Offering.tenant_id) & (OfferingPeriod.offering_id == Offering.id),
+        )
+        .where(
+            Offering.term_id == view.term_id,
+            Offering.time_window == view.time_window,
+            Offering.state.in_(LIVE),
+            Offering.id != view.id,
+        )
+    )
+    ends = [ends_at for grades, ends_at in rows.all() if set(grades) - LOWER]
+    return max(ends, default=view.ends_at or time(18))
+
+
+async def refuse_clashes(uow: UnitOfWork, view: OfferingView) -> None:
+    """Nobody teaches, and no room holds, two things at once. The caller holds the name "timetable/<term>".
+
+    Raises RoomTaken, TeacherTaken.
+    """
+    same = []
+    if view.room_id:
+        same.append(Offering.room_id == view.room_id)
+    if view.teacher_id:
+        same.append(Offering.teacher_id == view.teacher_id)
+    if not same or not view.periods:
+        return
+    rows = await uow.session.execute(
+        select(Offering, OfferingPeriod)
+        .join(
+            OfferingPeriod,
+            (OfferingPeriod.tenant_id == Offering.tenant_id) & (OfferingPeriod.offering_id == Offering.id),
+        )
+        .where(Offering.term_id == view.term_id, Offering.state.in_(LIVE), Offering.id != view.id, or_(*same))
+    )
+    for other, theirs in rows.all():
+        if not any(
+            p.weekday == theirs.weekday and p.starts_at < theirs.ends_at and theirs.starts_at < p.ends_at
+            for p in view.periods
+        ):
+            continue
+        if view.room_id and other.room_id == view.room_id:
+            raise RoomTaken(other=other.title)
+        raise TeacherTaken(other=other.title)
+
+
+def _minutes(at: time) -> int:
+    return at.hour * 60 + at.minute

@@ -1,0 +1,111 @@
+"""Places given back and made to stay, inside a unit of work. How places are claimed: core.enrollment.claims.
+
+Locks are always taken in one order: the child, the offering's row, the claim. See sql/v1_claim_seats.sql.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from core.db.uow import UnitOfWork
+from core.enrollment.errors import PlaceLost
+
+CHANNEL = "kehou_seats"
+"""Told when a place comes free, so that no process goes on saying "full" from memory."""
+
+_LOCK = text("select 1 from offering_seats where tenant_id = :t and id = :o for no key update")
+_RELEASE = text("""
+with gone as (
+  update seat_claim set released_at = clock_timestamp(), ended_by = :why, held_until = null
+  where tenant_id = :t and student_id = :s and offering_id = :o and released_at is null
+  returning 1
+)
+update offering_seats set taken = taken - 1 where tenant_id = :t and id = :o and exists (select from gone)
+returning id""")
+_KEEP = text("""
+update seat_claim set held_until = null
+where tenant_id = :t and student_id = :s and offering_id = any(:o) and released_at is null
+returning offering_id""")
+_HELD = text("""
+select offering_id, id, weekdays, held_until from seat_claim
+where tenant_id = :t and student_id = :s and term_id = :term and released_at is null
+  and (held_until is null or held_until >= clock_timestamp())""")
+_SWEEP = text("""
+with gone as (
+  update seat_claim set released_at = clock_timestamp(), ended_by = 'expired'
+  where tenant_id = :t and id in (
+    select id from seat_claim
+    where tenant_id = :t and offering_id = :o and released_at is null and held_until < clock_timestamp()
+    for update skip locked
+  )
+  returning 1
+)
+update offering_seats set taken = taken - (select count(*) from gone)
+where tenant_id = :t and id = :o and exists (select from gone)
+returning id""")
+_LAPSED = text("""
+select distinct offering_id from seat_claim
+where tenant_id = :t and released_at is null and held_until < clock_timestamp() order by offering_id""")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A live place of a child; `until` None: it stays."""
+
+    offering_id: UUID
+    claim_id: UUID
+    weekdays: tuple[int, ...]
+    until: datetime | None
+
+
+async def hold_child(uow: UnitOfWork, student_id: UUID) -> None:
+    """One deed at a time about a child's places and application; claims take the same lock."""
+    await uow.hold(f"seat/{student_id}")
+
+
+async def held_by(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> dict[UUID, Held]:
+    """The child's live places in a term, by offering."""
+    rows = await uow.session.execute(_HELD, {"t": uow.ctx.tenant_id, "s": student_id, "term": term_id})
+    return {row[0]: Held(row[0], row[1], tuple(row[2]), row[3]) for row in rows.all()}
+
+
+async def keep(uow: UnitOfWork, student_id: UUID, offering_ids: Collection[UUID]) -> None:
+    """Make held places stay, because an application now stands behind them. Raises PlaceLost if one has lapsed.
+
+    Take this as the last lock of a unit of work.
+    """
+    rows = await uow.session.execute(
+        _KEEP, {"t": uow.ctx.tenant_id, "s": student_id, "o": sorted(set(offering_ids), key=str)}
+    )
+    if len(rows.all()) != len(set(offering_ids)):
+        raise PlaceLost()
+
+
+async def release(uow: UnitOfWork, student_id: UUID, offering_ids: Sequence[UUID], why: str) -> None:
+    """Give places back; `why` is cancelled, refused, steered, dropped or withdrawn. One not held is no error."""
+    for offering_id in sorted(set(offering_ids), key=lambda id_: id_.bytes):
+        where = {"t": uow.ctx.tenant_id, "o": offering_id}
+        await uow.session.execute(_LOCK, where)
+        freed = await uow.session.execute(_RELEASE, {**where, "s": student_id, "why": why})
+        if freed.first() is not None:
+            await _tell(uow, offering_id)
+
+
+async def sweep(uow: UnitOfWork) -> int:
+    """Take back the places of families who never finished; returns how many offerings got some back."""
+    lapsed = (await uow.session.execute(_LAPSED, {"t": uow.ctx.tenant_id})).scalars().all()
+    for offering_id in lapsed:
+        where = {"t": uow.ctx.tenant_id, "o": offering_id}
+        await uow.session.execute(_LOCK, where)
+        if (await uow.session.execute(_SWEEP, where)).first() is not None:
+            await _tell(uow, offering_id)
+    return len(lapsed)
+
+
+async def _tell(uow: UnitOfWork, offering_id: UUID) -> None:
+    await uow.session.execute(text("select pg_notify(:c, :o)"), {"c": CHANNEL, "o": str(offering_id)})

@@ -1,0 +1,50 @@
+"""The door of enrollment for other features: the menu, applications, agreements, enrolments, places."""
+
+from __future__ import annotations
+
+from core.enrollment.claims import Claims, Decision, Wish, claims_of
+from core.enrollment.enrolments import (
+    counts_by_offering,
+    enrolled_on,
+    enrolments_for_billing,
+    enrolments_of,
+    students_in,
+    withdraw,
+)
+from core.enrollment.offerings_service import (
+    change_offering,
+    draft_of,
+    every,
+    offering,
+    offerings,
+    offerings_by_id,
+    propose_offering,
+    resume_offering,
+    review_offering,
+    suspend_offering,
+    withdraw_offering,
+)
+
+__all__ = [
+    "Claims",
+    "Decision",
+    "Wish",
+    "change_offering",
+    "claims_of",
+    "counts_by_offering",
+    "draft_of",
+    "enrolled_on",
+    "enrolments_for_billing",
+    "enrolments_of",
+    "every",
+    "offering",
+    "offerings",
+    "offerings_by_id",
+    "propose_offering",
+    "resume_offering",
+    "review_offering",
+    "students_in",
+    "suspend_offering",
+    "withdraw",
+    "withdraw_offering",
+]
