@@ -52,8 +52,7 @@ def build_house(
         hooks=Dispatcher(loaded.manager, loaded.order, Objection),
         db=Database.from_settings(settings),
     )
-    if any(PACKS.glob("*.toml")):
-        house.services[PackLibrary] = load_packs(PACKS)
+    house.services[PackLibrary] = load_packs(PACKS)
     house.services[CodeGateway] = FileGateway(settings.sms_outbox) if settings.sms_outbox else CodeGateway()
     for _, contribution in registry.contributions:
         house.services.update(contribution.services)

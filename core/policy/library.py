@@ -8,7 +8,7 @@ from datetime import date
 from core.policy.ask import EffectivePack
 from core.policy.catalogue import Catalogue
 from core.policy.errors import UnknownPack
-from core.policy.types import Entry, Level, Pack
+from core.policy.types import PLATFORM, Entry, Level, Pack
 
 
 class PackLibrary:
@@ -57,6 +57,13 @@ class PackLibrary:
             built = self._built.setdefault(revisions, self._build(chain))
         return built
 
+    def silent(self) -> EffectivePack:
+        """The pack of an organisation that has none: it says nothing, so the platform's defaults answer."""
+        built = self._built.get(())
+        if built is None:
+            built = self._built.setdefault((), EffectivePack((_NOTHING,), (), {}, self.catalogue))
+        return built
+
     def _build(self, chain: tuple[Pack, ...]) -> EffectivePack:
         """Level by level: a lower entry takes the place of an upper one it covers, unless it bites softer.
 
@@ -80,3 +87,23 @@ class PackLibrary:
                     overrode[id(ours)] = (*gone, *earlier)
             entries = [*kept, *pack.entries]
         return EffectivePack(chain, tuple(entries), overrode, self.catalogue)
+
+
+_NOTHING = Pack(
+    key=PLATFORM,
+    title="",
+    issuer="",
+    level=Level.CITY,
+    territory="",
+    parent=None,
+    stages=frozenset(),
+    ownership=frozenset(),
+    school_kinds=frozenset(),
+    valid_from=None,
+    valid_to=None,
+    provisional=False,
+    sources=(),
+    entries=(),
+    file="",
+    revision="",
+)

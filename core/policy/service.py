@@ -1,6 +1,6 @@
 """The door of the policy feature for the rest of the house.
 
-A process loads its packs once at start and keeps them here; asking needs no database and no await.
+The house holds the packs, loaded once at start; asking them needs no database and no await.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from core.base import clock
 from core.base.text import add_catalogue
+from core.db.house import House
+from core.db.uow import UnitOfWork
 from core.policy.ask import EffectivePack
 from core.policy.catalogue import Catalogue
 from core.policy.explain import explain, silent_keys
@@ -20,25 +22,20 @@ from core.policy.types import Explained, Objection, Verdict
 
 add_catalogue(Path(__file__).parent / "locale")
 
-_library: PackLibrary | None = None
+
+def effective(uow: UnitOfWork, on: date | None = None) -> EffectivePack:
+    """What binds this organisation on a day (today in school when none is named).
+
+    An organisation without a pack is bound by the platform's defaults alone. Raises UnknownPack when its pack does
+    not hold on that day.
+    """
+    return for_pack(uow.house, uow.ctx.pack, on)
 
 
-def use(library: PackLibrary | None) -> None:
-    """Set the packs of this process (at start, or in a test)."""
-    global _library
-    _library = library
-
-
-def library() -> PackLibrary:
-    """The packs of this process. Raises RuntimeError before any were loaded."""
-    if _library is None:
-        raise RuntimeError("no policy packs are loaded: call core.policy.service.use(load_packs(folder)) at start")
-    return _library
-
-
-def pack(key: str, on: date | None = None) -> EffectivePack:
-    """What holds for a pack on a day, today (Asia/Shanghai) when none is named. Raises UnknownPack."""
-    return library().effective(key, on or clock.today())
+def for_pack(house: House, key: str | None, on: date | None = None) -> EffectivePack:
+    """What a pack says on a day; None is the silent pack, for which the platform's defaults answer."""
+    library = house.get(PackLibrary)
+    return library.silent() if key is None else library.effective(key, on or clock.today())
 
 
 __all__ = [
@@ -49,11 +46,10 @@ __all__ = [
     "Objection",
     "PackLibrary",
     "Verdict",
+    "effective",
     "explain",
+    "for_pack",
     "json_schema",
-    "library",
     "load_packs",
-    "pack",
     "silent_keys",
-    "use",
 ]

@@ -1,0 +1,49 @@
+"""Income is earned lesson by lesson: one lesson held is one part of what was received in advance (idea 9, R-363).
+
+After k of n lessons a line of amount A has earned floor(A × k ÷ n): the sum of the parts is always exactly A.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import text
+
+from core.billing import journals
+from core.db.delivery import Delivery
+from core.ledger import service as ledger
+
+_EARN = text("""
+with line as (
+  select l.id, l.fund, l.earned_fen,
+         l.amount_fen * least(:held, case when l.unit = 'lesson' then l.quantity else :planned end)
+           / greatest(case when l.unit = 'lesson' then l.quantity else :planned end, 1) as target
+  from bill_line l join bill b on b.tenant_id = l.tenant_id and b.id = l.bill_id
+  where l.tenant_id = :tenant and l.offering_id = :offering and b.state <> 'void'
+  order by l.id for update of l
+), moved as (
+  update bill_line u set earned_fen = line.target from line
+  where u.tenant_id = :tenant and u.id = line.id and line.target > line.earned_fen
+  returning line.fund, line.target - line.earned_fen as step
+)
+select fund, sum(step) as step from moved group by fund order by fund""")
+
+
+async def earn(job: Delivery) -> None:
+    """Consumes "lesson.held" {lesson_id, offering_id, on, held, planned}: held and planned count the offering's lessons
+    of the term."""
+    payload, uow = job.payload, job.uow
+    lesson_id = UUID(payload["lesson_id"])
+    rows = await uow.session.execute(
+        _EARN,
+        {
+            "tenant": uow.ctx.tenant_id,
+            "offering": UUID(payload["offering_id"]),
+            "held": int(payload["held"]),
+            "planned": int(payload["planned"]),
+        },
+    )
+    shares = {row.fund: int(row.step) for row in rows.all() if row.step}
+    if shares:
+        await ledger.post(uow, journals.earned(lesson_id, date.fromisoformat(payload["on"]), shares))
