@@ -91,8 +91,7 @@ def _runs(program: Path, user: ServiceUser) -> bool:
 
 def _cached(name: str, source: Path, parts: dict[str, Path], program: Path, user: ServiceUser) -> Path:
     """Copy `parts` once to a cache that `user` can read. Returns the program there."""
-    found = source.stat()
-    key = hashlib.sha256(f"{source}|{found.st_size}|{found.st_mtime_ns}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(source.read_bytes()).hexdigest()[:12]  # the same for every checkout of that version
     for cache in CACHES:
         target = cache / f"{name}-{key}"
         try:
