@@ -75,7 +75,7 @@ def sentence(exc: Exception) -> str:
     kind = type(exc)
     if kind.__name__ == "DeployError":
         return str(exc)
-    if kind.__module__.startswith(("psycopg", "asyncpg", "sqlalchemy")) or isinstance(exc, ConnectionError):
+    if kind.__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout") or isinstance(exc, OSError):
         first = str(getattr(exc, "orig", None) or exc).strip().splitlines()
         return (
             f"数据库没有回应：{first[0] if first else kind.__name__}\n"
