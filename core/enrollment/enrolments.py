@@ -43,6 +43,14 @@ async def enrolments_for_billing(
     return [(students[id_], tuple(by_student[id_])) for id_ in chosen]
 
 
+async def count_enrolled_students(uow: UnitOfWork, term_id: UUID, upto: UUID | None = None) -> int:
+    """How many children `enrolments_for_billing` gives for a term in all, or up to and with the child `upto`."""
+    query = select(func.count(Enrolment.student_id.distinct())).where(Enrolment.term_id == term_id, _lasted())
+    if upto is not None:
+        query = query.where(Enrolment.student_id <= upto)
+    return int((await uow.session.execute(query)).scalar_one())
+
+
 def _lasted() -> ColumnElement[bool]:
     return or_(Enrolment.ends_on.is_(None), Enrolment.ends_on >= Enrolment.starts_on)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.enrollment.claims import Claims, Decision, Wish, claims_of
 from core.enrollment.enrolments import (
+    count_enrolled_students,
     counts_by_offering,
     enrolled_on,
     enrolments_for_billing,
@@ -31,6 +32,7 @@ __all__ = [
     "Wish",
     "change_offering",
     "claims_of",
+    "count_enrolled_students",
     "counts_by_offering",
     "draft_of",
     "enrolled_on",
