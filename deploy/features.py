@@ -19,6 +19,7 @@ FEATURES = (
     "core.notices",
     "tenants",
     "tenants.roster",
+    "tenants.oversight",
     "workers",
 )
 """Packages that bring a module `feature` with a `contribution`."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.enrollment import models
+from core.enrollment import models, plan_feature
 from core.host.contribution import Contribution
 
 HERE = Path(__file__).parent
 
-__all__ = ["contribution", "models"]
+__all__ = ["contribution", "models", "plan_feature"]
 
 contribution = Contribution(
     key="enrollment",

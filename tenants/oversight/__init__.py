@@ -1,0 +1,1 @@
+"""Oversight by the bureau: plans received, figures reported, the board of schools."""
