@@ -109,6 +109,13 @@ def other_version(made: str, major: int) -> DeployError:
     )
 
 
+def queue_damaged(data: Path) -> DeployError:
+    return DeployError(
+        f"任务队列的文件已损坏：请把 {data} 移走，再重新运行；其中的任务会从数据库重新排入。",
+        f"The queue's file is damaged: move {data} away and run again; its jobs are queued anew from the database.",
+    )
+
+
 def not_started(name: str, log: Path, text: str) -> DeployError:
     """When we know no better one."""
     return DeployError(

@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 from deploy.embedded.binaries import valkey_server
 from deploy.embedded.folders import Entry, FolderLock, make_folder, rotate, socket_folder, stamp, tail
-from deploy.embedded.sentences import cannot_write, explain, not_started
-from deploy.process import ProcessSpec, end, service_user, spawn, wait_until
+from deploy.embedded.sentences import cannot_write, explain, not_started, queue_damaged
+from deploy.process import DeployError, ProcessSpec, end, service_user, spawn, wait_until
 
 SOCKET = "valkey.sock"
 DAMAGED = ("Bad file format reading the append only file", "Unrecoverable error reading the append only file")
@@ -135,7 +135,7 @@ class EmbeddedValkey:
             user=self.user,
             pass_fds=(*data.fds, *run.fds, self._lock.fd),
             before=self._before,
-            explain=lambda text: explain(text, self.folder, None),
+            explain=self._explain,
         )
 
     def ping(self) -> bool:
@@ -164,6 +164,11 @@ class EmbeddedValkey:
         if again and any(words in text for words in DAMAGED):
             return False
         raise explain(text, self.folder, None) or not_started("Valkey", self._log, text)
+
+    def _explain(self, text: str) -> DeployError | None:
+        if any(words in text for words in DAMAGED):  # under a supervisor nobody else sets it aside
+            return queue_damaged(self._data)
+        return explain(text, self.folder, None)
 
     def _set_aside(self) -> None:
         self.close()

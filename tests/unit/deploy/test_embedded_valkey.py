@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 
-from deploy.embedded import DeployError, EmbeddedValkey
+from deploy.embedded import DeployError, EmbeddedPostgres, EmbeddedValkey
 from deploy.process import wait_until
+from deploy.supervisor import Supervisor
 
 
 def client(valkey: EmbeddedValkey) -> redis.Redis:
@@ -54,6 +57,38 @@ def test_a_file_it_cannot_read_is_set_aside_not_wiped(tmp_path: Path) -> None:
         db.set("a", 2)
     kept = list((tmp_path / "vk").glob("data.damaged-*/appendonlydir/*.incr.aof"))
     assert [path.read_bytes()[:8] for path in kept] == [b"nonsense"]
+
+
+def test_under_a_supervisor_a_damaged_file_is_a_sentence(tmp_path: Path) -> None:
+    valkey = EmbeddedValkey(tmp_path / "vk").start()
+    valkey.stop()
+    next((tmp_path / "vk/data/appendonlydir").glob("*.incr.aof")).write_bytes(b"nonsense\r\n" * 50)
+    with Supervisor(tmp_path / "logs") as supervisor, pytest.raises(DeployError, match="任务队列的文件已损坏"):
+        supervisor.start(valkey.spec())
+    valkey.close()
+
+
+def test_both_servers_run_under_a_supervisor_and_come_back(tmp_path: Path) -> None:
+    valkey, postgres = EmbeddedValkey(tmp_path / "vk"), EmbeddedPostgres(tmp_path / "pg")
+    with Supervisor(tmp_path / "logs", report=lambda line: None) as supervisor:
+        supervisor.start(postgres.spec(), valkey.spec())
+        postgres.ensure_roles()
+        with psycopg.connect(postgres.dsn("owner"), autocommit=True) as db:
+            db.execute("create table kept as select 1 as a")
+        for status in supervisor.status():
+            os.kill(status.pid or 0, signal.SIGKILL)
+        assert wait_until(lambda: all(s.restarts for s in supervisor.status()), 30)
+        assert wait_until(valkey.ping, 10)
+
+        def kept() -> bool:
+            with suppress(psycopg.OperationalError), psycopg.connect(postgres.dsn("owner")) as db:
+                return db.execute("select a from kept").fetchone() == (1,)
+            return False
+
+        assert wait_until(kept, 20, 0.05)
+    assert not valkey.ping()
+    postgres.close()
+    valkey.close()
 
 
 def test_a_second_instance_on_the_same_folder_says_so(tmp_path: Path) -> None:
