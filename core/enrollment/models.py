@@ -170,6 +170,21 @@ class NoticeReading(TenantModel):
     read_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
 
 
+class Basket(TenantModel, Stamped):
+    """What a family is putting together for a child before it submits: [{offering, weekdays}]. Holds no places."""
+
+    __tablename__ = "basket"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "term_id", "student_id"),
+        tenant_fk("term_id", "term"),
+        tenant_fk("student_id", "student"),
+    )
+
+    term_id: Mapped[UUID]
+    student_id: Mapped[UUID]
+    items: Mapped[list[Any]]
+
+
 class Application(TenantModel, Stamped):
     """One child's application for a term (R-137): items inside, one for both parents."""
 

@@ -361,6 +361,25 @@ def upgrade() -> None:
     op.create_index(
         "ix_signing_code_agreement_id", "signing_code", ["tenant_id", "agreement_id", "created_at"], unique=False
     )
+    op.create_table(
+        "basket",
+        sa.Column("tenant_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("term_id", sa.UUID(), nullable=False),
+        sa.Column("student_id", sa.UUID(), nullable=False),
+        sa.Column("items", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "student_id"],
+            ["student.tenant_id", "student.id"],
+            name=op.f("fk_basket_tenant_id_student_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "term_id"], ["term.tenant_id", "term.id"], name=op.f("fk_basket_tenant_id_term_id")
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_basket")),
+        sa.UniqueConstraint("tenant_id", "term_id", "student_id", name=op.f("uq_basket_tenant_id_term_id_student_id")),
+    )
     tenant_table(op, "menu")
     tenant_table(op, "offering")
     tenant_table(op, "application")
@@ -372,6 +391,7 @@ def upgrade() -> None:
     tenant_table(op, "application_item")
     tenant_table(op, "enrolment")
     tenant_table(op, "signing_code")
+    tenant_table(op, "basket")
     op.get_bind().exec_driver_sql((SQL / "v1_claim_seats.sql").read_text(encoding="utf-8"))
     op.execute(f"revoke all on function {CLAIM} from public, {APP}")
     op.execute(f"grant execute on function {CLAIM} to {APP}")

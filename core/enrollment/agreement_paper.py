@@ -1,0 +1,96 @@
+"""The agreement on paper, with its proof: number, hash, seal, and the QR code that opens the public page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from core.base import clock
+from core.base.errors import NotFound
+from core.db.uow import UnitOfWork
+from core.enrollment.letters import digest
+from core.enrollment.models import Agreement
+from core.web.i18n import mask_name
+from core.web.pdf import Document
+
+
+def verify_url(public_url: str, slug: str, row: Agreement) -> str:
+    """The public page that proves a signed agreement."""
+    return f"{public_url.rstrip('/')}/verify/agreement/{slug}/{row.token}"
+
+
+def paper(row: Agreement, school: str, url: str) -> Document:
+    """The agreement as a paper: the stored text, both parties, and the QR code that proves it once it is signed."""
+    content: Mapping[str, Any] = row.content
+    facts = content["facts"]
+    parties = {
+        "kind": "facts",
+        "items": [
+            ["甲方（学校）", school],
+            ["乙方（监护人）", row.signer_name or "（待签）"],
+            ["学生", f"{facts['student']}（{facts['class']}）"],
+        ],
+    }
+    proof: list[Mapping[str, Any]] = []
+    if row.signed_at is not None:
+        when = clock.school_time(row.signed_at).strftime("%Y-%m-%d %H:%M:%S")
+        proof = [
+            {"kind": "heading", "text": "签署记录"},
+            {
+                "kind": "facts",
+                "items": [
+                    ["签署时间", when],
+                    ["确认方式", f"手机号 {row.signer_phone} 收到的一次性验证码"],
+                    ["文本版本", f"第 {row.version} 版"],
+                    ["文本校验码", row.sha256],
+                ],
+            },
+        ]
+    return Document(
+        title=content["title"],
+        parts=[parties, *content["parts"], *proof],
+        number=row.number or "",
+        org=school,
+        day=clock.school_time(row.signed_at).date() if row.signed_at else None,
+        signatures=[("甲方（盖章）", school), ("乙方（签署）", row.signer_name)],
+        verify_url=url if row.signed_at else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the public page says of an agreement: enough to compare with a paper, nothing more."""
+
+    school: str
+    number: str
+    title: str
+    student: str
+    signer: str
+    signed_at: datetime
+    state: str
+    sha256: str
+    version: int
+    genuine: bool
+
+
+async def proof_of(uow: UnitOfWork, token: str) -> Proof:
+    """The agreement that a paper's QR code names. Raises NotFound."""
+    row = (await uow.session.execute(select(Agreement).where(Agreement.token == token))).scalar_one_or_none()
+    if row is None or row.signed_at is None:
+        raise NotFound()
+    return Proof(
+        school=uow.ctx.name,
+        number=row.number or "",
+        title=row.content["title"],
+        student=mask_name(row.content["facts"]["student"]),
+        signer=mask_name(row.signer_name),
+        signed_at=row.signed_at,
+        state=row.state,
+        sha256=row.sha256,
+        version=row.version,
+        genuine=digest(row.content) == row.sha256,
+    )

@@ -1,0 +1,363 @@
+"""Applications by guardians (R-132 to R-150): checked, places taken, then written, once however often it is sent.
+
+Places are taken between two short units of work, so that no transaction is open while a claim waits for its batch. If
+the process dies in between, the places lapse; if the same form is sent again, they are found and kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+
+from core.base.context import TenantContext
+from core.base.errors import NotFound
+from core.base.text import gettext as _
+from core.db.house import House
+from core.db.idempotency import once
+from core.db.states import MoveRefused
+from core.db.uow import UnitOfWork
+from core.enrollment import basket, seats
+from core.enrollment.basket import Choice, application_of, check_choice, chosen_days, items_of
+from core.enrollment.claims import Decision, Wish, claims_of
+from core.enrollment.errors import (
+    Full,
+    NotForGrade,
+    NothingChosen,
+    NoticeUnread,
+    NotOnMenu,
+    Objected,
+    Overlap,
+    PlaceLost,
+    WindowShut,
+    WrongDays,
+)
+from core.enrollment.letters import TOLD, letter
+from core.enrollment.menu_service import menu_of
+from core.enrollment.models import Application, ApplicationItem, NoticeReading
+from core.enrollment.offering_rules import pack_of
+from core.enrollment.offerings_service import offerings_by_id
+from core.enrollment.states import APPLICATION
+from core.enrollment.views import ApplicationItemView, ApplicationView, OfferingView
+from core.people.service import StudentView, my_child
+from core.policy.types import Objection
+from core.terms.models import Term
+
+CHANGEABLE = ("submitted", "steered", "class_reviewed", "enrolled")
+STARTABLE = ("informed", "cancelled", "refused", "withdrawn")
+
+
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """What a submission would do, found out before any place is taken."""
+
+    child: StudentView
+    views: Mapping[UUID, OfferingView]
+    choices: Sequence[Choice]
+    dropped: Sequence[UUID]
+    to_claim: Sequence[Choice]
+
+
+async def read_notice(uow: UnitOfWork, student_id: UUID, term_id: UUID, sha256: str) -> None:
+    """Record that the acting guardian has read the letter in its present wording (R-136). Raises NoticeUnread when it
+    has changed meanwhile."""
+    child = await my_child(uow, student_id)
+    menu = await menu_of(uow, term_id)
+    if menu is None:
+        raise WindowShut()
+    now = await letter(uow, await uow.get(Term, term_id), menu)
+    if now.sha256 != sha256:
+        raise NoticeUnread()
+    if await has_read(uow, child.id, sha256):
+        return
+    uow.session.add(
+        NoticeReading(
+            student_id=child.id,
+            term_id=term_id,
+            account_id=uow.ctx.actor.account_id,
+            sha256=sha256,
+            content=[dict(part) for part in now.parts],
+        )
+    )
+    await uow.session.flush()
+    await uow.audit("notice.read", "student", child.id, sha256=sha256)
+
+
+async def has_read(uow: UnitOfWork, student_id: UUID, sha256: str) -> bool:
+    """Whether the acting guardian has read this very wording for this child."""
+    query = select(NoticeReading.id).where(
+        NoticeReading.student_id == student_id,
+        NoticeReading.account_id == uow.ctx.actor.account_id,
+        NoticeReading.sha256 == sha256,
+    )
+    return (await uow.session.execute(query)).first() is not None
+
+
+async def submit(
+    house: House,
+    ctx: TenantContext,
+    student_id: UUID,
+    term_id: UUID,
+    choices: Sequence[Choice],
+    *,
+    notice_sha256: str,
+    key: str,
+    need: str = "",
+) -> UUID:
+    """Submit or change the child's application for a term; returns its id.
+
+    The same key again, another tap, or the other parent with the same choices change nothing. Raises NothingChosen,
+    NoticeUnread, WindowShut, NotOnMenu, NotForGrade, WrongDays, Overlap, Full, PlaceLost, Objected, MoveRefused.
+    Places already taken when one of several is full are kept for a while (claims.HOLD_MINUTES).
+    """
+    async with house.unit(ctx) as uow:
+        intent = await _intend(uow, student_id, term_id, choices, notice_sha256)
+    if intent is not None:
+        await _take_places(house, ctx, intent, key)
+    async with house.unit(ctx) as uow:
+        content = {"student": student_id, "term": term_id, "choices": [[c.offering_id, c.weekdays] for c in choices]}
+        answer = await once(
+            uow, "application", key, content, lambda: _write(uow, student_id, term_id, intent, notice_sha256, need)
+        )
+    return UUID(answer["id"])
+
+
+async def _intend(
+    uow: UnitOfWork, student_id: UUID, term_id: UUID, wanted: Sequence[Choice], notice_sha256: str
+) -> _Intent | None:
+    """Check everything that can be checked beforehand; None when the application says all this already."""
+    child = await my_child(uow, student_id)
+    application = await application_of(uow, student_id, term_id)
+    enrolled = await basket.enrolled_choices(uow, student_id, term_id)
+    asked = {c.offering_id: c for c in [*enrolled.values(), *wanted]}
+    if not asked:
+        raise NothingChosen()
+    items = await items_of(uow, application.id) if application else []
+    before = {i.offering_id: i for i in items if i.state in ("chosen", "steered")}
+    views = await offerings_by_id(uow, {*asked, *before})
+    choices = [
+        c
+        if c.offering_id in enrolled and c == enrolled[c.offering_id]
+        else Choice(
+            c.offering_id,
+            chosen_days(check_choice(uow, views.get(c.offering_id), term_id, child.grade, c.weekdays), c.weekdays),
+        )
+        for c in asked.values()
+    ]
+    if application is not None and _says_already(application, before, choices):
+        return None
+    if application is not None and application.state not in (*CHANGEABLE, *STARTABLE):
+        raise MoveRefused(state=APPLICATION.title(application.state), event=_("修改申请"))
+    await _refuse_unread(uow, child, term_id, notice_sha256)
+    basket.refuse_overlaps([(views[c.offering_id], c.weekdays) for c in choices])
+    await refuse_objected(uow, _draft_view(application, child, term_id, choices, views))
+    held = await seats.held_by(uow, student_id, term_id)
+    wanted_ids = {c.offering_id for c in choices}
+    return _Intent(
+        child=child,
+        views=views,
+        choices=choices,
+        dropped=[id_ for id_ in before if id_ not in wanted_ids],
+        to_claim=[c for c in choices if c.offering_id not in held],
+    )
+
+
+def _says_already(application: Application, before: Mapping[UUID, ApplicationItem], choices: Sequence[Choice]) -> bool:
+    if application.state in (*STARTABLE, "steered"):
+        return False
+    return {(i.offering_id, tuple(i.weekdays)) for i in before.values()} == {
+        (c.offering_id, c.weekdays) for c in choices
+    }
+
+
+async def _refuse_unread(uow: UnitOfWork, child: StudentView, term_id: UUID, sha256: str) -> None:
+    menu = await menu_of(uow, term_id)
+    if menu is None or menu.phase != "open":
+        raise WindowShut()
+    now = await letter(uow, await uow.get(Term, term_id), menu)
+    if now.sha256 != sha256 or not await has_read(uow, child.id, sha256):
+        raise NoticeUnread()
+
+
+async def _take_places(house: House, ctx: TenantContext, intent: _Intent, key: str) -> None:
+    """Claim what is not held yet, each in its offering's batch. Raises the first refusal in words."""
+    claims = claims_of(house)
+    decisions = await asyncio.gather(
+        *(
+            claims.claim(
+                ctx.tenant_id,
+                choice.offering_id,
+                Wish(
+                    student_id=intent.child.id,
+                    key=f"{key}:{choice.offering_id}"[:200],
+                    account_id=ctx.actor.account_id,
+                    actor_name=ctx.actor.name,
+                    weekdays=choice.weekdays,
+                    giving_up=tuple(intent.dropped),
+                    request_id=ctx.request_id,
+                ),
+            )
+            for choice in intent.to_claim
+        )
+    )
+    for choice, decision in zip(intent.to_claim, decisions, strict=True):
+        if not decision.claimed:
+            raise refusal_of(decision, intent.views[choice.offering_id].title)
+
+
+def refusal_of(decision: Decision, title: str) -> Exception:
+    """A claim's refusal as an error with its sentence."""
+    match decision.outcome:
+        case "full":
+            return Full(title=title)
+        case "clash":
+            return Overlap(title=title, other=_("另一项已保留的选择"))
+        case "not_for_grade":
+            return NotForGrade(title=title)
+        case "wrong_days":
+            return WrongDays(title=title)
+        case "released":
+            return PlaceLost()
+        case "not_open" | "closed":
+            return WindowShut()
+        case _:
+            return NotOnMenu(title=title)
+
+
+async def _write(
+    uow: UnitOfWork, student_id: UUID, term_id: UUID, intent: _Intent | None, notice_sha256: str, need: str
+) -> dict[str, Any]:
+    await seats.hold_child(uow, student_id)
+    application = await application_of(uow, student_id, term_id, lock=True)
+    if intent is None:
+        if application is None:
+            raise NotFound()
+        return {"id": application.id}
+    if application is None:
+        application = Application(term_id=term_id, student_id=student_id, state="informed", revision=0)
+        uow.session.add(application)
+        await uow.session.flush()
+    await _lay_items(uow, application, intent.choices)
+    application.revision += 1
+    application.notice_sha256 = notice_sha256
+    application.need = need.strip() or application.need
+    application.submitted_by = uow.ctx.actor.account_id
+    application.submitted_name = uow.ctx.actor.name
+    application.submitted_at = (await uow.session.execute(select(func.now()))).scalar_one()
+    event = "submit" if application.state in STARTABLE else "change"
+    payload = {"application": application.id, "student": student_id, "term": term_id}
+    await APPLICATION.transition(uow, application, event, payload=payload)
+    await basket.empty(uow, student_id, term_id)
+    await uow.session.flush()
+    await seats.release(uow, student_id, intent.dropped, "dropped")
+    for choice in intent.choices:
+        await _set_days(uow, student_id, choice)
+    await seats.keep(uow, student_id, [c.offering_id for c in intent.choices])
+    return {"id": application.id}
+
+
+async def _lay_items(uow: UnitOfWork, application: Application, choices: Sequence[Choice]) -> None:
+    items = {i.offering_id: i for i in await items_of(uow, application.id)}
+    for choice in choices:
+        item = items.pop(choice.offering_id, None)
+        if item is None:
+            item = ApplicationItem(application_id=application.id, offering_id=choice.offering_id, weekdays=[])
+            uow.session.add(item)
+        item.state, item.reason, item.clause, item.other_offering_id = "chosen", "", "", None
+        item.weekdays = list(choice.weekdays)
+    for item in items.values():
+        if item.state in ("chosen", "steered"):
+            item.state = "dropped"
+
+
+async def _set_days(uow: UnitOfWork, student_id: UUID, choice: Choice) -> None:
+    await uow.session.execute(
+        text(
+            "update seat_claim set weekdays = :days where tenant_id = :t and student_id = :s and offering_id = :o "
+            "and released_at is null and weekdays <> :days"
+        ),
+        {"t": uow.ctx.tenant_id, "s": student_id, "o": choice.offering_id, "days": list(choice.weekdays)},
+    )
+
+
+async def cancel(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> None:
+    """Take back what is not yet in force: the whole application, or, for a child that takes part, its changes."""
+    await my_child(uow, student_id)
+    await seats.hold_child(uow, student_id)
+    application = await application_of(uow, student_id, term_id, lock=True)
+    if application is None:
+        raise NotFound()
+    enrolled = await basket.enrolled_choices(uow, student_id, term_id)
+    items = await items_of(uow, application.id)
+    gone = [i for i in items if i.state in ("chosen", "steered") and i.offering_id not in enrolled]
+    await APPLICATION.transition(
+        uow,
+        application,
+        "drop_change" if enrolled else "cancel",
+        payload={"application": application.id, "student": student_id, "term": term_id},
+    )
+    for item in gone:
+        item.state = "dropped"
+    await basket.empty(uow, student_id, term_id)
+    await uow.session.flush()
+    await seats.release(uow, student_id, [i.offering_id for i in gone], "cancelled")
+
+
+# ---- what rules and plugins say -----------------------------------------------------------------------------
+
+
+async def objections_to(uow: UnitOfWork, view: ApplicationView, **more: Any) -> list[Objection]:
+    """The pack's questions, then the plugins'. `more` are further questions: rule key → facts."""
+    found: list[Objection] = []
+    pack = pack_of(uow)
+    if pack is not None:
+        questions: list[tuple[str, Mapping[str, Any]]] = [
+            ("application.guardian_confirms", {"guardian_confirmed": True}),
+            ("application.grades", {"grades": [view.grade]}),
+            ("application.told_first", {"told": list(TOLD)}),
+            *more.items(),
+        ]
+        found += pack.ask_all(questions).objections
+    found += await uow.hooks.decide("check_application", uow.ctx, uow=uow, application=view)
+    return found
+
+
+async def refuse_objected(uow: UnitOfWork, view: ApplicationView) -> None:
+    """Raises Objected for what blocks; warnings are for the reviewers."""
+    found = [o for o in await objections_to(uow, view) if o.blocks]
+    if found:
+        raise Objected(found)
+
+
+def _draft_view(
+    application: Application | None,
+    child: StudentView,
+    term_id: UUID,
+    choices: Sequence[Choice],
+    views: Mapping[UUID, OfferingView],
+) -> ApplicationView:
+    return ApplicationView(
+        id=application.id if application else child.id,
+        term_id=term_id,
+        student_id=child.id,
+        grade=child.grade,
+        state=application.state if application else "informed",
+        items=tuple(
+            ApplicationItemView(
+                c.offering_id, views[c.offering_id].kind, views[c.offering_id].plugin, tuple(c.weekdays)
+            )
+            for c in choices
+        ),
+    )
+
+
+async def application_view(uow: UnitOfWork, application: Application, child: StudentView) -> ApplicationView:
+    """An application as hooks see it: the items that are still wanted."""
+    items = [i for i in await items_of(uow, application.id) if i.state == "chosen"]
+    views = await offerings_by_id(uow, {i.offering_id for i in items})
+    choices = [Choice(i.offering_id, tuple(i.weekdays)) for i in items]
+    return _draft_view(application, child, application.term_id, choices, views)

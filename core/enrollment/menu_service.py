@@ -1,0 +1,187 @@
+"""The term's menu: published before families choose, with prices that are approved and posted (R-341, R-465)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+
+from core.base import clock
+from core.billing.views import UnitPrice
+from core.db.uow import UnitOfWork
+from core.enrollment.enrolments import counts_by_offering
+from core.enrollment.errors import MenuEmpty, MenuLate, NoPrice
+from core.enrollment.models import Application, Menu, Offering
+from core.enrollment.offerings_service import offering, offerings, set_claimable
+from core.enrollment.states import MENU, OFFERING, ON_MENU
+from core.enrollment.views import OfferingView
+from core.terms.models import Term
+
+
+@dataclass(frozen=True, slots=True)
+class MenuView:
+    """The menu of a term and whether families may choose now, by the database's clock."""
+
+    term_id: UUID
+    state: str
+    opens_at: datetime
+    closes_at: datetime
+    published_at: datetime | None
+    phase: str
+    """draft, before, open or after."""
+    mode: str = ""
+    safety: str = ""
+
+
+async def menu_of(uow: UnitOfWork, term_id: UUID) -> MenuView | None:
+    """The menu of a term, if there is one."""
+    query = select(Menu, func.now() < Menu.opens_at, func.now() >= Menu.closes_at).where(Menu.term_id == term_id)
+    row = (await uow.session.execute(query)).first()
+    if row is None:
+        return None
+    menu, before, after = row
+    phase = "draft" if menu.state == "draft" else "before" if before else "after" if after else "open"
+    return MenuView(
+        menu.term_id, menu.state, menu.opens_at, menu.closes_at, menu.published_at, phase, menu.mode, menu.safety
+    )
+
+
+async def prepare_menu(
+    uow: UnitOfWork, term_id: UUID, *, opens_at: datetime, closes_at: datetime, mode: str = "", safety: str = ""
+) -> MenuView:
+    """Set the window of choice and the words of the letter; a published menu moves at once. Raises MenuLate."""
+    await uow.hold(f"menu/{term_id}")
+    await _refuse_late(uow, closes_at)
+    row = (await uow.session.execute(select(Menu).where(Menu.term_id == term_id))).scalar_one_or_none()
+    if row is None:
+        row = Menu(term_id=term_id, state="draft", opens_at=opens_at, closes_at=closes_at)
+        uow.session.add(row)
+    row.opens_at, row.closes_at = opens_at, closes_at
+    row.mode, row.safety = mode.strip(), safety.strip()
+    await uow.session.flush()
+    await _spread_window(uow, row)
+    await uow.audit("menu.prepare", "menu", row.id, opens_at=opens_at, closes_at=closes_at)
+    found = await menu_of(uow, term_id)
+    assert found is not None
+    return found
+
+
+async def publish_menu(uow: UnitOfWork, term_id: UUID) -> list[OfferingView]:
+    """Publish the menu with everything that is approved; returns what was newly published.
+
+    A published menu takes in later approvals when it is published again. Raises MenuEmpty, MenuLate, and NoPrice for
+    an item with a service whose fee standard is not approved and posted (R-208, R-341).
+    """
+    await uow.hold(f"menu/{term_id}")
+    row = (
+        await uow.session.execute(select(Menu).where(Menu.term_id == term_id).with_for_update())
+    ).scalar_one_or_none()
+    ready = await offerings(uow, term_id, states=("approved",))
+    if row is None or (not ready and row.state == "draft"):
+        raise MenuEmpty()
+    await _refuse_late(uow, row.closes_at)
+    priced = await prices(uow, term_id, ready)
+    for view in ready:
+        if view.service is not None and view.service not in priced:
+            raise NoPrice(title=view.title)
+    for view in ready:
+        offering_row = await uow.get(Offering, view.id, lock=True)
+        await OFFERING.transition(
+            uow, offering_row, "publish", payload={"offering": view.id, "kind": view.kind, "plugin": view.plugin}
+        )
+        offering_row.published_at = (await uow.session.execute(select(func.now()))).scalar_one()
+    first = row.state == "draft"
+    await MENU.transition(uow, row, "publish", payload={"term": term_id, "new": [v.id for v in ready]})
+    if first:
+        row.published_at = (await uow.session.execute(select(func.now()))).scalar_one()
+    await uow.session.flush()
+    await set_claimable(uow, [view.id for view in ready], True)
+    await _spread_window(uow, row)
+    return [await offering(uow, view.id) for view in ready]
+
+
+async def prices(uow: UnitOfWork, term_id: UUID, views: Iterable[OfferingView]) -> Mapping[str, UnitPrice]:
+    """Posted prices by service code. Before the term they are asked for its first day: that is when they bind."""
+    services = tuple(sorted({v.service for v in views if v.service}))
+    if not services:
+        return {}
+    term = await uow.get(Term, term_id)
+    found = await uow.hooks.compute(
+        "unit_prices", uow.ctx, UnitPrice, uow=uow, services=services, on=max(clock.today(), term.starts_on)
+    )
+    return {price.service: price for price in found}
+
+
+async def on_menu(uow: UnitOfWork, term_id: UUID, grade: int | None = None) -> list[OfferingView]:
+    """What families see: published offerings of plugins that are on, for a grade or for all."""
+    return [
+        view
+        for view in await offerings(uow, term_id, states=ON_MENU)
+        if (view.plugin is None or view.plugin in uow.ctx.plugins) and (grade is None or grade in view.grades)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class MenuCounts:
+    """How the term's choice stands: applications by state, children enrolled by offering."""
+
+    by_state: Mapping[str, int]
+    enrolled: Mapping[UUID, int]
+
+    @property
+    def applications(self) -> int:
+        return sum(n for state, n in self.by_state.items() if state not in ("informed", "cancelled"))
+
+
+async def counts(uow: UnitOfWork, term_id: UUID) -> MenuCounts:
+    query = select(Application.state, func.count()).where(Application.term_id == term_id).group_by(Application.state)
+    by_state = {row[0]: row[1] for row in (await uow.session.execute(query)).all()}
+    return MenuCounts(by_state, await counts_by_offering(uow, term_id))
+
+
+async def turn(uow: UnitOfWork, term_id: UUID) -> None:
+    """What time alone moves: choice opens, offerings run from the term's first day, and finish after its last."""
+    menu = await menu_of(uow, term_id)
+    term = await uow.get(Term, term_id)
+    today = clock.today()
+    for view in await offerings(uow, term_id, states=ON_MENU):
+        row = await uow.get(Offering, view.id, lock=True)
+        if row.state == "published" and menu is not None and menu.phase == "open":
+            await OFFERING.transition(uow, row, "open")
+        if row.state in ("published", "open_for_choice") and term.starts_on <= today and _ready(view):
+            await OFFERING.transition(uow, row, "run", payload={"offering": view.id, "kind": view.kind})
+        if row.state == "running" and today > term.ends_on:
+            await OFFERING.transition(uow, row, "finish", payload={"offering": view.id, "kind": view.kind})
+            await set_claimable(uow, [view.id], False)
+
+
+def _ready(view: OfferingView) -> bool:
+    """R-180: teacher and place are fixed before a group starts; what has no hours at school needs neither."""
+    return not view.periods or bool(view.room_id and (view.teacher_id or view.vendor_id))
+
+
+async def _refuse_late(uow: UnitOfWork, closes_at: datetime) -> None:
+    if (await uow.session.execute(select(func.now()))).scalar_one() >= closes_at:
+        raise MenuLate()
+
+
+async def _spread_window(uow: UnitOfWork, menu: Menu) -> None:
+    """Each offering's row of places carries the window, so that one statement can decide a claim."""
+    await uow.session.execute(
+        text(
+            "update offering_seats set opens_at = :opens, closes_at = :closes where tenant_id = :t and term_id = :term"
+        ),
+        {"opens": menu.opens_at, "closes": menu.closes_at, "t": uow.ctx.tenant_id, "term": menu.term_id},
+    )
+
+
+async def shut_menu(uow: UnitOfWork, term_id: UUID) -> None:
+    """End the choice before its time."""
+    row = (await uow.session.execute(select(Menu).where(Menu.term_id == term_id).with_for_update())).scalar_one()
+    await MENU.transition(uow, row, "close")
+    await uow.session.execute(update(Menu).where(Menu.id == row.id).values(closes_at=func.now()))
+    await uow.session.refresh(row)
+    await _spread_window(uow, row)

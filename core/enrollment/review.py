@@ -1,0 +1,323 @@
+"""The school's side of applications: class teacher, then school, by the scheme's chain (R-142); nobody is only refused.
+
+A decision against a family carries a reason, the clause and another offer (R-134, R-146).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from core.base.errors import NotFound
+from core.base.text import gettext as _
+from core.db.house import House
+from core.db.states import MoveRefused, ReasonOwed
+from core.db.uow import UnitOfWork
+from core.enrollment import seats
+from core.enrollment.agreements import offer_agreement
+from core.enrollment.applications import application_view, objections_to, refusal_of
+from core.enrollment.basket import check_choice, chosen_days, enrolled_choices, items_of
+from core.enrollment.claims import Wish, claims_of
+from core.enrollment.errors import NotYourClass, Objected, OtherOfferOwed
+from core.enrollment.models import Application, ApplicationItem
+from core.enrollment.offering_rules import pack_of
+from core.enrollment.offerings_service import offering
+from core.enrollment.states import APPLICATION
+from core.people.models import SchoolClass, Student
+from core.people.service import StudentView, class_ids_taught, my_child, student
+from core.policy.types import Objection
+
+SCHOOL_STEPS = frozenset({"school_approval", "principal_decision", "parents_committee"})
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The scheme's steps of approval, and where they are written."""
+
+    steps: tuple[str, ...]
+    clause: str = ""
+
+    @property
+    def by_class(self) -> bool:
+        return "class_review" in self.steps
+
+    @property
+    def by_school(self) -> bool:
+        return not self.by_class or bool(SCHOOL_STEPS & set(self.steps))
+
+
+def chain_of(uow: UnitOfWork) -> Chain:
+    """Who must say yes here (application.chain)."""
+    pack = pack_of(uow)
+    if pack is None:
+        return Chain(("class_review", "school_approval"))
+    setting = pack.get("application.chain")
+    return Chain(tuple(setting.value), setting.clause)
+
+
+def need_must_be_confirmed(uow: UnitOfWork) -> bool:
+    """Whether only families in need are served, so that the reviewer confirms it (R-143)."""
+    pack = pack_of(uow)
+    return pack is not None and not pack.ask("application.need_confirmed", need_confirmed=False).ok
+
+
+async def class_review(uow: UnitOfWork, application_id: UUID, *, need_confirmed: bool = False) -> None:
+    """The class teacher passes an application of an own class on. Raises NotYourClass, Objected."""
+    row = await uow.get(Application, application_id, lock=True)
+    child = await _of_my_class(uow, row)
+    pack = pack_of(uow)
+    if pack is not None:
+        refused = pack.ask("application.need_confirmed", need_confirmed=need_confirmed)
+        if refused.blocked:
+            raise Objected(refused.blocks)
+    await APPLICATION.transition(uow, row, "class_review", payload=_said(row))
+    if not chain_of(uow).by_school:
+        await _check(uow, row, child)
+        await APPLICATION.transition(uow, row, "settle", payload=_said(row))
+        await offer_agreement(uow, row, child)
+
+
+async def approve(uow: UnitOfWork, application_id: UUID, *, reason: str = "") -> None:
+    """The school approves, and the agreement is offered at once. Raises Objected (warnings pass with a reason)."""
+    row = await uow.get(Application, application_id, lock=True)
+    chain = chain_of(uow)
+    if chain.by_class and row.state == "submitted":
+        raise MoveRefused(state=APPLICATION.title(row.state), event=_("核准"))
+    if "principal_decision" in chain.steps:
+        uow.ctx.require("application.decide")
+    child = await student(uow, row.student_id)
+    await _check(uow, row, child, reason)
+    await APPLICATION.transition(uow, row, "approve", reason=reason, payload=_said(row))
+    await offer_agreement(uow, row, child)
+
+
+async def approve_many(uow: UnitOfWork, ids: Sequence[UUID]) -> tuple[int, list[tuple[UUID, Exception]]]:
+    """Approve a page of applications; those that something speaks against stay, and come back with it."""
+    done = 0
+    left: list[tuple[UUID, Exception]] = []
+    for id_ in ids:
+        try:
+            async with uow.session.begin_nested():
+                await approve(uow, id_)
+            done += 1
+        except (Objected, MoveRefused, NotFound) as refusal:
+            left.append((id_, refusal))
+    return done, left
+
+
+async def _check(uow: UnitOfWork, row: Application, child: StudentView, reason: str = "") -> None:
+    found = await objections_to(uow, await application_view(uow, row, child))
+    if any(o.blocks for o in found) or (found and not reason.strip()):
+        raise Objected(found)
+
+
+async def steer(
+    uow: UnitOfWork, application_id: UUID, item_id: UUID, other_offering_id: UUID, reason: str, clause: str = ""
+) -> None:
+    """Propose another suitable item in place of one that cannot be met (R-146); the family decides. The place in the
+    first stays the child's until it does. Raises ReasonOwed, OtherOfferOwed, NotOnMenu, NotForGrade."""
+    row = await uow.get(Application, application_id, lock=True)
+    child = (
+        await _of_my_class(uow, row) if not uow.ctx.may("application.approve") else await student(uow, row.student_id)
+    )
+    if not reason.strip():
+        raise ReasonOwed()
+    item = await _item(uow, row, item_id)
+    if other_offering_id == item.offering_id:
+        raise OtherOfferOwed()
+    other = await offering(uow, other_offering_id)
+    check_choice(uow, other, row.term_id, child.grade, other.weekdays)
+    item.state, item.reason, item.clause, item.other_offering_id = "steered", reason.strip(), clause, other.id
+    await APPLICATION.transition(
+        uow, row, "steer", reason=reason, clause=clause, payload={**_said(row), "item": item.offering_id}
+    )
+
+
+async def answer_steer(
+    house: House, ctx: Any, student_id: UUID, application_id: UUID, *, accept: bool, key: str
+) -> None:
+    """The family's answer: take the proposed items, or keep the choice. Raises Full when the other has gone."""
+    async with house.unit(ctx) as uow:
+        child = await my_child(uow, student_id)
+        row = await _of_child(uow, application_id, child)
+        if row.state != "steered":
+            return
+        swaps = [i for i in await items_of(uow, row.id) if i.state == "steered" and i.other_offering_id]
+        wanted = [(i.offering_id, await offering(uow, i.other_offering_id)) for i in swaps if i.other_offering_id]
+    if accept:
+        for old, other in wanted:
+            wish = Wish(
+                child.id,
+                f"{key}:{other.id}"[:200],
+                ctx.actor.account_id,
+                ctx.actor.name,
+                other.weekdays,
+                (old,),
+                ctx.request_id,
+            )
+            decision = await claims_of(house).claim(ctx.tenant_id, other.id, wish)
+            if not decision.claimed:
+                raise refusal_of(decision, other.title)
+    async with house.unit(ctx) as uow:
+        await seats.hold_child(uow, student_id)
+        row = await uow.get(Application, application_id, lock=True)
+        if row.state != "steered":
+            return
+        items = {i.offering_id: i for i in await items_of(uow, row.id)}
+        for old, other in wanted:
+            if not accept:
+                items[old].state = "chosen"
+                continue
+            items[old].state = "dropped"
+            taken = items.get(other.id) or ApplicationItem(application_id=row.id, offering_id=other.id)
+            taken.weekdays, taken.state = list(chosen_days(other, other.weekdays)), "chosen"
+            uow.session.add(taken)
+        await APPLICATION.transition(uow, row, "accept_other" if accept else "keep_choice", payload=_said(row))
+        await uow.session.flush()
+        if accept:
+            await seats.release(uow, student_id, [old for old, _other in wanted], "steered")
+            await seats.keep(uow, student_id, [other.id for _old, other in wanted])
+
+
+async def refuse(
+    uow: UnitOfWork,
+    application_id: UUID,
+    *,
+    reason: str,
+    other_offering_id: UUID | None,
+    item_id: UUID | None = None,
+    clause: str = "",
+) -> None:
+    """Refuse one item, or all that is not yet in force; with a reason and another offer (R-134). The places come free.
+
+    Raises ReasonOwed, OtherOfferOwed, Objected.
+    """
+    row = await uow.get(Application, application_id, lock=True)
+    uow.ctx.require("application.approve")
+    await _refuse_bare(uow, reason, other_offering_id)
+    await seats.hold_child(uow, row.student_id)
+    if other_offering_id is not None:
+        child = await student(uow, row.student_id)
+        other = await offering(uow, other_offering_id)
+        check_choice(uow, other, row.term_id, child.grade, other.weekdays)
+    enrolled = await enrolled_choices(uow, row.student_id, row.term_id)
+    open_items = [
+        i for i in await items_of(uow, row.id) if i.state in ("chosen", "steered") and i.offering_id not in enrolled
+    ]
+    against = [i for i in open_items if item_id in (None, i.id)]
+    if not against:
+        raise NotFound()
+    if any(i.offering_id == other_offering_id for i in against):
+        raise OtherOfferOwed()
+    for item in against:
+        item.state, item.reason, item.clause = "refused", reason.strip(), clause
+        item.other_offering_id = other_offering_id
+    payload = {**_said(row), "offerings": [i.offering_id for i in against], "other": other_offering_id}
+    if len(against) == len(open_items):
+        await APPLICATION.transition(uow, row, "refuse", reason=reason, clause=clause, payload=payload)
+    else:
+        await uow.audit("application.refuse_item", "application", row.id, reason=reason, clause=clause, **payload)
+        await uow.emit("application.item_refused", payload)
+    await uow.session.flush()
+    await seats.release(uow, row.student_id, [i.offering_id for i in against], "refused")
+
+
+async def _refuse_bare(uow: UnitOfWork, reason: str, other: UUID | None) -> None:
+    if not reason.strip():
+        raise ReasonOwed()
+    pack = pack_of(uow)
+    given = ["reason", *(["other_offer"] if other else [])]
+    if pack is None:
+        if other is None:
+            raise OtherOfferOwed()
+        return
+    verdict = pack.ask("application.refusal_needs", given=given)
+    if verdict.blocked:
+        raise Objected(verdict.blocks)
+
+
+def refusal_rules(uow: UnitOfWork) -> list[Objection]:
+    """The clauses that bind a refusal here, to be shown before one is made."""
+    pack = pack_of(uow)
+    if pack is None:
+        return []
+    return [
+        *pack.ask("application.refuses_need", left_without_service=True).objections,
+        *pack.ask("application.refusal_needs", given=[]).objections,
+    ]
+
+
+async def _of_my_class(uow: UnitOfWork, row: Application) -> StudentView:
+    uow.ctx.require("application.review")
+    child = await student(uow, row.student_id)
+    if child.class_id not in await class_ids_taught(uow):
+        raise NotYourClass()
+    return child
+
+
+async def _of_child(uow: UnitOfWork, application_id: UUID, child: StudentView) -> Application:
+    row = await uow.get(Application, application_id)
+    if row.student_id != child.id:
+        raise NotFound()
+    return row
+
+
+async def _item(uow: UnitOfWork, row: Application, item_id: UUID) -> ApplicationItem:
+    item = await uow.get(ApplicationItem, item_id)
+    if item.application_id != row.id or item.state not in ("chosen", "steered"):
+        raise NotFound()
+    return item
+
+
+def _said(row: Application) -> dict[str, Any]:
+    return {"application": row.id, "student": row.student_id, "term": row.term_id}
+
+
+# ---- queues -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One application in a queue."""
+
+    application: Application
+    student: StudentView
+
+
+async def queue(
+    uow: UnitOfWork,
+    term_id: UUID,
+    states: Sequence[str],
+    *,
+    class_ids: Sequence[UUID] | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> tuple[list[Waiting], int]:
+    """Applications in some states, first come first; `class_ids` limits them to classes. Returns them and how many."""
+    query = (
+        select(Application, Student, SchoolClass)
+        .join(Student, (Student.tenant_id == Application.tenant_id) & (Student.id == Application.student_id))
+        .join(SchoolClass, (SchoolClass.tenant_id == Student.tenant_id) & (SchoolClass.id == Student.class_id))
+        .where(Application.term_id == term_id, Application.state.in_(list(states)))
+    )
+    if class_ids is not None:
+        query = query.where(Student.class_id.in_(list(class_ids)))
+    total = (await uow.session.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
+    rows = (
+        await uow.session.execute(query.order_by(Application.submitted_at, Application.id).limit(limit).offset(offset))
+    ).all()
+    return [
+        Waiting(a, StudentView(s.id, s.name, s.class_id, c.grade, c.number, s.roll_number)) for a, s, c in rows
+    ], total
+
+
+async def waiting_for_me(uow: UnitOfWork, term_id: UUID) -> int:
+    """How many applications of the acting class teacher's classes wait for review."""
+    classes = await class_ids_taught(uow)
+    if not classes:
+        return 0
+    return (await queue(uow, term_id, ("submitted",), class_ids=classes, limit=1))[1]

@@ -1,0 +1,65 @@
+"""How offerings are said to people: kinds, hours, grades, units. In the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from core.base.text import gettext as _
+from core.base.text import lazy_gettext as _l
+from core.enrollment.views import OfferingView, Period
+from core.web.i18n import grade_name, joined, time_range, weekdays
+
+KINDS: Final = {
+    "care": _l("课后托管"),
+    "club": _l("社团"),
+    "vendor_course": _l("机构课程"),
+    "lunch": _l("午餐"),
+    "insurance": _l("保险"),
+}
+ICONS: Final = {
+    "care": ("study", "book"),
+    "club": ("sport", "ball-basketball"),
+    "vendor_course": ("art", "palette"),
+    "lunch": ("craft", "soup"),
+    "insurance": ("tech", "shield-check"),
+}
+"""The colour family and the Tabler icon of each kind's tile; an offering's details may name its own."""
+
+UNITS: Final = {"lesson": _l("课次"), "term": _l("学期"), "month": _l("月"), "meal": _l("餐")}
+
+
+def kind_title(kind: str) -> str:
+    return str(KINDS.get(kind, kind))
+
+
+def per_unit(unit: str) -> str:
+    """课次, 学期 …: what a price buys one of."""
+    return str(UNITS.get(unit, unit))
+
+
+def grades_line(grades: Sequence[int]) -> str:
+    """一年级至六年级, or the grades one by one where some are missing."""
+    ordered = sorted(grades)
+    if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
+        return _("%(first)s至%(last)s", first=grade_name(ordered[0]), last=grade_name(ordered[-1]))
+    return joined([grade_name(grade) for grade in ordered])
+
+
+def when_line(view: OfferingView, chosen: Sequence[int] = ()) -> str:
+    """周二、周四 16:30–17:30; only the chosen days where some are given. Empty where it has no hours at school."""
+    periods = [p for p in view.periods if not chosen or p.weekday in chosen]
+    by_hours: dict[tuple[object, object], list[Period]] = {}
+    for period in periods:
+        by_hours.setdefault((period.starts_at, period.ends_at), []).append(period)
+    said = [
+        f"{weekdays([p.weekday for p in group])} {time_range(group[0].starts_at, group[0].ends_at)}"
+        for group in by_hours.values()
+    ]
+    return _("；").join(said)
+
+
+def icon_of(view: OfferingView) -> tuple[str, str]:
+    """(colour family, icon) of an offering's tile."""
+    tone, icon = ICONS.get(view.kind, ("craft", "puzzle"))
+    return str(view.details.get("tone", tone)), str(view.details.get("icon", icon))
