@@ -128,7 +128,7 @@ class Relay:
         emptied = bool(client.set(MARKER, "1", nx=True))
         waiting = int(client.llen(f"{NAMESPACE}:{QUEUE}"))
         if emptied:
-            log.warning("Redis was empty: everything unfinished is sent again")
+            log.info("Redis is empty: everything unfinished is sent again")
             return 0, HIGH_WATER
         return (RESEND_SECONDS if not waiting else LOST_SECONDS), HIGH_WATER - waiting
 

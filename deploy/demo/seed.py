@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select
@@ -158,37 +160,25 @@ async def _school(house: House, plan: SchoolPlan, bureau: TenantContext) -> Org:
             for day, weekday in term.make_up
         )
         term_id = opened.id
-    await _roster(house, ctx, plan, int(term.code[:4]))
+    await _roster(house, plan, int(term.code[:4]))
     org = Org(await worker_context(house, ctx.tenant_id), term_id=term_id)
     await _look_around(house, org)
     return org
 
 
-async def _roster(house: House, ctx: TenantContext, plan: SchoolPlan, school_year: int) -> None:
-    """The school's own workbook, checked and imported as an upload would be."""
-    from tenants.roster import KnownRoster, check
-    from tenants.roster.apply import apply
-    from tenants.roster.models import RosterImport
+async def _roster(house: House, plan: SchoolPlan, school_year: int) -> None:
+    """The school's own workbook, checked and imported as `kehou roster import` would."""
+    from tenants.roster.service import import_file
 
     school = make_school(plan.pupils, plan.seed, school_year=school_year)
     body = await asyncio.to_thread(roster_workbook, school)
-    name = f"{plan.name}花名册.xlsx"
-    report = await asyncio.to_thread(check, body, name, known=KnownRoster.of([]))
-    if not report.accepted:
-        raise RuntimeError(f"the invented roster of {plan.name} was refused: {report.errors[:3]} {report.problems[:3]}")
-
-    async def quietly(done: int, total: int, what: str) -> None:
-        return None
-
-    async with house.unit(ctx) as uow:
-        await uow.hold("roster")
-        upload = RosterImport(
-            file_name=name, size=len(body), accepted=True, grant_roles=True, uploaded_by="demo", state="imported",
-            imported_at=clock.now(),
-        )  # fmt: skip
-        uow.session.add(upload)
-        await uow.session.flush()
-        await apply(uow, upload.id, report, mark_left=False, grant_roles=True, say=quietly)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{plan.name}花名册.xlsx"
+        await asyncio.to_thread(path.write_bytes, body)
+        result = await import_file(house, plan.slug, path, True)
+    if result.applied is None:
+        report = result.report
+        raise RuntimeError(f"the invented roster of {plan.name} was refused: {report.problems[:3]} {report.errors[:3]}")
 
 
 async def _look_around(house: House, org: Org) -> None:
