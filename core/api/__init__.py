@@ -29,6 +29,7 @@ from core.db.idempotency import once
 from core.db.models import Stamped, TenantModel, tenant_fk
 from core.db.schema import append_only_table, tenant_table
 from core.db.states import Machine, Move, history
+from core.db.switches import plugin_settings
 from core.db.uow import UnitOfWork
 from core.enrollment.views import ApplicationItemView, ApplicationView, EnrolmentView, OfferingView, PlanView
 from core.host.contribution import (
@@ -57,6 +58,6 @@ __all__ = [
     "Permission", "PlanView", "Plugin", "PluginManifest", "PricedCharge", "ReductionProposal", "ReleaseView",
     "RetryLater", "Schedule", "Stamped", "Step", "Subscriber", "TenantContext", "TenantModel", "UnitOfWork",
     "UnitPrice", "access", "append_only_table", "at_school", "gettext", "history", "hookimpl", "in_session",
-    "lazy_gettext", "new_id", "ngettext", "now", "once", "page", "public", "redirect", "school_time", "seal", "split",
-    "stable_id", "tenant_fk", "tenant_table", "today", "unseal",
+    "lazy_gettext", "new_id", "ngettext", "now", "once", "page", "plugin_settings", "public", "redirect", "school_time",
+    "seal", "split", "stable_id", "tenant_fk", "tenant_table", "today", "unseal",
 ]  # fmt: skip
