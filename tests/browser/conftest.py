@@ -1,0 +1,144 @@
+"""Browser tests run against the product as `make demo` starts it: real processes, seeded county, real pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1440, "height": 900}
+
+BROWSERS = ("chromium", "chromium-headless-shell", "google-chrome", "chrome")
+
+
+def browser_path() -> str | None:
+    return os.environ.get("KEHOU_TEST_BROWSER") or next((p for b in BROWSERS if (p := shutil.which(b))), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One demo and one browser serve all of these; without a browser they are left out, but never in CI."""
+    missing = browser_path() is None and not os.environ.get("CI")
+    for item in items:
+        if "tests/browser" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("demo"))
+            if missing:
+                item.add_marker(pytest.mark.skip(reason="no browser on this machine"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return browser_type_launch_args | {
+        "executable_path": browser_path(),
+        "args": [
+            "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", "--font-render-hinting=none",
+        ],
+    }  # fmt: skip
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[str]:
+    """The address of a demonstration of our own, stopped and removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="kehou-browser-"))
+    port = free_port()
+    command = [sys.executable, "-m", "deploy.cli", "demo", "--data", str(folder / "data"), "--port", str(port)]
+    with (folder / "out.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 240
+        while not _answers(address):
+            assert process.poll() is None, (folder / "out.log").read_text()[-3000:]
+            assert time.monotonic() < deadline, (folder / "out.log").read_text()[-3000:]
+            time.sleep(0.5)
+        yield address
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health/ready", timeout=2) as answer:
+            return bool(json.load(answer)["status"] in ("ok", "degraded"))
+    except OSError:
+        return False
+
+
+class Visitor:
+    """A person at the product: enters as a persona, goes to pages, and complains of what is wrong on them."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.complaints: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        page.on("response", self._response)
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(f"{self.page.url}: {message.text}")
+
+    def _response(self, response: Any) -> None:
+        if response.status >= 500:
+            self.complaints.append(f"{response.url}: {response.status}")
+
+    def enter(self, title: str, place: str = "") -> Visitor:
+        """Enter as the first persona with this title (and place)."""
+        self.page.goto(self.address + "/")
+        card = self.page.locator("form[action*='/demo/enter'] button", has_text=title)
+        if place:
+            card = card.filter(has_text=place)
+        card.first.click()
+        self.page.wait_for_load_state()
+        assert "/demo" not in self.page.url
+        return self
+
+    def go(self, path: str) -> Visitor:
+        self.page.goto(self.address + path)
+        self.page.wait_for_load_state()
+        return self
+
+
+@pytest.fixture
+def visitor(browser: Browser, demo: str, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    """A visitor at the size that the test asks for by `@pytest.mark.parametrize("size", …)`, the phone's otherwise."""
+    size = getattr(request, "param", PHONE)
+    context: BrowserContext = browser.new_context(
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+        viewport=size,
+        is_mobile=size is PHONE,
+        has_touch=size is PHONE,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    yield Visitor(page, demo)
+    context.close()
