@@ -84,7 +84,8 @@ def check_release(ctx: TenantContext, uow: UnitOfWork, release: ReleaseView) -> 
 
 @hookspec
 def check_bill(ctx: TenantContext, uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
-    """decide · for each chunk of drafts before posting; objections name the child in `facts` · failure refuses."""
+    """decide · for each chunk of drafts before posting; an objection with `subject_id` holds back that
+    child alone, one without all · failure refuses."""
     raise AssertionError
 
 

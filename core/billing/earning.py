@@ -1,6 +1,7 @@
 """Income is earned lesson by lesson: one lesson held is one part of what was received in advance (idea 9, R-363).
 
-After k of n lessons a line of amount A has earned floor(A × k ÷ n): the sum of the parts is always exactly A.
+After k of n lessons a line of amount A has earned floor(A × k ÷ n): the sum of the parts is always exactly A. What was
+returned to the family is never earned.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from core.ledger import service as ledger
 
 _EARN = text("""
 with line as (
-  select l.id, l.fund, l.earned_fen,
+  select l.id, l.fund, l.earned_fen, least(
+         l.amount_fen - l.returned_fen,
          l.amount_fen * least(:held, case when l.unit = 'lesson' then l.quantity else :planned end)
-           / greatest(case when l.unit = 'lesson' then l.quantity else :planned end, 1) as target
+           / greatest(case when l.unit = 'lesson' then l.quantity else :planned end, 1)) as target
   from bill_line l join bill b on b.tenant_id = l.tenant_id and b.id = l.bill_id
   where l.tenant_id = :tenant and l.offering_id = :offering and b.state <> 'void'
   order by l.id for update of l
@@ -34,7 +36,6 @@ async def earn(job: Delivery) -> None:
     """Consumes "lesson.held" {lesson_id, offering_id, on, held, planned}: held and planned count the offering's lessons
     of the term."""
     payload, uow = job.payload, job.uow
-    lesson_id = UUID(payload["lesson_id"])
     rows = await uow.session.execute(
         _EARN,
         {
@@ -46,4 +47,7 @@ async def earn(job: Delivery) -> None:
     )
     shares = {row.fund: int(row.step) for row in rows.all() if row.step}
     if shares:
-        await ledger.post(uow, journals.earned(lesson_id, date.fromisoformat(payload["on"]), shares))
+        # Keyed by the message, not the lesson: a lesson told again after a correction may earn a further part.
+        await ledger.post(
+            uow, journals.earned(f"{payload['lesson_id']}/{job.id}", date.fromisoformat(payload["on"]), shares)
+        )

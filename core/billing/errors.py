@@ -21,8 +21,27 @@ class TooMuchBack(Invalid):
     text = _l("退费金额不能超过这笔付款的剩余金额 %(left)s")
 
 
-class PayeeNotRegistered(Conflict):
-    """Only payees that the bureau registered may receive families' money (idea 7)."""
+class AcrossTerms(Conflict):
+    """A coming term is not charged while another one runs (R-344)."""
 
-    code = "payee_not_registered"
-    text = _l("收款账户没有登记，不能发起缴费")
+    code = "billing_across_terms"
+    text = _l("不得跨学期预收：本学期结束以后，才能生成下学期的账单")
+
+
+class NothingInSuspense(Conflict):
+    code = "nothing_in_suspense"
+    text = _l("这笔款项已经处理过了")
+
+
+class BankTooLow(Conflict):
+    """An offline refund needs money that is booked as being in the bank."""
+
+    code = "bank_too_low"
+    text = _l("账上的银行存款不够退这笔款。请先登记支付通道结算到账")
+
+
+class SecondPerson(Conflict):
+    """Maker and checker differ."""
+
+    code = "second_person_needed"
+    text = _l("批准退费和登记线下退款的不能是同一个人，请由另一位财务人员办理")

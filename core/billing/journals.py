@@ -2,107 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from uuid import UUID
 
 from core.base.money import Fen, split
-from core.ledger.types import Journal, credit, debit
+from core.ledger.types import Journal, Line, credit, debit
+
+Shares = Mapping[str, int]
+"""Fen by fund."""
 
 
-def issued(bill_id: UUID, on: date, charged: Mapping[str, int], reduced: Mapping[str, int]) -> list[Journal]:
-    """A bill: receivable against money received in advance, gross; then its reductions, shown by themselves."""
-    journals = []
-    lines = [
+def _pairs(debited: str, credited: str, shares: Shares) -> list[Line]:
+    """The same amount from one account to another, within each fund."""
+    return [
         line
-        for fund, amount in sorted(charged.items())
+        for fund, amount in sorted(shares.items())
         if amount
-        for line in (debit("receivable", fund, amount), credit("deferred_income", fund, amount))
+        for line in (debit(debited, fund, amount), credit(credited, fund, amount))
     ]
-    if lines:
-        journals.append(Journal("bill", f"bill:{bill_id}", on, tuple(lines), "billing"))
-    less = [
-        line
-        for fund, amount in sorted(reduced.items())
-        if amount
-        for line in (debit("fee_reduction", fund, amount), credit("receivable", fund, amount))
-    ]
-    if less:
-        journals.append(Journal("reduction", f"reduction:{bill_id}", on, tuple(less), "billing"))
-    return journals
 
 
-def voided(bill_id: UUID, on: date, charged: Mapping[str, int], reduced: Mapping[str, int]) -> list[Journal]:
-    """An unpaid bill taken back: the two journals of its issue, turned round."""
-    lines = [
-        line
-        for fund, amount in sorted(charged.items())
-        if amount
-        for line in (debit("deferred_income", fund, amount), credit("receivable", fund, amount))
-    ]
-    lines += [
-        line
-        for fund, amount in sorted(reduced.items())
-        if amount
-        for line in (debit("receivable", fund, amount), credit("fee_reduction", fund, amount))
-    ]
-    return [Journal("void", f"void:{bill_id}", on, tuple(lines), "desk")] if lines else []
-
-
-def by_fund(amount: int, owed: Mapping[str, int]) -> dict[str, int]:
+def by_fund(amount: int, owed: Shares) -> dict[str, int]:
     """Share a payment over the funds that are owed, in proportion, to the fen."""
     funds = sorted(fund for fund, owing in owed.items() if owing > 0)
     shares = split(Fen(amount), [owed[fund] for fund in funds])
     return {fund: int(share) for fund, share in zip(funds, shares, strict=True) if share}
 
 
-def paid(reference: str, on: date, shares: Mapping[str, int], *, source: str) -> Journal:
+def less(shares: Shares, taken: Shares) -> dict[str, int]:
+    """What is left of `shares` in each fund."""
+    return {fund: amount - taken.get(fund, 0) for fund, amount in shares.items()}
+
+
+def issued(bill_id: UUID, on: date, charged: Shares, reduced: Shares) -> list[Journal]:
+    """A bill: receivable against money received in advance, gross; then its reductions, shown by themselves."""
+    journals = []
+    if lines := _pairs("receivable", "deferred_income", charged):
+        journals.append(Journal("bill", f"bill:{bill_id}", on, tuple(lines), "billing"))
+    if lines := _pairs("fee_reduction", "receivable", reduced):
+        journals.append(Journal("reduction", f"reduction:{bill_id}", on, tuple(lines), "billing"))
+    return journals
+
+
+def voided(bill_id: UUID, on: date, charged: Shares, earned: Shares, reduced: Shares) -> list[Journal]:
+    """An unpaid bill taken back: the journals of its issue, turned round; what was earned leaves income."""
+    lines = _pairs("deferred_income", "receivable", less(charged, earned))
+    lines += _pairs("income", "receivable", earned)
+    lines += _pairs("receivable", "fee_reduction", reduced)
+    return [Journal("void", f"void:{bill_id}", on, tuple(lines), "desk")] if lines else []
+
+
+def paid(reference: str, on: date, shares: Shares, *, source: str) -> Journal:
     """A payment arrived at the provider: clearing against receivable, in the bill's funds."""
-    lines = [
-        line
-        for fund, amount in sorted(shares.items())
-        for line in (debit("psp_clearing", fund, amount), credit("receivable", fund, amount))
-    ]
-    return Journal("payment", f"pay:{reference}", on, tuple(lines), source)
+    return Journal("payment", f"pay:{reference}", on, tuple(_pairs("psp_clearing", "receivable", shares)), source)
 
 
-def surplus(reference: str, on: date, amount: int, *, source: str) -> Journal:
-    """A payment that the bill no longer needs (paid twice, too late, or beyond what is due): owed back at once."""
-    lines = (debit("psp_clearing", "service", amount), credit("refund_payable", "service", amount))
-    return Journal("surplus", f"surplus:{reference}", on, lines, source)
+def surplus(reference: str, on: date, shares: Shares, *, source: str) -> Journal:
+    """A payment that the bill no longer needs (paid twice, too late, or voided meanwhile): owed back at once."""
+    lines = _pairs("psp_clearing", "refund_payable", shares)
+    return Journal("surplus", f"surplus:{reference}", on, tuple(lines), source)
 
 
-def refund_owed(refund_id: UUID, on: date, shares: Mapping[str, int]) -> Journal:
-    """A refund was approved: what was received in advance is owed back to the family."""
-    lines = [
-        line
-        for fund, amount in sorted(shares.items())
-        for line in (debit("deferred_income", fund, amount), credit("refund_payable", fund, amount))
-    ]
+def suspended(reference: str, on: date, shares: Shares, *, source: str) -> Journal:
+    """Money that fits no bill: it is in clearing, and in suspense until a person decides."""
+    lines = _pairs("psp_clearing", "suspense", shares)
+    return Journal("suspense", f"suspense:{reference}", on, tuple(lines), source)
+
+
+def suspense_owed(refund_id: UUID, on: date, shares: Shares) -> Journal:
+    """A finance role decided that money in suspense goes back."""
+    lines = _pairs("suspense", "refund_payable", shares)
     return Journal("refund_owed", f"refund:{refund_id}:owed", on, tuple(lines), "desk")
 
 
-def refunded(refund_id: UUID, on: date, shares: Mapping[str, int], *, source: str) -> Journal:
-    """The provider gave the money back: nothing owed, less in clearing."""
-    lines = [
-        line
-        for fund, amount in sorted(shares.items())
-        for line in (debit("refund_payable", fund, amount), credit("psp_clearing", fund, amount))
-    ]
-    return Journal("refund_done", f"refund:{refund_id}:done", on, tuple(lines), source)
+def provider_fee(reference: str, on: date, amount: int, *, fund: str, source: str) -> Journal:
+    """What the provider kept. It is borne by `fund`, never by the families' money (R-357)."""
+    lines = (debit("psp_fees", fund, amount), credit("psp_clearing", fund, amount))
+    return Journal("provider_fee", f"fee:{reference}", on, lines, source)
 
 
-def earned(lesson_id: UUID, on: date, shares: Mapping[str, int]) -> Journal:
+def settled_to_bank(key: str, on: date, shares: Shares) -> Journal:
+    """The provider paid out to the school's bank account."""
+    return Journal("payout", f"payout:{key}", on, tuple(_pairs("bank", "psp_clearing", shares)), "desk")
+
+
+def refund_owed(refund_id: UUID, on: date, unearned: Shares, earned: Shares) -> Journal:
+    """A refund was approved: owed back out of what was received in advance, then out of income."""
+    lines = _pairs("deferred_income", "refund_payable", unearned) + _pairs("income", "refund_payable", earned)
+    return Journal("refund_owed", f"refund:{refund_id}:owed", on, tuple(lines), "desk")
+
+
+def refund_step(step: str, refund_id: UUID, round_: int, on: date, shares: Shares, *, source: str) -> Journal:
+    """One step of a refund at the provider: `out` it left our balance, `done` the payer has it, `back` it failed on
+    the way, `undone` it failed after it had been reported done, `offline` it was paid from the bank."""
+    accounts = {
+        "out": ("refund_transit", "psp_clearing"),
+        "done": ("refund_payable", "refund_transit"),
+        "back": ("psp_clearing", "refund_transit"),
+        "undone": ("psp_clearing", "refund_payable"),
+        "offline": ("refund_payable", "bank"),
+    }
+    lines = _pairs(*accounts[step], shares)
+    key = f"refund:{refund_id}:{round_}:{step}"
+    return Journal(f"refund_{step}", key, on, tuple(lines), source)
+
+
+def earned(key: str, on: date, shares: Shares) -> Journal:
     """A lesson was held: its part of what was received in advance becomes income (R-363)."""
-    lines = [
-        line
-        for fund, amount in sorted(shares.items())
-        for line in (debit("deferred_income", fund, amount), credit("income", fund, amount))
-    ]
-    return Journal("earned", f"earn:{lesson_id}", on, tuple(lines), "lessons")
+    return Journal("earned", f"earn:{key}", on, tuple(_pairs("deferred_income", "income", shares)), "lessons")
 
 
-def suspended(reference: str, on: date, amount: int, *, source: str) -> Journal:
-    """Money that fits no bill: it is in clearing, and in suspense until a person decides."""
-    lines = (debit("psp_clearing", "service", amount), credit("suspense", "service", amount))
-    return Journal("suspense", f"suspense:{reference}", on, lines, source)
+def summed(*many: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Fen by fund, added up."""
+    sums: dict[str, int] = {}
+    for pairs in many:
+        for fund, amount in pairs:
+            sums[fund] = sums.get(fund, 0) + int(amount)
+    return sums

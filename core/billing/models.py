@@ -13,7 +13,10 @@ from core.db.models import Stamped, TenantModel, tenant_fk
 
 
 class BillingRun(TenantModel, Stamped):
-    """One run that bills a term. A second run of the term bills only the children whom the first left out."""
+    """One run that bills a term. A second run of the term bills only the children whom the first left out.
+
+    `resumed` counts how often a person set a run going again that its worker had given up.
+    """
 
     __tablename__ = "billing_run"
     __table_args__ = (tenant_fk("term_id", "term"), Index("ix_billing_run_term_id", "tenant_id", "term_id"))
@@ -26,6 +29,7 @@ class BillingRun(TenantModel, Stamped):
     due_fen: Mapped[int] = mapped_column(server_default="0")
     cursor: Mapped[UUID | None]
     """The last child of the last chunk that was committed: where a killed run goes on."""
+    resumed: Mapped[int] = mapped_column(server_default="0")
     finished_at: Mapped[datetime | None]
 
 
@@ -47,6 +51,7 @@ class Bill(TenantModel, Stamped):
             postgresql_where=text("state <> 'void'"),
         ),
         Index("ix_bill_student_id", "tenant_id", "student_id"),
+        Index("ix_bill_run_id", "tenant_id", "run_id"),
         CheckConstraint("charged_fen >= 0 and reduced_fen between 0 and charged_fen", name="amounts"),
         CheckConstraint("due_fen = charged_fen - reduced_fen", name="due"),
         CheckConstraint("paid_fen between 0 and due_fen", name="paid"),
@@ -78,6 +83,9 @@ class BillLine(TenantModel):
         Index("ix_bill_line_bill_id", "tenant_id", "bill_id"),
         Index("ix_bill_line_offering_id", "tenant_id", "offering_id"),
         CheckConstraint("quantity > 0 and unit_fen >= 0 and amount_fen = unit_fen * quantity", name="amount"),
+        CheckConstraint(
+            "earned_fen >= 0 and returned_fen >= 0 and earned_fen + returned_fen <= amount_fen", name="settled"
+        ),
     )
 
     bill_id: Mapped[UUID]
@@ -94,6 +102,8 @@ class BillLine(TenantModel):
     offering_id: Mapped[UUID | None]
     earned_fen: Mapped[int] = mapped_column(server_default="0")
     """How much of it is income so far, by lessons held (idea 9)."""
+    returned_fen: Mapped[int] = mapped_column(server_default="0")
+    """How much of it was owed back to the family before it was earned: it never becomes income."""
 
 
 class BillReduction(TenantModel):
@@ -120,6 +130,7 @@ class BillingHold(TenantModel, Stamped):
     __tablename__ = "billing_hold"
     __table_args__ = (
         tenant_fk("run_id", "billing_run"),
+        tenant_fk("student_id", "student"),
         UniqueConstraint("tenant_id", "run_id", "student_id"),
     )
 
@@ -138,6 +149,9 @@ class PaymentAttempt(TenantModel, Stamped):
         tenant_fk("bill_id", "bill"),
         UniqueConstraint("tenant_id", "provider", "provider_ref"),
         Index("ix_payment_attempt_bill_id", "tenant_id", "bill_id"),
+        Index(
+            "ix_payment_attempt_open", "tenant_id", "created_at", postgresql_where=text("state in ('started', 'open')")
+        ),
         CheckConstraint("amount_fen > 0", name="amount"),
     )
 
@@ -152,6 +166,8 @@ class PaymentAttempt(TenantModel, Stamped):
     account_id: Mapped[UUID | None]
     method: Mapped[str | None]
     received_fen: Mapped[int] = mapped_column(server_default="0")
+    fee_fen: Mapped[int | None]
+    """What the provider took for it; None until it said so. The school's own funds bear it (R-357)."""
     settled_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     problem: Mapped[str | None]
@@ -167,6 +183,7 @@ class Receipt(TenantModel, Stamped):
         UniqueConstraint("tenant_id", "number"),
         UniqueConstraint("tenant_id", "attempt_id"),
         UniqueConstraint("tenant_id", "token"),
+        Index("ix_receipt_bill_id", "tenant_id", "bill_id"),
     )
 
     bill_id: Mapped[UUID]
@@ -185,6 +202,7 @@ class Refund(TenantModel, Stamped):
         tenant_fk("bill_id", "bill"),
         tenant_fk("attempt_id", "payment_attempt"),
         Index("ix_refund_attempt_id", "tenant_id", "attempt_id"),
+        Index("ix_refund_bill_id", "tenant_id", "bill_id"),
         CheckConstraint("amount_fen > 0", name="amount"),
     )
 
@@ -196,7 +214,16 @@ class Refund(TenantModel, Stamped):
     provider_ref: Mapped[str | None]
     surplus: Mapped[bool] = mapped_column(server_default="false")
     """True when it gives back what was paid beyond the bill (paid twice)."""
+    shares: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """Fen by fund, fixed at approval: every later journal of this refund takes the same."""
+    in_transit: Mapped[bool] = mapped_column(server_default="false")
+    """The provider has taken it from our balance and the payer has not yet got it."""
+    round: Mapped[int] = mapped_column(server_default="0")
+    """How often it was begun anew after a failure; each round has a key of its own at the provider."""
     problem: Mapped[str | None]
+    approved_by: Mapped[UUID | None]
+    """The account that approved it; money paid from the bank instead needs a second person."""
+    sent_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
 
 
@@ -208,8 +235,9 @@ class FinanceAlert(TenantModel, Stamped):
 
     key: Mapped[str]
     kind: Mapped[str]
-    message: Mapped[str]
-    subject_id: Mapped[UUID | None]
+    facts: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """What the sentence of its kind (core.billing.alerts) is filled with."""
+    bill_id: Mapped[UUID | None]
     amount_fen: Mapped[int] = mapped_column(server_default="0")
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]

@@ -1,47 +1,51 @@
-"""Paying a bill: an attempt is written, the provider is asked outside any transaction, what it says is settled once.
+"""Setting out to pay a bill, and asking what became of it. No provider is called inside a unit of work.
 
-`settle` is the one code path for the webhook's job, the janitor and the page that the guardian comes back to. It takes
-outcomes late, twice and in any order; money that arrived is never refused: it pays, or is owed back, or waits in
-suspense, and a finance role sees it.
+An attempt is written first, then the provider is asked, then its answer is written down: a crash between any two of
+these leaves an attempt that the janitor asks about. What an outcome does to the books is core.billing.settle.
 """
 
 from __future__ import annotations
 
-import secrets
-from datetime import date
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from core.base import clock
 from core.base.context import TenantContext
 from core.base.errors import Busy
-from core.base.ids import new_id
 from core.base.money import Fen
-from core.base.text import gettext as _
-from core.billing import journals
+from core.billing.alerts import raise_alert, settle_alert
 from core.billing.errors import NoProvider, NothingToPay
-from core.billing.models import Bill, BillLine, BillReduction, FinanceAlert, PaymentAttempt, Receipt, Refund
-from core.billing.port import PaymentOutcome, PaymentProvider, PaymentRequest, ProviderRefused, ProviderUnsure
-from core.billing.states import ATTEMPT, BILL
+from core.billing.models import Bill, PaymentAttempt
+from core.billing.port import OpenedPayment, PaymentProvider, PaymentRequest, ProviderRefused, ProviderUnsure
+from core.billing.settle import settle
+from core.billing.states import ATTEMPT, LIVE
 from core.db.house import House
 from core.db.uow import UnitOfWork
-from core.ledger import service as ledger
-from core.ledger.numbers import next_number, show_number
-from core.terms.models import Term
 
-LIVE = ("started", "open")
+KEY_HOURS = 20
+"""Providers may forget a key after 24 hours; an attempt whose page was never reached by then is left to expire."""
+LOST_AFTER = timedelta(hours=1)
 
 
 def provider_of(house: House, ctx: TenantContext) -> PaymentProvider:
     """The payment provider whose plugin is on in this organisation. Raises NoProvider."""
     for plugin, contribution in house.registry.contributions:
         if contribution.payment_provider is not None and plugin in ctx.plugins:
-            known: dict[str, PaymentProvider] = house.services.setdefault(PaymentProvider, {})
-            if contribution.key not in known:
-                known[contribution.key] = contribution.payment_provider(house.settings)
-            return known[contribution.key]
+            return provider_named(house, contribution.key)
     raise NoProvider()
+
+
+def provider_named(house: House, key: str) -> PaymentProvider:
+    """A provider by its key, whether or not its plugin is on: money under way is followed to the end."""
+    known: dict[str, PaymentProvider] = house.services.setdefault(PaymentProvider, {})
+    if key not in known:
+        makers = {c.key: c.payment_provider for _, c in house.registry.contributions if c.payment_provider is not None}
+        if key not in makers:
+            raise NoProvider()
+        known[key] = makers[key](house.settings)
+    return known[key]
 
 
 async def begin(house: House, ctx: TenantContext, bill_id: UUID) -> PaymentAttempt:
@@ -67,30 +71,43 @@ async def begin(house: House, ctx: TenantContext, bill_id: UUID) -> PaymentAttem
             )
             uow.session.add(attempt)
             await uow.session.flush()
+            await uow.session.refresh(attempt)
             await uow.audit("payment.begin", "bill", bill_id, attempt=attempt.id, amount_fen=left)
         request = _request(house, ctx, bill, attempt)
-    if attempt.pay_url and attempt.expires_at and attempt.expires_at > clock.now():
+        number = bill.number
+    if attempt.pay_url:
         return attempt
     try:
         opened = await provider.open(request)
     except ProviderUnsure as exc:
+        await _silent(house, ctx, attempt, number, str(exc))
         raise Busy() from exc
     except ProviderRefused as exc:
         async with house.unit(ctx) as uow:
             row = await uow.get(PaymentAttempt, attempt.id, lock=True)
             row.problem = str(exc)[:500]
-            await ATTEMPT.transition(uow, row, "fail")
-            await alert(uow, f"refused:{row.id}", "provider_refused", str(exc)[:300], row.bill_id, row.amount_fen)
+            if row.state in LIVE:
+                await ATTEMPT.transition(uow, row, "fail")
+            await raise_alert(
+                uow, f"refused:{row.id}", "provider_refused",
+                bill_id=row.bill_id, amount_fen=row.amount_fen, number=number, why=exc,
+            )  # fmt: skip
         raise NoProvider() from exc
+    return await _opened(house, ctx, attempt.id, opened)
+
+
+async def _opened(house: House, ctx: TenantContext, attempt_id: UUID, opened: OpenedPayment) -> PaymentAttempt:
     async with house.unit(ctx) as uow:
-        row = await uow.get(PaymentAttempt, attempt.id, lock=True)
+        row = await uow.get(PaymentAttempt, attempt_id, lock=True)
         row.session_ref, row.pay_url, row.expires_at = opened.session, opened.url, opened.expires_at
         if row.state == "started":
             await ATTEMPT.transition(uow, row, "open")
+        await settle_alert(uow, f"silent:{attempt_id}")
         return row
 
 
 async def _live_attempt(uow: UnitOfWork, bill_id: UUID, amount: int, provider: str) -> PaymentAttempt | None:
+    fresh = func.now() - func.make_interval(0, 0, 0, 0, KEY_HOURS)
     query = (
         select(PaymentAttempt)
         .where(
@@ -98,7 +115,10 @@ async def _live_attempt(uow: UnitOfWork, bill_id: UUID, amount: int, provider: s
             PaymentAttempt.state.in_(LIVE),
             PaymentAttempt.amount_fen == amount,
             PaymentAttempt.provider == provider,
-            (PaymentAttempt.expires_at.is_(None)) | (PaymentAttempt.expires_at > func.now()),
+            or_(
+                PaymentAttempt.expires_at > func.now(),
+                PaymentAttempt.session_ref.is_(None) & (PaymentAttempt.created_at > fresh),
+            ),
         )
         .order_by(PaymentAttempt.created_at.desc())
         .limit(1)
@@ -117,138 +137,67 @@ def _request(house: House, ctx: TenantContext, bill: Bill, attempt: PaymentAttem
         success_url=f"{base}/back?attempt={attempt.id}",
         cancel_url=base,
         locale=ctx.locale,
+        first_asked_at=attempt.created_at,
     )
 
 
-async def look_and_settle(house: House, ctx: TenantContext, attempt_id: UUID) -> str:
-    """Ask the provider what became of an attempt and settle it; returns the attempt's state. Raises ProviderUnsure."""
-    provider = provider_of(house, ctx)
+async def look_and_settle(house: House, ctx: TenantContext, attempt_id: UUID, *, source: str = "look") -> str:
+    """Ask the provider what became of an attempt and settle it; returns the attempt's state.
+
+    Raises ProviderUnsure, having put it before the finance roles. An attempt of which the provider knows nothing
+    after an hour has expired: nobody ever had its page.
+    """
+    worker = ctx.as_worker()
+    async with house.unit(worker) as uow:
+        attempt = await uow.get(PaymentAttempt, attempt_id)
+        bill = await uow.get(Bill, attempt.bill_id)
+        number = bill.number
+    provider = provider_named(house, attempt.provider)
+    try:
+        if attempt.session_ref is None:
+            found = await provider.find(attempt.id, attempt.created_at)
+            if found is None:
+                return await _never_opened(house, worker, attempt_id)
+            attempt = await _opened(house, worker, attempt_id, found)
+        assert attempt.session_ref is not None
+        outcome = await provider.look(attempt.id, attempt.session_ref)
+    except ProviderUnsure as exc:
+        await _silent(house, worker, attempt, number, str(exc))
+        raise
+    async with house.unit(worker) as uow:
+        await settle_alert(uow, f"silent:{attempt_id}")
+        return await settle(uow, outcome, source=source)
+
+
+async def _never_opened(house: House, ctx: TenantContext, attempt_id: UUID) -> str:
+    async with house.unit(ctx) as uow:
+        row = await uow.get(PaymentAttempt, attempt_id, lock=True)
+        if row.state == "started" and row.created_at < clock.now() - LOST_AFTER:
+            await ATTEMPT.transition(uow, row, "expire")
+            await settle_alert(uow, f"silent:{attempt_id}")
+        return row.state
+
+
+async def _silent(house: House, ctx: TenantContext, attempt: PaymentAttempt, number: str, why: str) -> None:
+    async with house.unit(ctx) as uow:
+        await raise_alert(
+            uow, f"silent:{attempt.id}", "provider_silent",
+            bill_id=attempt.bill_id, amount_fen=attempt.amount_fen, number=number, why=why,
+        )  # fmt: skip
+
+
+async def close_page(house: House, ctx: TenantContext, attempt_id: UUID) -> None:
+    """Shut a page on which nobody should pay any more, and settle what happened on it until now."""
     async with house.unit(ctx) as uow:
         attempt = await uow.get(PaymentAttempt, attempt_id)
-    if attempt.session_ref is None:
-        return attempt.state
-    outcome = await provider.look(attempt.id, attempt.session_ref)
-    async with house.unit(ctx.as_worker()) as uow:
-        return await settle(uow, outcome, source="look")
+    if attempt.state in LIVE and attempt.session_ref is not None:
+        await provider_named(house, attempt.provider).close(attempt.session_ref)
+    if attempt.state in LIVE:
+        await look_and_settle(house, ctx, attempt_id)
 
 
-async def settle(uow: UnitOfWork, outcome: PaymentOutcome, *, source: str) -> str:
-    """Write down what the provider says of an attempt, once; returns the attempt's state afterwards."""
-    attempt = await uow.get(PaymentAttempt, outcome.attempt_id)
-    bill = await uow.get(Bill, attempt.bill_id, lock=True)
-    attempt = await uow.get(PaymentAttempt, outcome.attempt_id, lock=True)
-    if attempt.state in ("succeeded", "surplus", "mismatched"):
-        return attempt.state
-    if outcome.status == "pending":
-        return attempt.state
-    if outcome.status in ("failed", "expired"):
-        if attempt.state in LIVE:
-            attempt.problem = outcome.problem[:500] or None
-            await ATTEMPT.transition(uow, attempt, "fail" if outcome.status == "failed" else "expire")
-        return attempt.state
-    attempt.provider_ref = outcome.reference
-    attempt.received_fen = int(outcome.received)
-    attempt.method = outcome.method
-    attempt.settled_at = outcome.at or func.now()
-    on = clock.school_time(outcome.at).date() if outcome.at else clock.today()
-    if outcome.currency != "CNY" or int(outcome.received) != attempt.amount_fen:
-        await _mismatched(uow, attempt, outcome, on, source)
-    elif bill.state == "issued" and bill.due_fen - bill.paid_fen >= attempt.amount_fen:
-        await _pay(uow, bill, attempt, on, source)
-    else:
-        await _give_back(uow, bill, attempt, on, source)
-    return attempt.state
-
-
-async def _pay(uow: UnitOfWork, bill: Bill, attempt: PaymentAttempt, on: date, source: str) -> None:
-    owed = await owed_by_fund(uow, bill)
-    shares = journals.by_fund(attempt.amount_fen, owed)
-    bill.paid_fen += attempt.amount_fen
-    await ATTEMPT.transition(uow, attempt, "succeed")
-    if bill.paid_fen == bill.due_fen:
-        await BILL.transition(uow, bill, "pay", payload={"student_id": bill.student_id})
-    term = await uow.get(Term, bill.term_id)
-    number = await next_number(uow, "receipt", term.code)
-    receipt = Receipt(
-        id=new_id(),
-        bill_id=bill.id,
-        attempt_id=attempt.id,
-        number=show_number("SJ", term.code.replace("-", ""), number),
-        amount_fen=attempt.amount_fen,
-        token=secrets.token_urlsafe(16),
-        paid_at=attempt.settled_at,
-    )
-    uow.session.add(receipt)
-    await uow.emit("payment.received", {"bill_id": bill.id, "receipt_id": receipt.id, "amount_fen": attempt.amount_fen})
-    await uow.session.flush()
-    await ledger.post(uow, journals.paid(_reference(attempt), on, shares, source=source))
-
-
-async def owed_by_fund(uow: UnitOfWork, bill: Bill) -> dict[str, int]:
-    """What a bill charges less what it reduces, by fund, in fen: the weights by which payments are shared."""
-    charged = await uow.session.execute(
-        select(BillLine.fund, func.sum(BillLine.amount_fen)).where(BillLine.bill_id == bill.id).group_by(BillLine.fund)
-    )
-    owed = {fund: int(amount) for fund, amount in charged.all()}
-    reduced = await uow.session.execute(
-        select(BillReduction.fund, func.sum(BillReduction.amount_fen))
-        .where(BillReduction.bill_id == bill.id)
-        .group_by(BillReduction.fund)
-    )
-    for fund, amount in reduced.all():
-        owed[fund] -= int(amount)
-    return owed
-
-
-async def _mismatched(uow: UnitOfWork, attempt: PaymentAttempt, outcome: PaymentOutcome, on: date, source: str) -> None:
-    """Another amount or currency than was asked: it waits in suspense until a finance role decides."""
-    await ATTEMPT.transition(uow, attempt, "mismatch")
-    message = _("收到 %(got)s 分 %(currency)s，应收 %(want)s 分，请核实后处理") % {
-        "got": int(outcome.received),
-        "currency": outcome.currency,
-        "want": attempt.amount_fen,
-    }
-    await alert(uow, f"mismatch:{attempt.id}", "amount_mismatch", message, attempt.bill_id, int(outcome.received))
-    await uow.session.flush()
-    if outcome.received > 0 and outcome.currency == "CNY":
-        journal = journals.suspended(_reference(attempt), on, int(outcome.received), source=source)
-        await ledger.post(uow, journal)
-
-
-async def _give_back(uow: UnitOfWork, bill: Bill, attempt: PaymentAttempt, on: date, source: str) -> None:
-    """Paid twice, or after the bill was settled or voided: owed back to the family and refunded at once."""
-    await ATTEMPT.transition(uow, attempt, "overpay")
-    refund = Refund(
-        bill_id=bill.id,
-        attempt_id=attempt.id,
-        amount_fen=attempt.received_fen,
-        reason="surplus",
-        state="approved",
-        surplus=True,
-    )
-    uow.session.add(refund)
-    await uow.session.flush()
-    message = _("账单 %(number)s 重复收到一笔付款，系统已自动退回") % {"number": bill.number}
-    await alert(uow, f"surplus:{attempt.id}", "paid_twice", message, bill.id, attempt.received_fen)
-    await uow.enqueue("billing.refund", {"refund_id": refund.id}, key=str(refund.id))
-    await uow.session.flush()
-    await ledger.post(uow, journals.surplus(_reference(attempt), on, attempt.received_fen, source=source))
-
-
-def _reference(attempt: PaymentAttempt) -> str:
-    return attempt.provider_ref or str(attempt.id)
-
-
-async def alert(uow: UnitOfWork, key: str, kind: str, message: str, subject: UUID, amount_fen: int) -> None:
-    """Put something before the finance roles, once for each `key`."""
-    known = select(FinanceAlert.id).where(FinanceAlert.key == key)
-    if (await uow.session.execute(known)).scalar_one_or_none() is None:
-        uow.session.add(FinanceAlert(key=key, kind=kind, message=message, subject_id=subject, amount_fen=amount_fen))
-        await uow.emit("finance.alert", {"kind": kind, "subject_id": subject})
-
-
-async def stale_attempts(uow: UnitOfWork, minutes: int = 10) -> list[UUID]:
+async def stale_attempts(uow: UnitOfWork, minutes: int = 10) -> list[PaymentAttempt]:
     """Attempts whose outcome is still unknown after `minutes`: the janitor asks about them."""
     limit = func.now() - func.make_interval(0, 0, 0, 0, 0, minutes)
-    query = select(PaymentAttempt.id).where(PaymentAttempt.state.in_(LIVE), PaymentAttempt.created_at < limit)
-    return list((await uow.session.execute(query.limit(500))).scalars().all())
+    query = select(PaymentAttempt).where(PaymentAttempt.state.in_(LIVE), PaymentAttempt.created_at < limit)
+    return list((await uow.session.execute(query.order_by(PaymentAttempt.created_at).limit(500))).scalars().all())

@@ -37,6 +37,8 @@ class PaymentRequest:
     success_url: str
     cancel_url: str
     locale: str
+    first_asked_at: datetime
+    """When this key may first have been used: providers forget keys, so an old one is looked for before it is used."""
     currency: str = "CNY"
 
 
@@ -60,24 +62,30 @@ class PaymentOutcome:
     currency: str = "CNY"
     method: str = ""
     at: datetime | None = None
+    fee: Fen | None = None
+    """What the provider keeps of it; None while it does not say."""
     problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
     key: UUID
+    refund_id: UUID
     reference: str
     """The provider's reference of the payment that is given back."""
     amount: Fen
-    reason: str
     tenant_id: UUID
+    first_asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class RefundOutcome:
+    """What the provider says of a refund now. `key`, where it is known, tells a late word about an earlier round."""
+
     status: RefundStatus
     reference: str | None = None
     problem: str = ""
+    key: UUID | None = None
 
 
 class PaymentProvider:
@@ -88,6 +96,10 @@ class PaymentProvider:
 
     async def open(self, request: PaymentRequest) -> OpenedPayment:
         """Make (or find again, by key) the payment page of an attempt."""
+        raise NotImplementedError
+
+    async def find(self, key: UUID, since: datetime) -> OpenedPayment | None:
+        """The page that was opened under `key` at or after `since`, if the answer about it was lost."""
         raise NotImplementedError
 
     async def look(self, attempt_id: UUID, session: str) -> PaymentOutcome:
@@ -101,3 +113,11 @@ class PaymentProvider:
     async def refund(self, request: RefundRequest) -> RefundOutcome:
         """Give money back to the paying account, once for each key."""
         raise NotImplementedError
+
+    async def look_refund(self, reference: str) -> RefundOutcome:
+        """What became of a refund, by the provider's reference."""
+        raise NotImplementedError
+
+    async def balance(self, tenant_id: UUID) -> Fen | None:
+        """What the provider holds for this organisation, fees taken off and payouts not; None when it cannot say."""
+        return None

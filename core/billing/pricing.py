@@ -7,7 +7,7 @@ is left of the service charge.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from core.base.money import Fen
@@ -35,9 +35,15 @@ class Cap:
 
 
 def price(
-    proposals: Iterable[ChargeProposal], prices: Mapping[str, UnitPrice]
+    proposals: Iterable[ChargeProposal],
+    prices: Mapping[str, UnitPrice],
+    months: Mapping[UUID, int] | None = None,
 ) -> tuple[list[PricedCharge], list[Unpriced]]:
-    """Give each proposal its amount: quantity × unit price of the posted standard."""
+    """Give each proposal its amount: quantity × unit price of the posted standard.
+
+    The unit is the standard's: of one by the term a proposal takes one, of one by the month as many as its enrolment
+    covers (`months`, by enrolment id).
+    """
     priced: list[PricedCharge] = []
     unpriced: list[Unpriced] = []
     for proposal in proposals:
@@ -46,10 +52,19 @@ def price(
         standard = prices.get(proposal.service)
         if standard is None:
             unpriced.append(Unpriced(proposal.student_id, proposal.service, proposal.title))
-        else:
-            amount = Fen(standard.fen * proposal.quantity)
-            priced.append(PricedCharge(proposal, standard, amount))
+            continue
+        quantity = _quantity(proposal, standard.unit, months or {})
+        amount = Fen(standard.fen * quantity)
+        priced.append(PricedCharge(replace(proposal, quantity=quantity), standard, amount))
     return priced, unpriced
+
+
+def _quantity(proposal: ChargeProposal, unit: str, months: Mapping[UUID, int]) -> int:
+    if unit == "term":
+        return 1
+    if unit == "month" and proposal.enrolment_id is not None:
+        return max(1, months.get(proposal.enrolment_id, 1))
+    return proposal.quantity
 
 
 def draft(

@@ -8,17 +8,24 @@ from sqlalchemy import func, select
 
 from core.base import clock
 from core.base.errors import FieldError
-from core.base.money import Fen
+from core.base.ids import new_id, stable_id
+from core.base.money import Fen, split
 from core.base.text import lazy_gettext as _l
 from core.billing import journals
-from core.billing.errors import TooMuchBack
-from core.billing.models import Bill, PaymentAttempt, Refund
-from core.billing.payments import alert, owed_by_fund, provider_of
+from core.billing.alerts import raise_alert, settle_alert
+from core.billing.errors import BankTooLow, NothingInSuspense, SecondPerson, TooMuchBack
+from core.billing.models import Bill, BillLine, PaymentAttempt, Refund
+from core.billing.payments import provider_named
 from core.billing.port import ProviderRefused, ProviderUnsure, RefundOutcome, RefundRequest
-from core.billing.states import BILL, REFUND
+from core.billing.settle import owed_by_fund
+from core.billing.states import ATTEMPT, BILL, REFUND
 from core.db.delivery import Delivery, RetryLater
 from core.db.uow import UnitOfWork
 from core.ledger import service as ledger
+from core.ledger.chart import SERVICE
+from core.ledger.errors import OutOfBounds
+from core.ledger.types import Journal
+from core.web.i18n import money
 
 
 async def approve(uow: UnitOfWork, attempt_id: UUID, amount_fen: int, reason: str) -> Refund:
@@ -29,24 +36,114 @@ async def approve(uow: UnitOfWork, attempt_id: UUID, amount_fen: int, reason: st
     left = attempt.received_fen - await live_refunds(uow, attempt_id)
     if attempt.state != "succeeded" or not 0 < amount_fen <= left:
         wrong = FieldError("amount", _l("请填写不超过剩余可退金额的数"), "above_paid")
-        raise TooMuchBack(fields=[wrong], left=f"¥{left / 100:.2f}")
-    refund = Refund(bill_id=bill.id, attempt_id=attempt_id, amount_fen=amount_fen, reason=reason, state="approved")
+        raise TooMuchBack(fields=[wrong], left=money(max(0, left)))
+    owed = journals.less(await owed_by_fund(uow, bill.id), await _returned_by_fund(uow, bill.id))
+    shares = journals.by_fund(amount_fen, owed)
+    refund = Refund(
+        id=new_id(),
+        bill_id=bill.id,
+        attempt_id=attempt_id,
+        amount_fen=amount_fen,
+        reason=reason.strip(),
+        state="approved",
+        shares=shares,
+        approved_by=uow.ctx.actor.account_id,
+    )
     uow.session.add(refund)
-    await uow.session.flush()
+    unearned = await _take_unearned(uow, bill.id, shares)
     await uow.audit("refund.approve", "refund", refund.id, bill=bill.id, amount_fen=amount_fen, reason=reason)
-    await uow.enqueue("billing.refund", {"refund_id": refund.id}, key=str(refund.id))
-    shares = journals.by_fund(amount_fen, await owed_by_fund(uow, bill))
+    await uow.enqueue("billing.refund", {"refund_id": refund.id}, key=f"{refund.id}/0")
     await uow.session.flush()
-    await ledger.post(uow, journals.refund_owed(refund.id, clock.today(), shares))
+    await ledger.post(uow, journals.refund_owed(refund.id, clock.today(), unearned, journals.less(shares, unearned)))
     return refund
 
 
 async def live_refunds(uow: UnitOfWork, attempt_id: UUID) -> int:
-    """Fen of a payment that were given back or are about to be."""
-    query = select(func.coalesce(func.sum(Refund.amount_fen), 0)).where(
-        Refund.attempt_id == attempt_id, Refund.state != "failed"
-    )
+    """Fen of a payment that were given back or are owed: a failed refund is still owed."""
+    query = select(func.coalesce(func.sum(Refund.amount_fen), 0)).where(Refund.attempt_id == attempt_id)
     return int((await uow.session.execute(query)).scalar_one())
+
+
+async def _returned_by_fund(uow: UnitOfWork, bill_id: UUID) -> dict[str, int]:
+    query = select(Refund.shares).where(Refund.bill_id == bill_id, Refund.surplus.is_(False))
+    return journals.summed(*(shares.items() for shares in (await uow.session.execute(query)).scalars().all()))
+
+
+async def _take_unearned(uow: UnitOfWork, bill_id: UUID, shares: journals.Shares) -> dict[str, int]:
+    """Take a refund off what is not earned yet, line by line; returns how much of each fund could be taken there."""
+    query = select(BillLine).where(BillLine.bill_id == bill_id).order_by(BillLine.id).with_for_update()
+    lines = (await uow.session.execute(query)).scalars().all()
+    taken: dict[str, int] = {}
+    for fund, amount in shares.items():
+        mine = [line for line in lines if line.fund == fund]
+        left = [line.amount_fen - line.earned_fen - line.returned_fen for line in mine]
+        take = min(amount, sum(left))
+        if take <= 0:
+            continue
+        for line, part in zip(mine, split(Fen(take), left), strict=True):
+            line.returned_fen += int(part)
+        taken[fund] = take
+    return taken
+
+
+async def quote(uow: UnitOfWork, bill_id: UUID) -> int:
+    """What a bill would give back for lessons not held or not to come, in fen: worked example in docs/billing.md.
+
+    Of each fund: what the family paid for it, in the proportion of what is neither earned nor returned, rounded in
+    the family's favour.
+    """
+    bill = await uow.get(Bill, bill_id)
+    if bill.paid_fen < bill.due_fen or bill.due_fen == 0:
+        return 0
+    owed, gone = await owed_by_fund(uow, bill_id), await _returned_by_fund(uow, bill_id)
+    query = (
+        select(
+            BillLine.fund,
+            func.sum(BillLine.amount_fen).label("charged"),
+            func.sum(BillLine.amount_fen - BillLine.earned_fen - BillLine.returned_fen).label("left"),
+        )
+        .where(BillLine.bill_id == bill_id)
+        .group_by(BillLine.fund)
+    )
+    total = 0
+    for fund, charged, left in (await uow.session.execute(query)).all():
+        part = -(-owed[fund] * int(left) // int(charged)) if charged else 0
+        total += max(0, min(part, owed[fund] - gone.get(fund, 0)))
+    return total
+
+
+async def return_suspense(uow: UnitOfWork, attempt_id: UUID, reason: str) -> Refund:
+    """Send back a payment whose amount was not what was asked for. Raises NothingInSuspense, ReasonOwed."""
+    uow.ctx.require("billing.refund")
+    attempt = await uow.get(PaymentAttempt, attempt_id)
+    bill = await uow.get(Bill, attempt.bill_id, lock=True)
+    attempt = await uow.get(PaymentAttempt, attempt_id, lock=True)
+    if attempt.state != "mismatched" or attempt.received_fen <= 0:
+        raise NothingInSuspense()
+    await ATTEMPT.transition(uow, attempt, "return", reason=reason)
+    shares = {SERVICE: attempt.received_fen}
+    refund = Refund(
+        id=new_id(),
+        bill_id=bill.id,
+        attempt_id=attempt.id,
+        amount_fen=attempt.received_fen,
+        reason=reason.strip(),
+        state="approved",
+        surplus=True,
+        shares=shares,
+        approved_by=uow.ctx.actor.account_id,
+    )
+    uow.session.add(refund)
+    await settle_alert(uow, f"mismatch:{attempt.id}", reason)
+    await uow.enqueue("billing.refund", {"refund_id": refund.id}, key=f"{refund.id}/0")
+    await uow.session.flush()
+    await ledger.post(uow, journals.suspense_owed(refund.id, clock.today(), shares))
+    return refund
+
+
+def key_of(refund: Refund) -> UUID:
+    """The key at the provider: the row's id, and another for each round after a failure."""
+    return refund.id if refund.round == 0 else stable_id("refund", refund.id, str(refund.round))
 
 
 async def send(job: Delivery) -> None:
@@ -55,50 +152,130 @@ async def send(job: Delivery) -> None:
     async with job.unit() as uow:
         refund = await uow.get(Refund, refund_id, lock=True)
         attempt = await uow.get(PaymentAttempt, refund.attempt_id)
+        bill = await uow.get(Bill, refund.bill_id)
         if refund.state == "approved":
             await REFUND.transition(uow, refund, "send")
-        elif refund.state != "sent":
+            refund.sent_at = clock.now()
+        elif refund.state != "sent" or refund.provider_ref is not None:
             return
         request = RefundRequest(
-            key=refund.id,
+            key=key_of(refund),
+            refund_id=refund.id,
             reference=attempt.provider_ref or "",
             amount=Fen(refund.amount_fen),
-            reason=refund.reason,
             tenant_id=uow.ctx.tenant_id,
+            first_asked_at=refund.sent_at or clock.now(),
         )
+        number = bill.number
     try:
-        outcome = await provider_of(job.house, job.ctx).refund(request)
+        outcome = await provider_named(job.house, attempt.provider).refund(request)
     except ProviderUnsure as exc:
+        async with job.unit() as uow:
+            await raise_alert(
+                uow, f"refund-silent:{refund_id}", "refund_silent",
+                bill_id=refund.bill_id, amount_fen=refund.amount_fen, number=number, why=exc,
+            )  # fmt: skip
         raise RetryLater(30, str(exc)) from exc
     except ProviderRefused as exc:
-        outcome = RefundOutcome("failed", None, str(exc))
+        outcome = RefundOutcome("failed", None, str(exc), key=request.key)
     async with job.unit() as uow:
         await record(uow, refund_id, outcome, source="worker")
 
 
 async def record(uow: UnitOfWork, refund_id: UUID, outcome: RefundOutcome, *, source: str) -> str:
-    """Write down what the provider says of a refund, once; returns its state. A failure stays owed and is shown."""
+    """Write down what the provider says of a refund, once; returns its state. A failure stays owed and is shown.
+
+    Takes words twice, late and out of order; one about an earlier round says nothing any more.
+    """
     refund = await uow.get(Refund, refund_id)
     bill = await uow.get(Bill, refund.bill_id, lock=True)
     refund = await uow.get(Refund, refund_id, lock=True)
-    if refund.state in ("done", "failed") or outcome.status == "pending":
-        refund.provider_ref = outcome.reference or refund.provider_ref
-        return str(refund.state)
-    refund.provider_ref = outcome.reference
-    refund.settled_at = func.now()
-    if outcome.status == "failed":
+    if outcome.key not in (None, key_of(refund)) or refund.state == "paid_offline":
+        return refund.state
+    await settle_alert(uow, f"refund-silent:{refund_id}")
+    before = refund.state
+    steps = _steps(refund, outcome)
+    refund.provider_ref = outcome.reference or refund.provider_ref
+    if "done" in steps:
+        await REFUND.transition(uow, refund, "finish")
+        await _count(uow, bill, refund, +1)
+        await settle_alert(uow, f"refund:{refund.id}")
+        await uow.emit("refund.done", {"refund_id": refund.id, "bill_id": bill.id, "amount_fen": refund.amount_fen})
+    elif outcome.status == "failed" and before in ("approved", "sent", "done"):
         refund.problem = outcome.problem[:500]
         await REFUND.transition(uow, refund, "fail")
-        await alert(uow, f"refund:{refund.id}", "refund_failed", outcome.problem[:300], bill.id, refund.amount_fen)
-        return str(refund.state)
-    await REFUND.transition(uow, refund, "finish")
-    if refund.surplus:
-        shares = {"service": refund.amount_fen}
-    else:
-        shares = journals.by_fund(refund.amount_fen, await owed_by_fund(uow, bill))
-        bill.refunded_fen += refund.amount_fen
-        await BILL.transition(uow, bill, "refund_all" if bill.refunded_fen == bill.paid_fen else "refund_part")
-    await uow.emit("refund.done", {"refund_id": refund.id, "bill_id": bill.id, "amount_fen": refund.amount_fen})
+        if before == "done":
+            await _count(uow, bill, refund, -1)
+        await raise_alert(
+            uow, f"refund:{refund.id}", "refund_failed",
+            bill_id=bill.id, amount_fen=refund.amount_fen, number=bill.number, why=outcome.problem,
+        )  # fmt: skip
+    if steps or refund.state != before:
+        refund.settled_at = clock.now() if refund.state in ("done", "failed") else None
     await uow.session.flush()
-    await ledger.post(uow, journals.refunded(refund.id, clock.today(), shares, source=source))
-    return str(refund.state)
+    await ledger.post(uow, *_journals(refund, steps, source))
+    return refund.state
+
+
+def _steps(refund: Refund, outcome: RefundOutcome) -> list[str]:
+    """Which journals a word from the provider calls for, given what was written before."""
+    under_way = refund.state in ("approved", "sent")
+    steps: list[str] = []
+    if under_way and outcome.status in ("pending", "done") and not refund.in_transit:
+        steps.append("out")
+        refund.in_transit = True
+    if under_way and outcome.status == "done":
+        steps.append("done")
+        refund.in_transit = False
+    if outcome.status == "failed" and refund.in_transit:
+        steps.append("back")
+        refund.in_transit = False
+    if outcome.status == "failed" and refund.state == "done":
+        steps.append("undone")
+    return steps
+
+
+def _journals(refund: Refund, steps: list[str], source: str) -> list[Journal]:
+    on = clock.today()
+    return [journals.refund_step(s, refund.id, refund.round, on, refund.shares, source=source) for s in steps]
+
+
+async def _count(uow: UnitOfWork, bill: Bill, refund: Refund, sign: int) -> None:
+    """Add a refund to its bill, or take it off again; money beyond the bill does not touch it."""
+    if refund.surplus:
+        return
+    bill.refunded_fen += sign * refund.amount_fen
+    whole = "refund_all" if bill.refunded_fen == bill.paid_fen else "refund_part"
+    await BILL.transition(uow, bill, whole if bill.refunded_fen else "refund_none")
+
+
+async def retry(uow: UnitOfWork, refund_id: UUID) -> None:
+    """Send a failed refund again, under a new key. Raises MoveRefused."""
+    uow.ctx.require("billing.refund")
+    refund = await uow.get(Refund, refund_id, lock=True)
+    await REFUND.transition(uow, refund, "retry")
+    refund.round += 1
+    refund.provider_ref, refund.problem, refund.settled_at = None, None, None
+    await uow.enqueue("billing.refund", {"refund_id": refund.id}, key=f"{refund.id}/{refund.round}")
+
+
+async def pay_offline(uow: UnitOfWork, refund_id: UUID, slip: str) -> None:
+    """The provider cannot give it back any more (too old): a second person paid it from the bank account.
+
+    `slip` names the bank's slip. Raises SecondPerson, BankTooLow, MoveRefused, ReasonOwed.
+    """
+    uow.ctx.require("billing.refund")
+    refund = await uow.get(Refund, refund_id)
+    bill = await uow.get(Bill, refund.bill_id, lock=True)
+    refund = await uow.get(Refund, refund_id, lock=True)
+    if refund.approved_by is not None and refund.approved_by == uow.ctx.actor.account_id:
+        raise SecondPerson()
+    await REFUND.transition(uow, refund, "pay_offline", reason=slip)
+    await _count(uow, bill, refund, +1)
+    refund.settled_at = clock.now()
+    await settle_alert(uow, f"refund:{refund.id}", slip)
+    await uow.session.flush()
+    try:
+        await ledger.post(uow, *_journals(refund, ["offline"], "desk"))
+    except OutOfBounds as exc:
+        raise BankTooLow() from exc

@@ -17,12 +17,14 @@ Fund = Literal["service", "meals", "agency"]
 
 @dataclass(frozen=True, slots=True)
 class BilledStudent:
-    """One child of a billing chunk. `lessons` counts, by enrolment id, the dated lessons of the term that it covers."""
+    """One child of a billing chunk. `lessons` counts, by enrolment id, the dated lessons of the term that it covers;
+    `months` the calendar months in which they lie."""
 
     student_id: UUID
     grade: int
     enrolments: tuple[EnrolmentView, ...]
     lessons: Mapping[UUID, int]
+    months: Mapping[UUID, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,10 @@ class BillingRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChargeProposal:
-    """A plugin proposes to charge `quantity` units of `service`; the core prices, checks and posts it.
+    """A plugin proposes to charge `quantity` lessons (or meals) of `service`; the core prices, checks and posts it.
 
-    `title` stands on the bill. `fund` says whose money it becomes. Nothing is said about the amount: the price is
+    Where the posted standard counts terms or months instead, the core counts those of the enrolment. `title` stands
+    on the bill. `fund` says whose money it becomes. Nothing is said about the amount: the price is
     that of the posted fee standard, so that no plugin can charge what was not published.
     """
 

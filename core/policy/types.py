@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from core.base.text import LazyText
 from core.base.text import lazy_gettext as _l
@@ -55,6 +56,7 @@ class Objection:
     source   name of the document (or of the plugin) that the clause stands in
     quote    a few words of the document in its own language
     pack_key, rule   the pack and the rule key when a pack objects; pack_key "platform" marks a default
+    subject_id   the one row that it is about, where a check looks at many (a child of a billing chunk)
     """
 
     code: str
@@ -65,6 +67,7 @@ class Objection:
     quote: str = ""
     pack_key: str = ""
     rule: str = ""
+    subject_id: UUID | None = None
 
     @property
     def blocks(self) -> bool:

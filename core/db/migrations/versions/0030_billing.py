@@ -20,8 +20,8 @@ def upgrade() -> None:
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("subject_id", sa.UUID(), nullable=True),
+        sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("bill_id", sa.UUID(), nullable=True),
         sa.Column("amount_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_by", sa.Text(), nullable=True),
@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("held_back", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("due_fen", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("cursor", sa.UUID(), nullable=True),
+        sa.Column("resumed", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
@@ -63,6 +64,11 @@ def upgrade() -> None:
             ["tenant_id", "run_id"],
             ["billing_run.tenant_id", "billing_run.id"],
             name=op.f("fk_billing_hold_tenant_id_run_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "student_id"],
+            ["student.tenant_id", "student.id"],
+            name=op.f("fk_billing_hold_tenant_id_student_id"),
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_billing_hold")),
         sa.UniqueConstraint(
@@ -103,6 +109,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_bill")),
         sa.UniqueConstraint("tenant_id", "number", name=op.f("uq_bill_tenant_id_number")),
     )
+    op.create_index("ix_bill_run_id", "bill", ["tenant_id", "run_id"], unique=False)
     op.create_index("ix_bill_student_id", "bill", ["tenant_id", "student_id"], unique=False)
     op.create_index(
         "uq_bill_live",
@@ -128,6 +135,11 @@ def upgrade() -> None:
         sa.Column("enrolment_id", sa.UUID(), nullable=True),
         sa.Column("offering_id", sa.UUID(), nullable=True),
         sa.Column("earned_fen", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("returned_fen", sa.BigInteger(), server_default="0", nullable=False),
+        sa.CheckConstraint(
+            "earned_fen >= 0 and returned_fen >= 0 and earned_fen + returned_fen <= amount_fen",
+            name=op.f("ck_bill_line_settled"),
+        ),
         sa.CheckConstraint(
             "quantity > 0 and unit_fen >= 0 and amount_fen = unit_fen * quantity", name=op.f("ck_bill_line_amount")
         ),
@@ -169,6 +181,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.UUID(), nullable=True),
         sa.Column("method", sa.Text(), nullable=True),
         sa.Column("received_fen", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("fee_fen", sa.BigInteger(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("problem", sa.Text(), nullable=True),
@@ -183,6 +196,13 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_payment_attempt_bill_id", "payment_attempt", ["tenant_id", "bill_id"], unique=False)
+    op.create_index(
+        "ix_payment_attempt_open",
+        "payment_attempt",
+        ["tenant_id", "created_at"],
+        unique=False,
+        postgresql_where=sa.text("state in ('started', 'open')"),
+    )
     op.create_table(
         "receipt",
         sa.Column("tenant_id", sa.UUID(), nullable=False),
@@ -207,6 +227,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "number", name=op.f("uq_receipt_tenant_id_number")),
         sa.UniqueConstraint("tenant_id", "token", name=op.f("uq_receipt_tenant_id_token")),
     )
+    op.create_index("ix_receipt_bill_id", "receipt", ["tenant_id", "bill_id"], unique=False)
     op.create_table(
         "refund",
         sa.Column("tenant_id", sa.UUID(), nullable=False),
@@ -218,7 +239,12 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("provider_ref", sa.Text(), nullable=True),
         sa.Column("surplus", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("shares", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
+        sa.Column("in_transit", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("round", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("approved_by", sa.UUID(), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("amount_fen > 0", name=op.f("ck_refund_amount")),
@@ -233,6 +259,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_refund")),
     )
     op.create_index("ix_refund_attempt_id", "refund", ["tenant_id", "attempt_id"], unique=False)
+    op.create_index("ix_refund_bill_id", "refund", ["tenant_id", "bill_id"], unique=False)
     tenant_table(op, "finance_alert")
     tenant_table(op, "billing_run")
     tenant_table(op, "billing_hold")

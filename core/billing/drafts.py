@@ -1,0 +1,147 @@
+"""A chunk of children becomes drafts of bills: the plugins propose, the core prices, reduces, caps and checks.
+
+Nothing is written here. What a plugin proposes counts only as far as the pack lets it: where the service is free for
+families nothing is charged (R-333), and lunch money stays out of a school's books where the pack says so (R-371).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from core.base.money import Fen
+from core.base.text import gettext as _
+from core.billing.pricing import Cap, Unpriced, draft, price
+from core.billing.views import (
+    BillDraft,
+    BilledStudent,
+    BillingRequest,
+    ChargeProposal,
+    PricedCharge,
+    ReductionProposal,
+    UnitPrice,
+)
+from core.db.uow import UnitOfWork
+from core.policy import service as policy
+from core.policy.types import Objection
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a child of the chunk could not be billed."""
+
+    student_id: UUID
+    code: str
+    message: str
+    clause: str = ""
+
+
+async def make_drafts(uow: UnitOfWork, request: BillingRequest, run_id: UUID) -> tuple[list[BillDraft], list[Hold]]:
+    """Drafts of a chunk, and the children held back with the reason. Raises PluginFailed; writes nothing."""
+    ctx, hooks = uow.ctx, uow.hooks
+    proposed = await hooks.compute("charges", ctx, ChargeProposal, uow=uow, request=request)
+    proposals = _allowed(uow, request, proposed)
+    services = tuple(sorted({p.service for p in proposals}))
+    found = await hooks.compute("unit_prices", ctx, UnitPrice, uow=uow, services=services, on=request.on)
+    months = {id_: n for student in request.students for id_, n in student.months.items()}
+    charges, unpriced = price(proposals, {p.service: p for p in found}, months)
+    reductions = await hooks.compute(
+        "reductions", ctx, ReductionProposal, uow=uow, request=request, charges=tuple(charges)
+    )
+    holds = {u.student_id: _unpriced(u) for u in unpriced}
+    drafts = _drafts(request, charges, reductions, _cap(uow, request.on), run_id, holds)
+    objections = await hooks.decide("check_bill", ctx, uow=uow, drafts=tuple(drafts))
+    drafts = _without_objected(drafts, objections, holds)
+    return drafts, list(holds.values())
+
+
+def _drafts(
+    request: BillingRequest,
+    charges: Sequence[PricedCharge],
+    reductions: Sequence[ReductionProposal],
+    cap: Cap | None,
+    run_id: UUID,
+    holds: Mapping[UUID, Hold],
+) -> list[BillDraft]:
+    of_child: dict[UUID, list[PricedCharge]] = defaultdict(list)
+    less: dict[UUID, list[ReductionProposal]] = defaultdict(list)
+    for charge in charges:
+        of_child[charge.proposal.student_id].append(charge)
+    for reduction in reductions:
+        less[reduction.student_id].append(reduction)
+    return [
+        draft(student.student_id, request.term_id, mine, less[student.student_id], cap, run_id)
+        for student in request.students
+        if student.student_id not in holds and (mine := of_child[student.student_id])
+    ]
+
+
+def _without_objected(
+    drafts: list[BillDraft], objections: Sequence[Objection], holds: dict[UUID, Hold]
+) -> list[BillDraft]:
+    for objection in objections:
+        if not objection.blocks:
+            continue
+        concerned = [d.student_id for d in drafts if objection.subject_id in (None, d.student_id)]
+        for student_id in concerned:
+            holds.setdefault(student_id, Hold(student_id, objection.code, str(objection.message), objection.clause))
+    return [d for d in drafts if d.student_id not in holds]
+
+
+def _allowed(uow: UnitOfWork, request: BillingRequest, proposals: Iterable[ChargeProposal]) -> list[ChargeProposal]:
+    """The proposals of children in this chunk that the pack lets a school charge at all."""
+    grade_of = {s.student_id: s.grade for s in request.students}
+    pack = policy.effective(uow, request.on)
+    free = {
+        grade: pack.ask("fee.payer", amount_fen=1, grades=(grade,)).blocks for grade in sorted(set(grade_of.values()))
+    }
+    lunch_elsewhere = pack.ask("lunch.through_school", through_school=True).blocks
+    return [
+        p
+        for p in proposals
+        if p.student_id in grade_of
+        and not (p.fund == "meals" and lunch_elsewhere)
+        and not (p.fund == "service" and free[grade_of[p.student_id]])
+    ]
+
+
+def _unpriced(unpriced: Unpriced) -> Hold:
+    message = _("「%(title)s」没有已批准并公示的收费标准，不能收费", title=unpriced.title)
+    return Hold(unpriced.student_id, "fee.not_posted", message)
+
+
+def _cap(uow: UnitOfWork, on: date) -> Cap | None:
+    pack = policy.effective(uow, on)
+    limit = pack.get("fee.per_term_max")
+    if limit.value is None:
+        return None
+    before = pack.get("fee.reduction_order").value == "cap_then_reduce"
+    return Cap(Fen(limit.value), limit.clause, before)
+
+
+class Calendar:
+    """How many lessons and months an enrolment covers; the same weekdays and days are counted once."""
+
+    def __init__(self, days: Mapping[date, int]) -> None:
+        self._days = days
+        self._known: dict[Any, tuple[int, int]] = {}
+
+    def of(self, enrolment: Any) -> tuple[int, int]:
+        """(dated lessons of the term, calendar months in which they lie)."""
+        weekdays = frozenset(enrolment.weekdays or enrolment.offering.weekdays)
+        asked = (weekdays, enrolment.starts_on, enrolment.ends_on)
+        if asked not in self._known:
+            first, last = enrolment.starts_on or date.min, enrolment.ends_on or date.max
+            covered = [day for day, weekday in self._days.items() if weekday in weekdays and first <= day <= last]
+            self._known[asked] = len(covered), len({(day.year, day.month) for day in covered})
+        return self._known[asked]
+
+    def student(self, student_id: UUID, grade: int, enrolments: tuple[Any, ...]) -> BilledStudent:
+        counted = {e.id: self.of(e) for e in enrolments}
+        lessons = {id_: n for id_, (n, _months) in counted.items()}
+        months = {id_: n for id_, (_lessons, n) in counted.items()}
+        return BilledStudent(student_id, grade, enrolments, lessons, months)
