@@ -197,6 +197,20 @@ def install_project() -> None:
     command: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", PYTHON, "--no-deps"]
     command += ["--reinstall-package", "kehou", "--build-constraints", BUILD_LOCK, "--editable", ROOT]
     run(command, mirror())
+    warm_up()
+
+
+def warm_up() -> None:
+    """Compile once what every process imports: without, six of them would do it at the same time at first start."""
+    names = "deploy.cli deploy.app core.web.app uvicorn.main asyncpg psycopg dramatiq.cli alembic.command stripe pytest"
+    code = f"""
+import contextlib, importlib
+for name in {names.split()}:
+    with contextlib.suppress(Exception):
+        importlib.import_module(name)
+"""
+    env = {k: v for k, v in environment().items() if k != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([str(PYTHON), "-c", code], cwd=ROOT, env=env, capture_output=True, check=False)
 
 
 # -- stamps --------------------------------------------------------------------------------------------------
