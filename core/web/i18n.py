@@ -12,8 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 
-from pypinyin import Style, lazy_pinyin
-
 from core.base.clock import school_time
 from core.base.text import DEFAULT, SUPPORTED, add_catalogue, get_locale
 from core.base.text import gettext as _
@@ -210,6 +208,9 @@ def mask_phone(phone: str) -> str:
 @lru_cache(maxsize=20_000)
 def pinyin_key(name: str) -> str:
     """Sort key of a Chinese name: its syllables with tones, so that a list reads as in a Chinese register."""
+    # Its dictionary costs a third of a second and 55 MB: only who sorts names pays for it.
+    from pypinyin import Style, lazy_pinyin
+
     return " ".join(lazy_pinyin(name.strip(), style=Style.TONE3, neutral_tone_with_five=True)).lower()
 
 
