@@ -1,4 +1,4 @@
-"""Clubs (社团): weekly courses that the school's own teachers offer."""
+"""Clubs (社团): weekly courses that the school's own teachers lead (requirements 2.11)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from core.api import Plugin, PluginManifest
 from core.api import lazy_gettext as _l
 from plugins.clubs import hooks
+from plugins.clubs.schemas import ClubsSettings
 
 HERE = Path(__file__).parent
 
@@ -16,6 +17,9 @@ plugin = Plugin(
         title=_l("社团"),
         version="1.0.0",
         prefix="clubs_",
+        migrations=HERE / "migrations",
+        settings=ClubsSettings,
+        description=_l("本校教师开设的社团：计划、时间、名额、名单和收费"),
         icon="ball-basketball",
     ),
     hooks,
