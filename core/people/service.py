@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.base.errors import NotFound
+from core.base.text import gettext
+from core.base.text import lazy_gettext as _l
 from core.db.uow import UnitOfWork
 from core.people.models import Collector, Guardian, Guardianship, SchoolClass, Staff, Student
 
@@ -100,6 +102,18 @@ async def class_ids_taught(uow: UnitOfWork) -> list[UUID]:
         return []
     query = select(SchoolClass.id).where(SchoolClass.class_teacher_id == me.id)
     return list((await uow.session.execute(query)).scalars().all())
+
+
+RELATIONS = (_l("父亲"), _l("母亲"), _l("祖父"), _l("祖母"), _l("其他监护人"), _l("监护人"), _l("接送人"), _l("花名册"))
+"""Words that the roster writes into `relation` and `named_by`; families write their own besides."""
+
+
+def relation_name(relation: str) -> str:
+    """How an adult stands to a child, in the reader's language where it is one of our words.
+
+    For templates, in place of `_()`: that one marks its text as safe, and this may be a family's own.
+    """
+    return gettext(relation) if relation else ""
 
 
 @dataclass(frozen=True, slots=True)
