@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import dramatiq
@@ -16,8 +17,8 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import AsyncIO, Middleware
 
-from core.db.delivery import deliver
-from core.db.house import House
+if TYPE_CHECKING:
+    from core.db.house import House
 
 log = logging.getLogger("kehou.worker")
 
@@ -64,6 +65,7 @@ def send(broker: Broker, tenant_id: UUID, message_id: UUID) -> None:
 
 def declare_actor(broker: Broker, house: Callable[[], House]) -> None:
     """The one actor. `house` is called inside the worker's event loop, so that its pool belongs to that loop."""
+    from core.db.delivery import deliver  # the relay, which only sends, starts without SQLAlchemy
 
     async def run(tenant_id: str, message_id: str) -> None:
         try:

@@ -19,7 +19,7 @@ import psycopg
 from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
 
-from core.db.uow import WAKE
+from core.db.wake import WAKE
 from workers.broker import MARKER, NAMESPACE, QUEUE, Broker, send
 
 log = logging.getLogger("kehou.relay")

@@ -18,14 +18,12 @@ from core.base.errors import Busy, NotFound
 from core.base.ids import new_id
 from core.db.kernel_tables import AuditEntry, JobRun, Outbox
 from core.db.models import TenantModel
+from core.db.wake import WAKE
 
 if TYPE_CHECKING:
     from core.db.house import House
 
 M = TypeVar("M", bound=TenantModel)
-
-WAKE = "kehou_outbox"
-"""Channel on which a committed transaction wakes the relay."""
 
 
 class UnitOfWork:

@@ -55,11 +55,13 @@ def worker(threads: int, processes: int, data: Path | None) -> None:
     """Run a job worker. With KEHOU_REDIS_URL=memory:// it also does the relay's work."""
     settings = common.settings(data)
     common.start_logging(settings.log_level)
-    from workers.processes import run_several, run_worker, stop_on_signals
+    from workers.several import run_several, stop_on_signals
 
     stop = stop_on_signals()
     if processes > 1:
         sys.exit(run_several(["-m", "deploy.cli", "worker", "--threads", str(threads)], processes, stop))
+    from workers.processes import run_worker
+
     run_worker(settings, lambda: common.house(settings), threads=threads, stop=stop)
 
 
@@ -71,7 +73,7 @@ def relay(data: Path | None) -> None:
     common.start_logging(settings.log_level)
     from workers import relay as relays
     from workers.broker import MEMORY, make_broker
-    from workers.processes import stop_on_signals
+    from workers.several import stop_on_signals
 
     if settings.relay_url is None:
         raise DeployError(

@@ -141,7 +141,7 @@ class Demo:
         tier = [
             self._standin(home, stripe_port),
             self._kehou("web", "serve", "--port", str(self.port), ready=lambda: answers(f"{self.url}/health/live")),
-            self._kehou("worker", "worker", "--processes", str(min(2, os.cpu_count() or 1))),
+            self._kehou("worker", "worker", "--processes", "2" if (os.cpu_count() or 1) > 2 else "1"),
             self._kehou("scheduler", "scheduler"),
         ]
         if self.environment["KEHOU_REDIS_URL"] != MEMORY:

@@ -25,7 +25,8 @@ from deploy.commands.common import start_logging
 from deploy.features import features
 from workers import relay
 from workers.broker import make_broker
-from workers.processes import run_worker, stop_on_signals
+from workers.processes import run_worker
+from workers.several import stop_on_signals
 
 CHUNKS = 20
 
