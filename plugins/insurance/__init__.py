@@ -16,6 +16,7 @@ plugin = Plugin(
         title=_l("保险"),
         version="1.0.0",
         prefix="insurance_",
+        migrations=HERE / "migrations",
         icon="shield-check",
     ),
     hooks,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.api import Contribution, hookimpl
+from plugins.insurance import models
+
+__all__ = ["models"]
 
 HERE = Path(__file__).parent
 

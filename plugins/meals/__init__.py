@@ -16,6 +16,7 @@ plugin = Plugin(
         title=_l("午餐"),
         version="1.0.0",
         prefix="meals_",
+        migrations=HERE / "migrations",
         icon="soup",
     ),
     hooks,
