@@ -116,6 +116,20 @@ def test_what_is_picked_from_the_build_lock_keeps_its_hashes() -> None:
         bootstrap.pick("no-such-package")
 
 
+def test_a_python_without_any_installer_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = bootstrap.importlib.util.find_spec
+    monkeypatch.setattr(
+        bootstrap.importlib.util, "find_spec", lambda name: None if name in {"pip", "ensurepip"} else real(name)
+    )
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    monkeypatch.setattr(bootstrap, "TOOLS", tmp_path / ".tools")
+    with pytest.raises(bootstrap.SetupError, match="apt install python3-venv"):
+        bootstrap.install_uv()
+
+
 def test_no_network_is_told_from_other_failures() -> None:
     offline = "import sys; sys.exit('Temporary failure in name resolution')"
     with pytest.raises(bootstrap.SetupError, match="检查网络"):
