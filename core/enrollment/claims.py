@@ -79,6 +79,7 @@ class _Queue:
 
 @dataclass(frozen=True, slots=True)
 class _SoldOut:
+    tenant: UUID
     until: float
     holders: frozenset[UUID]
 
@@ -111,7 +112,7 @@ class Claims:
         if known is not None:
             if known.until <= time.monotonic():
                 del self._sold_out[offering_id]
-            elif wish.student_id not in known.holders:
+            elif known.tenant == tenant_id and wish.student_id not in known.holders:
                 self.from_memory += 1
                 return Decision("full")
         queue = self._queues.setdefault((tenant_id, offering_id), _Queue())
@@ -174,7 +175,7 @@ class Claims:
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen())
         seconds = REMEMBER_SECONDS if self._ear is not None else REMEMBER_DEAF_SECONDS
-        self._sold_out[offering_id] = _SoldOut(time.monotonic() + seconds, holders)
+        self._sold_out[offering_id] = _SoldOut(tenant_id, time.monotonic() + seconds, holders)
 
     async def _listen(self) -> None:
         """Hear of places given back by other processes. Through PgBouncer this fails; then memory is shorter."""
