@@ -1,0 +1,145 @@
+"""The words of messages and postings. A message keeps its kind and its facts; the sentence is made when it is read,
+in the reader's own language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from core.base.text import LazyText, gettext
+from core.base.text import lazy_gettext as _l
+from core.base.text import lazy_pgettext as _pl
+from core.terms.service import term_title
+from core.web.i18n import class_name, fdate, money
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How one kind of message reads; `%(name)s` places are filled from its facts."""
+
+    title: LazyText
+    body: LazyText
+    icon: str = "bell"
+    tone: str = ""
+
+
+MESSAGES: Final[Mapping[str, Words]] = {
+    "plain": Words(_l("%(title)s"), _l("%(body)s"), "speakerphone"),
+    "plan.submitted": Words(
+        _l("服务方案已报送"), _l("%(term)s课后服务方案已报送%(bureau)s，等待审核。"), "send", "info"
+    ),
+    "plan.returned": Words(
+        _l("服务方案被退回"), _l("%(by)s退回了%(term)s课后服务方案：%(reason)s"), "arrow-back-up", "bad"
+    ),
+    "plan.filed": Words(
+        _l("服务方案已备案"),
+        _l("%(term)s课后服务方案已通过备案，备案号 %(number)s。请尽快向家长公示。"),
+        "circle-check",
+        "ok",
+    ),
+    "plan.late": Words(
+        _l("服务方案还没有备案"),
+        _l("%(term)s于 %(starts)s 开学，课后服务应在开学后立即启动，请尽快完成方案。"),
+        "alarm",
+        "warn",
+    ),
+    "plan.published": Words(
+        _l("课后服务方案已公示"),
+        _l("%(term)s课后服务方案已公示，可以查看服务时间、内容、安全措施和收费，并提出意见。"),
+        "file-text",
+        "info",
+    ),
+    "notice.posted": Words(
+        _l("新公示：%(title)s"), _l("请在公示栏查看，有意见可以在 %(to)s 前提出。"), "speakerphone", "info"
+    ),
+    "notice.posted_open": Words(
+        _l("新公示：%(title)s"), _l("请在公示栏查看，有意见可以直接提出。"), "speakerphone", "info"
+    ),
+    "notice.objected": Words(
+        _l("公示收到意见"), _l("「%(title)s」收到一条意见，请答复。"), "message-exclamation", "warn"
+    ),
+    "notice.answered": Words(
+        _l("你的意见已答复"), _l("对「%(title)s」的意见，学校答复：%(answer)s"), "message-check", "ok"
+    ),
+    "application.submitted": Words(
+        _l("%(child)s的报名待审核"), _l("%(class)s%(child)s的课后服务报名已提交，请审核。"), "clipboard-check", "info"
+    ),
+    "application.steered": Words(
+        _l("%(child)s的报名：学校建议调整"),
+        _l("学校对报名的课程提出了其他建议，请查看后选择接受或保持原来的选择。"),
+        "arrows-exchange",
+        "warn",
+    ),
+    "application.approved": Words(
+        _l("%(child)s的报名已核准"),
+        _l("学校已核准报名。请阅读并签署服务协议，签署后报名才生效。"),
+        "circle-check",
+        "ok",
+    ),
+    "application.refused": Words(
+        _l("%(child)s的报名未通过"), _l("请查看理由和学校提供的其他安排；有不同意见可以提出。"), "circle-x", "bad"
+    ),
+    "agreement.signed": Words(
+        _l("%(child)s的服务协议已生效"), _l("协议已由双方签署，可以随时查看和下载。"), "signature", "ok"
+    ),
+    "billing.issued": Words(_l("%(child)s的账单已发出"), _l("应缴 %(due)s，请查看明细后缴费。"), "receipt", "info"),
+    "payment.received": Words(
+        _l("收到缴费 %(amount)s"), _l("%(child)s的缴费已到账，收据可以查看和下载。"), "circle-check", "ok"
+    ),
+    "refund.done": Words(
+        _l("退费 %(amount)s 已原路退回"), _l("%(child)s的退费已退回原付款账户。"), "receipt-refund", "ok"
+    ),
+}
+"""Every kind of message; an unknown kind (of a plugin that is gone) shows its facts as "plain" does."""
+
+NOTICE_KINDS: Final[Mapping[str, LazyText]] = {
+    "plan": _l("服务方案"),
+    "fees": _l("收费标准"),
+    "menu": _l("课程菜单"),
+    "accounts": _l("收支情况"),
+    "hires": _l("外聘人员"),
+    "list": _l("名单"),
+    "change": _l("调整通知"),
+    "other": _pl("notice", "其他"),
+}
+"""What the board shows: requirements 2.20."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message as its reader sees it."""
+
+    title: str
+    body: str
+    icon: str
+    tone: str
+
+
+def shown(kind: str, params: Mapping[str, Any]) -> Shown:
+    """The sentence of a message in the current language; dates and amounts as people write them."""
+    words = MESSAGES.get(kind) or MESSAGES["plain"]
+    values = _Values({name: _told(name, value) for name, value in params.items()})
+    return Shown(gettext(words.title) % values, gettext(words.body) % values, words.icon, words.tone)
+
+
+class _Values(dict[str, Any]):
+    """A fact that an older message lacks reads as nothing rather than breaking the list of messages."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _told(name: str, value: Any) -> Any:
+    if name in ("due", "amount") and isinstance(value, int):
+        return money(value)
+    if name in ("starts", "to") and isinstance(value, str):
+        return fdate(date.fromisoformat(value[:10]))
+    if name == "term" and isinstance(value, str):
+        return term_title(value)
+    if name == "class" and isinstance(value, list) and len(value) == 2:
+        return class_name(*value)
+    if isinstance(value, (date, datetime)):
+        return fdate(value)
+    return value
