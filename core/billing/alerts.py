@@ -23,7 +23,7 @@ KINDS: Mapping[str, Any] = {
     "provider_silent": _l("账单 %(number)s 的付款结果还不清楚，系统会继续查询：%(why)s"),
     "refund_silent": _l("账单 %(number)s 的退款结果还不清楚，系统会继续查询：%(why)s"),
     "refund_failed": _l("账单 %(number)s 的退款没有成功，款项仍应退给家长：%(why)s"),
-    "clearing_differs": _l("支付通道的余额与账面不一致：通道 %(theirs)s，账面 %(ours)s，请核对"),
+    "withdrawn": _l("账单 %(number)s 的学生中途退出，请在账单页办理退费或重开账单"),
     "provider_unknown": _l("支付通道有一笔本系统没有记录的款项：%(reference)s，%(amount)s"),
 }
 """The sentence of each kind of alert, filled from its facts."""
@@ -31,7 +31,15 @@ KINDS: Mapping[str, Any] = {
 
 def sentence(alert: FinanceAlert) -> str:
     """The alert in the reader's language."""
-    return str(KINDS[alert.kind]) % {"number": "", "why": "", **alert.facts}
+    return str(KINDS[alert.kind]) % {
+        "number": "",
+        "why": "",
+        "amount": "",
+        "reference": "",
+        "got": "",
+        "want": "",
+        **alert.facts,
+    }
 
 
 async def raise_alert(

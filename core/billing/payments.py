@@ -164,6 +164,9 @@ async def look_and_settle(house: House, ctx: TenantContext, attempt_id: UUID, *,
     except ProviderUnsure as exc:
         await _silent(house, worker, attempt, number, str(exc))
         raise
+    except ProviderRefused as exc:  # such as a page of another account: a person must look
+        await _silent(house, worker, attempt, number, str(exc))
+        return attempt.state
     async with house.unit(worker) as uow:
         await settle_alert(uow, f"silent:{attempt_id}")
         return await settle(uow, outcome, source=source)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from core.base.money import Fen
+from core.base.money import ZERO, Fen
 
 PaymentStatus = Literal["pending", "succeeded", "failed", "expired"]
 RefundStatus = Literal["pending", "done", "failed"]
@@ -58,7 +58,7 @@ class PaymentOutcome:
     attempt_id: UUID
     status: PaymentStatus
     reference: str | None = None
-    received: Fen = Fen(0)
+    received: Fen = ZERO
     currency: str = "CNY"
     method: str = ""
     at: datetime | None = None
@@ -117,7 +117,3 @@ class PaymentProvider:
     async def look_refund(self, reference: str) -> RefundOutcome:
         """What became of a refund, by the provider's reference."""
         raise NotImplementedError
-
-    async def balance(self, tenant_id: UUID) -> Fen | None:
-        """What the provider holds for this organisation, fees taken off and payouts not; None when it cannot say."""
-        return None

@@ -1,4 +1,4 @@
-"""The billing run: a long job that makes a term's bills in chunks, each one transaction; killed, it goes on where it was.
+"""The billing run: a long job that makes a term's bills in chunks, each one transaction; a killed one goes on.
 
 A chunk reads the children after the run's cursor, makes their drafts, and then writes bills, lines, reductions,
 numbers, journals and the new cursor together. A lock on the term makes two runs started at once take turns; the second
@@ -111,7 +111,7 @@ async def bill_chunk(uow: UnitOfWork, run_id: UUID) -> tuple[bool, int]:
     if students:
         request = BillingRequest(run.term_id, term.code, clock.today(), students)
         drafts, holds = await make_drafts(uow, request, run_id)
-        await _write(uow, run, term, drafts, holds)
+        await write_bills(uow, run, term, drafts, holds)
     run.cursor = last
     return looked == CHUNK, looked
 
@@ -158,9 +158,10 @@ async def preview(uow: UnitOfWork, term_id: UUID) -> dict[str, int]:
             return sums
 
 
-async def _write(
+async def write_bills(
     uow: UnitOfWork, run: BillingRun, term: Term, drafts: Sequence[BillDraft], holds: Sequence[Hold]
 ) -> None:
+    """Issue drafts as bills of a locked run, numbered and posted, and write down who was held back and why."""
     if holds:
         await uow.session.execute(upsert(BillingHold).on_conflict_do_nothing(), [_hold(uow, run, h) for h in holds])
         run.held_back += len(holds)
