@@ -1,4 +1,4 @@
-"""Lunch (午餐): menu, dietary bans, orders, the count for the kitchen, and how it is settled."""
+"""Lunch (午餐): menu, dietary bans, orders by weekday, the kitchen's count, settlement by actual use (requirements 2.10)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from core.api import Plugin, PluginManifest
 from core.api import lazy_gettext as _l
 from plugins.meals import hooks
+from plugins.meals.schemas import MealsSettings
 
 HERE = Path(__file__).parent
 
@@ -17,6 +18,8 @@ plugin = Plugin(
         version="1.0.0",
         prefix="meals_",
         migrations=HERE / "migrations",
+        settings=MealsSettings,
+        description=_l("每周菜单、饮食禁忌、按星期订餐、每日份数和按实际用餐结算"),
         icon="soup",
     ),
     hooks,

@@ -1,4 +1,4 @@
-"""clubs."""
+"""First tables of clubs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from core.db.schema import tenant_table
+from core.api import tenant_table
 
 revision = "0001"
 down_revision = None
