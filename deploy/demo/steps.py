@@ -22,6 +22,7 @@ from deploy.embedded.folders import free_port, port_free
 from deploy.embedded.sentences import port_taken
 from deploy.process import ProcessSpec
 from deploy.supervisor import Supervisor
+from deploy.walkthrough.pointer import leave_pointer
 
 Say = Callable[[str], None]
 SEEDED = "seeded"
@@ -36,6 +37,8 @@ class Demo:
     port: int
     reset: bool = False
     say: Say = print
+    bare: bool = False
+    """Without the county and without demo mode: an empty installation, for the walkthrough."""
     environment: dict[str, str] = field(default_factory=dict)
     first: bool = False
     _began: float = field(default_factory=time.monotonic)
@@ -63,8 +66,9 @@ class Demo:
             "KEHOU_STRIPE_KEY": f"sk_test_{home.secret('stripe').hex()}",
             "KEHOU_STRIPE_WEBHOOK_SECRET": f"whsec_{home.secret('webhook').hex()}",
             "KEHOU_STRIPE_API_BASE": f"http://127.0.0.1:{stripe_port}",
-            "KEHOU_DEMO": marker,
         }
+        if not self.bare:
+            self.environment["KEHOU_DEMO"] = marker
         write_environment(home.root, self.environment)
         self._fill(home, postgres, marker)
         self._processes(supervisor, home, stripe_port)
@@ -119,7 +123,7 @@ class Demo:
         self.step("tables", "建表" if self.first else "检查表结构")
         upgrade(postgres.dsn("owner"), build_house(settings).plugins)
         home.mark_done(tables)
-        if not self.first:
+        if not self.first or self.bare:
             return
         self.step("county", "放入一个县：1 个教育局、3 所学校、2 家机构、约 3,000 名学生")
         use_locale("zh_CN")
@@ -218,6 +222,7 @@ def run_demo(root: Path, port: int, *, reset: bool, say: Say, until: Callable[[S
     try:
         with Supervisor(home.logs, report=say) as supervisor:
             demo.run(supervisor, home)
+            leave_pointer(port, home.root)
             until(supervisor, demo)
         return demo
     finally:

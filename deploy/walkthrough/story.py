@@ -1,0 +1,8 @@
+"""The story's steps in their order."""
+
+from __future__ import annotations
+
+from deploy.walkthrough import steps_school
+from deploy.walkthrough.play import Step
+
+STORY: list[Step] = [*steps_school.STEPS]
