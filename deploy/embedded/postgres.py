@@ -90,7 +90,7 @@ class EmbeddedPostgres:
         self.database = database
         self.port = port
         self.user = service_user()
-        self._bindir = None if bindir is None else Path(bindir).absolute()
+        self._bindir = Path(bindir).absolute() if bindir else None
         self._settings = {**DEFAULTS, **({} if durable else QUICK), **(settings or {})}
         self._durable = durable
         self._cluster = self.folder / "cluster"
@@ -227,15 +227,18 @@ class EmbeddedPostgres:
 
     def create_database(self, name: str, template: str | None = None) -> None:
         """A database of kehou_owner's that only our roles may enter; there already: nothing happens."""
+        new, owner = sql.Identifier(name), sql.Identifier(ROLES["owner"])
+        guests = sql.SQL(", ").join(sql.Identifier(ROLES[key]) for key in ("app", "relay"))
+        query = "select has_database_privilege('public', oid, 'connect') from pg_database where datname = %s"
         with psycopg.connect(self.dsn("super", "postgres"), autocommit=True) as db:
-            if db.execute("select 1 from pg_database where datname = %s", (name,)).fetchone():
-                return
-            new, owner = sql.Identifier(name), sql.Identifier(ROLES["owner"])
-            source = sql.Identifier(template or "template1")
-            db.execute(sql.SQL("create database {} owner {} template {}").format(new, owner, source))
-            db.execute(sql.SQL("revoke all on database {} from public").format(new))
-            for key in ("app", "relay"):
-                db.execute(sql.SQL("grant connect on database {} to {}").format(new, sql.Identifier(ROLES[key])))
+            found = db.execute(query, (name,)).fetchone()
+            if found is None:
+                source = sql.Identifier(template or "template1")
+                db.execute(sql.SQL("create database {} owner {} template {}").format(new, owner, source))
+            if found is None or found[0]:
+                # One message, so one transaction: a kill in between leaves it as it was, to be closed next time.
+                close = "revoke all on database {0} from public; grant connect on database {0} to {1}"
+                db.execute(sql.SQL(close).format(new, guests))
 
     def drop_database(self, name: str) -> None:
         """Drop it with everybody still connected to it; nothing happens if there is none."""

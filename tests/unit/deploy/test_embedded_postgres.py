@@ -25,7 +25,7 @@ from deploy.embedded.sentences import explain
 from deploy.process import service_user, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
-BINDIR = os.environ.get("KEHOU_TEST_PG_BINDIR")
+BINDIR = os.environ.get("KEHOU_TEST_PG_BINDIR") or None
 
 
 def server(folder: Path, **options: object) -> EmbeddedPostgres:
@@ -118,6 +118,15 @@ def test_a_database_is_made_from_a_template_and_dropped_with_its_guests(pg: Embe
     with pytest.raises(psycopg.OperationalError):
         guest.execute("select 1")
     guest.close()
+
+
+def test_a_database_left_open_by_a_kill_is_closed_at_the_next_start(tmp_path: Path) -> None:
+    pg = server(tmp_path / "pg").start()
+    do(pg, "grant connect on database kehou to public; revoke connect on database kehou from kehou_app", "super")
+    pg.stop()
+    with pg.start():
+        assert ask(pg, "select has_database_privilege('public', 'kehou', 'connect')", "super") is False
+        assert ask(pg, "select current_user") == "kehou_app"
 
 
 def test_the_second_start_keeps_the_data_and_takes_well_under_a_second(tmp_path: Path) -> None:
