@@ -19,6 +19,7 @@ from core.db.house import House
 from core.db.kernel_tables import PluginSwitch, Role, RoleMember
 from core.db.resolve import worker_context
 from core.db.uow import UnitOfWork
+from core.host.contribution import Permission
 from core.ledger import service as ledger
 from tenants.roles import FACES, STANDARD_ROLES
 
@@ -55,10 +56,12 @@ async def provision(
     pack: str | None = None,
     plugins: Collection[str] = (),
     facts: dict[str, Any] | None = None,
+    fresh: bool = False,
 ) -> TenantContext:
     """Create an organisation with its standard roles, its ledger and the plugins named; repeating it changes nothing.
 
-    Returns a worker's context in it. Raises Invalid (bad slug), SlugTaken (another organisation has it).
+    With `fresh` an organisation that is there already is refused even when it looks the same: whoever asks may not
+    reach into it. Returns a worker's context in it. Raises Invalid (bad slug), SlugTaken (another has it).
     """
     if not _SLUG.fullmatch(slug):
         raise Invalid(fields=[FieldError("slug", _l("请用 3–40 个小写字母、数字或连字符，字母开头"), "slug")])
@@ -78,8 +81,9 @@ async def provision(
         id_ = (await session.execute(made)).scalar_one_or_none()
         if id_ is None:
             known = (await session.execute(select(Organisation).where(Organisation.slug == slug))).scalar_one()
-            if (known.kind, known.name) != (kind, name):
-                raise SlugTaken(slug=slug)
+            if fresh or (known.kind, known.name) != (kind, name):
+                text = SlugTaken.text % {"slug": slug}
+                raise SlugTaken(fields=[FieldError("slug", text, "taken")], slug=slug)
             id_ = known.id
     ctx = await worker_context(house, id_)
     async with house.unit(ctx) as uow:
@@ -110,6 +114,28 @@ async def lay_roles(uow: UnitOfWork) -> None:
                 index_elements=["tenant_id", "key"], set_={"permissions": insertion.excluded.permissions}
             )
         )
+
+
+async def _lay_permissions(uow: UnitOfWork, permissions: Iterable[Permission]) -> None:
+    """Give the standard roles what a plugin registered for them, for one installed after this organisation was made."""
+    for permission in permissions:
+        for key in permission.roles:
+            await uow.session.execute(
+                text(
+                    "update role set permissions = permissions || to_jsonb(cast(:permission as text)) "
+                    "where tenant_id = :t and key = :role and not permissions @> to_jsonb(cast(:permission as text))"
+                ),
+                {"t": uow.ctx.tenant_id, "role": key, "permission": permission.key},
+            )
+
+
+async def relay_roles(house: House) -> int:
+    """Lay the standard roles anew everywhere, after an upgrade that registered new permissions; how many places."""
+    places = await organisations(house)
+    for organisation in places:
+        async with house.unit(await worker_context(house, organisation.id)) as uow:
+            await lay_roles(uow)
+    return len(places)
 
 
 async def find_organisation(house: House, slug: str) -> Organisation:
@@ -145,10 +171,16 @@ async def accounts_for(house: House, people: Iterable[tuple[str, str]]) -> dict[
     if not wanted:
         return {}
     async with house.db.globally() as session:
-        rows = [{"id": new_id(), "phone": phone, "name": name} for phone, name in wanted.items()]
-        await session.execute(insert(Account).on_conflict_do_nothing(index_elements=["phone"]), rows)
-        found = await session.execute(select(Account.phone, Account.id).where(Account.phone.in_(list(wanted))))
-        return {phone: id_ for phone, id_ in found.all()}
+        phones = {"phones": list(wanted)}
+        query = text("select phone, id from account where phone = any(:phones)")
+        known = {row[0]: row[1] for row in (await session.execute(query, phones)).all()}
+        # Sorted, so that two imports that name the same new people wait for one another instead of dying together.
+        missing = sorted(wanted.keys() - known.keys())
+        if missing:
+            rows = [{"id": new_id(), "phone": phone, "name": wanted[phone]} for phone in missing]
+            await session.execute(insert(Account).on_conflict_do_nothing(index_elements=["phone"]), rows)
+            known = {row[0]: row[1] for row in (await session.execute(query, phones)).all()}
+        return known
 
 
 async def join(uow: UnitOfWork, account_ids: Sequence[UUID], *roles: str) -> None:
@@ -202,7 +234,23 @@ async def switch_plugin(uow: UnitOfWork, key: str, *, on: bool, settings: dict[s
     )
     if on and report.contribution and report.contribution.accounts:
         await ledger.open_accounts(uow, report.contribution.accounts)
+    if on and report.contribution and report.contribution.permissions:
+        await _lay_permissions(uow, report.contribution.permissions)
     await uow.audit("plugin.on" if on else "plugin.off", "plugin", None, plugin=key)
+
+
+async def save_settings(uow: UnitOfWork, key: str, settings: dict[str, Any]) -> None:
+    """Keep a plugin's settings without touching its switch. Raises UnknownPlugin, pydantic's ValidationError."""
+    report = uow.house.plugins.report(key)
+    if report is None or report.plugin is None or report.plugin.manifest.settings is None:
+        raise UnknownPlugin()
+    checked = report.plugin.manifest.settings.model_validate(settings).model_dump(mode="json")
+    changed: dict[str, Any] = {"settings": checked, "changed_at": func.now(), "changed_by": uow.ctx.actor.name}
+    row = {"tenant_id": uow.ctx.tenant_id, "id": new_id(), "plugin": key, "enabled": False, **changed}
+    await uow.session.execute(
+        insert(PluginSwitch).values(**row).on_conflict_do_update(index_elements=["tenant_id", "plugin"], set_=changed)
+    )
+    await uow.audit("plugin.settings", "plugin", None, plugin=key)
 
 
 async def enabled_plugins(uow: UnitOfWork) -> set[str]:

@@ -1,0 +1,35 @@
+"""What terms and the calendar bring to the house."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.base.text import lazy_gettext as _l
+from core.host.contribution import Contribution, NavItem, Permission
+from core.terms import models, pages
+
+__all__ = ["contribution", "models"]
+
+HERE = Path(__file__).parent
+
+contribution = Contribution(
+    key="terms",
+    handlers=pages.HANDLERS,
+    permissions=(
+        Permission("terms.view", _l("查看学期与校历"), roles=("office", "principal", "finance")),
+        Permission("terms.write", _l("设置学期与校历"), roles=("office", "principal")),
+    ),
+    nav=(
+        NavItem(
+            "desk",
+            _l("学期与校历"),
+            "desk/terms",
+            "calendar-event",
+            order=900,
+            permission="terms.view",
+            group=_l("设置"),
+        ),
+    ),
+    templates=HERE / "templates",
+    locale=HERE / "locale",
+)
