@@ -176,3 +176,14 @@ def free_port(host: str = "127.0.0.1") -> int:
 def stamp() -> str:
     """A suffix for things set aside: local time, to the second."""
     return time.strftime("%Y%m%d-%H%M%S")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Whole or not at all, and for us alone."""
+    new = path.with_name(f".{path.name}.{stamp()}-{os.getpid()}")
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(fd)
+    new.replace(path)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 from pathlib import Path
 from typing import TypedDict
 
-from deploy.embedded.folders import FolderLock, make_folder
+from deploy.embedded.folders import FolderLock, make_folder, write_private
 from deploy.embedded.sentences import cannot_write, not_ours
 
 MARK = "kehou-home.json"
@@ -106,13 +105,7 @@ class Home:
         return state
 
     def _write(self, state: _State) -> None:
-        new = self._mark.with_suffix(".new")
         try:
-            fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(fd, "w") as file:
-                json.dump(state, file, indent=1)
-                file.flush()
-                os.fsync(fd)
-            new.replace(self._mark)
+            write_private(self._mark, json.dumps(state, indent=1))
         except OSError as error:
             raise cannot_write(self.root, error) from error

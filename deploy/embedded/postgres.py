@@ -35,8 +35,8 @@ from deploy.embedded.folders import (
     port_free,
     rotate,
     socket_folder,
-    stamp,
     tail,
+    write_private,
 )
 from deploy.embedded.sentences import (
     cannot_write,
@@ -298,7 +298,7 @@ class EmbeddedPostgres:
             if self._cluster.exists():
                 raise passwords_missing(path) from None
             self._passwords = {key: secrets.token_urlsafe(24) for key in ROLES}
-            _write_private(path, json.dumps(self._passwords))
+            write_private(path, json.dumps(self._passwords))
 
     def _check_version(self, major: int) -> None:
         if major < OLDEST:
@@ -321,7 +321,7 @@ class EmbeddedPostgres:
             raise disk_full(self.folder)
         make_folder(part, self.user)
         word = self._socket_dir / "password"
-        _write_private(word, self._passwords["super"])
+        write_private(word, self._passwords["super"])
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         if major < 17:
             locale = ["--locale=C.UTF-8"]
@@ -392,14 +392,3 @@ def _run(spec: ProcessSpec, output: object) -> int:
         return process.wait(300)
     finally:
         end(process, signal.SIGTERM, 5)
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Whole or not at all, and for us alone."""
-    new = path.with_name(f".{path.name}.{stamp()}-{os.getpid()}")
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(fd, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(fd)
-    new.replace(path)
