@@ -121,7 +121,11 @@ async def submit(
     async with house.unit(ctx) as uow:
         content = {"student": student_id, "term": term_id, "choices": [[c.offering_id, c.weekdays] for c in choices]}
         answer = await once(
-            uow, "application", key, content, lambda: _write(uow, student_id, term_id, intent, notice_sha256, need)
+            uow,
+            f"application/{ctx.actor.account_id}",
+            key,
+            content,
+            lambda: _write(uow, student_id, term_id, intent, notice_sha256, need),
         )
     return UUID(answer["id"])
 

@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, func, or_, select
 from core.base import clock
 from core.base.errors import NotFound
 from core.db.uow import UnitOfWork
-from core.enrollment.models import Enrolment
+from core.enrollment.models import Agreement, Application, Enrolment
 from core.enrollment.offerings_service import offerings_by_id
-from core.enrollment.seats import release
-from core.enrollment.states import ENROLMENT
+from core.enrollment.seats import hold_child, release
+from core.enrollment.states import AGREEMENT, APPLICATION, ENROLMENT
 from core.enrollment.views import EnrolmentView
 from core.people.service import StudentView, students_by_id
 from core.terms.models import CalendarDay
@@ -121,6 +121,24 @@ async def withdraw(uow: UnitOfWork, enrolment_id: UUID, *, student_id: UUID | No
             "ends_on": row.ends_on,
         },
     )
+
+
+async def leave(uow: UnitOfWork, student_id: UUID, enrolment_id: UUID) -> None:
+    """The family's way out of one item; with the last one the application and its agreement end too."""
+    await hold_child(uow, student_id)
+    await withdraw(uow, enrolment_id, student_id=student_id)
+    row = await uow.get(Enrolment, enrolment_id)
+    if await enrolments_of(uow, student_id, row.term_id):
+        return
+    application = await uow.get(Application, row.application_id, lock=True)
+    if application.state == "enrolled":
+        payload = {"application": application.id, "student": student_id, "term": row.term_id}
+        await APPLICATION.transition(uow, application, "withdraw", payload=payload)
+        open_ones = select(Agreement).where(
+            Agreement.application_id == application.id, Agreement.state.in_(("in_force", "offered"))
+        )
+        for agreement in (await uow.session.execute(open_ones)).scalars().all():
+            await AGREEMENT.transition(uow, agreement, "end")
 
 
 async def _runs(uow: UnitOfWork, day: date) -> int | None:

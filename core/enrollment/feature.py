@@ -1,18 +1,94 @@
-"""What enrollment brings to the house."""
+"""What enrollment brings to the house: the menu and all that follows from it, and the service plan (plan_feature)."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from core.enrollment import models, plan_feature
-from core.host.contribution import Contribution
+from core.base.text import lazy_gettext as _l
+from core.enrollment import (
+    models,
+    pages_approval,
+    pages_desk,
+    pages_family,
+    pages_home,
+    pages_teach,
+    plan_feature,
+)
+from core.enrollment.jobs import TURN, turn
+from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule
 
 HERE = Path(__file__).parent
 
 __all__ = ["contribution", "models", "plan_feature"]
 
+
+def _plan(name: str) -> tuple[Any, ...]:
+    """What the service plan adds under this name."""
+    return tuple(getattr(plan_feature, name, ()))
+
+
+PERMISSIONS = (
+    Permission(
+        "offering.read", _l("查看服务项目"), roles=("office", "principal", "finance", "class_teacher", "teacher")
+    ),
+    Permission("offering.manage", _l("编制服务项目"), roles=("office", "principal")),
+    Permission("offering.review", _l("审核服务项目"), roles=("office", "principal")),
+    Permission("menu.publish", _l("发布服务菜单"), roles=("office", "principal")),
+    Permission("enrollment.apply", _l("为孩子报名"), roles=("guardian",)),
+    Permission("application.read", _l("查看报名申请"), roles=("office", "principal")),
+    Permission("application.review", _l("审核本班报名"), roles=("class_teacher",)),
+    Permission("application.approve", _l("核准报名"), roles=("office", "principal")),
+    Permission("application.decide", _l("校长审定报名"), roles=("principal",)),
+)
+
+SERVICE = _l("课后服务")
+NAV = (
+    NavItem("home", _l("首页"), "home", "home", order=10),
+    NavItem("home", _l("菜单"), "home/menu", "layout-grid", order=20),
+    NavItem(
+        "teach",
+        _l("报名审核"),
+        "teach/review",
+        "clipboard-check",
+        order=40,
+        permission="application.review",
+        badge=pages_teach.badge,
+    ),
+    NavItem("desk", _l("服务菜单"), "desk/menu", "list-details", order=20, permission="offering.read", group=SERVICE),
+    NavItem(
+        "desk",
+        _l("报名申请"),
+        "desk/applications",
+        "clipboard-check",
+        order=30,
+        permission="application.read",
+        group=SERVICE,
+        badge=pages_approval.badge,
+    ),
+)
+
 contribution = Contribution(
     key="enrollment",
+    handlers=(
+        *pages_home.HANDLERS,
+        *pages_family.HANDLERS,
+        *pages_teach.HANDLERS,
+        *pages_desk.HANDLERS,
+        *pages_approval.HANDLERS,
+        *_plan("HANDLERS"),
+    ),
+    permissions=(*PERMISSIONS, *_plan("PERMISSIONS")),
+    nav=(*NAV, *_plan("NAV")),
+    jobs=(Job(TURN, turn, title=_l("推进报名与服务状态")), *_plan("JOBS")),
+    subscribers=(*_plan("SUBSCRIBERS"),),
+    documents=(*_plan("DOCUMENTS"),),
+    schedules=(
+        Schedule(TURN, TURN, frozenset({"school"}), every=timedelta(minutes=5)),
+        *_plan("SCHEDULES"),
+    ),
     templates=HERE / "templates",
+    static=HERE / "static",
     locale=HERE / "locale",
 )

@@ -95,14 +95,16 @@ async def approve(uow: UnitOfWork, application_id: UUID, *, reason: str = "") ->
     await offer_agreement(uow, row, child)
 
 
-async def approve_many(uow: UnitOfWork, ids: Sequence[UUID]) -> tuple[int, list[tuple[UUID, Exception]]]:
+async def approve_many(
+    uow: UnitOfWork, ids: Sequence[UUID], *, reason: str = ""
+) -> tuple[int, list[tuple[UUID, Exception]]]:
     """Approve a page of applications; those that something speaks against stay, and come back with it."""
     done = 0
     left: list[tuple[UUID, Exception]] = []
     for id_ in ids:
         try:
             async with uow.session.begin_nested():
-                await approve(uow, id_)
+                await approve(uow, id_, reason=reason)
             done += 1
         except (Objected, MoveRefused, NotFound) as refusal:
             left.append((id_, refusal))

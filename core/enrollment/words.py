@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
@@ -63,3 +63,12 @@ def icon_of(view: OfferingView) -> tuple[str, str]:
     """(colour family, icon) of an offering's tile."""
     tone, icon = ICONS.get(view.kind, ("craft", "puzzle"))
     return str(view.details.get("tone", tone)), str(view.details.get("icon", icon))
+
+
+SAY: Final[dict[str, Any]] = {
+    "when_line": when_line,
+    "icon_of": icon_of,
+    "grades_line": grades_line,
+    "kind_title": kind_title,
+}
+"""For templates."""

@@ -1,0 +1,231 @@
+"""What a guardian's pages show, put together once: child, term, menu with prices, and where things stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.base import clock
+from core.base.errors import NotFound
+from core.base.text import gettext as _
+from core.base.text import ngettext
+from core.billing.views import UnitPrice
+from core.db.uow import UnitOfWork
+from core.enrollment import basket, menu_service, seats
+from core.enrollment.basket import Choice
+from core.enrollment.menu_service import MenuView
+from core.enrollment.models import Application
+from core.enrollment.offerings_service import offerings_by_id
+from core.enrollment.seats import Held
+from core.enrollment.states import APPLICATION, ON_MENU
+from core.enrollment.views import OfferingView
+from core.enrollment.words import icon_of, kind_title, per_unit, when_line
+from core.people.models import Room, Staff
+from core.people.service import StudentView, my_children
+from core.terms.models import Term
+from core.terms.service import NoTerm, current_term, term_title
+from core.web.markup import CourseCard, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One child's term, as its guardian sees it. `menu` None: nothing was prepared yet."""
+
+    child: StudentView
+    children: Sequence[StudentView]
+    term: Term | None
+    menu: MenuView | None
+    offerings: Mapping[UUID, OfferingView]
+    prices: Mapping[str, UnitPrice]
+    chosen: Mapping[UUID, Choice]
+    enrolled: Mapping[UUID, Choice]
+    held: Mapping[UUID, Held]
+    application: Application | None
+
+    @property
+    def open(self) -> bool:
+        return self.menu is not None and self.menu.phase == "open"
+
+    @property
+    def term_name(self) -> str:
+        return term_title(self.term.code) if self.term else ""
+
+    def price(self, view: OfferingView) -> UnitPrice | None:
+        return self.prices.get(view.service) if view.service else None
+
+    def choosable(self) -> list[OfferingView]:
+        """What is on the menu for this child's grade."""
+        return [v for v in self.offerings.values() if v.state in ON_MENU and self.child.grade in v.grades]
+
+    def others(self, view: OfferingView) -> list[tuple[OfferingView, Sequence[int]]]:
+        """The child's other choices, to see what overlaps."""
+        return [
+            (self.offerings[c.offering_id], c.weekdays)
+            for c in self.chosen.values()
+            if c.offering_id != view.id and c.offering_id in self.offerings
+        ]
+
+
+async def load(uow: UnitOfWork, child_id: UUID | None) -> Home:
+    """Everything about one of the acting guardian's children; the first where none is named. Raises NotFound."""
+    children = await my_children(uow)
+    child = next((c for c in children if child_id in (None, c.id)), None)
+    if child is None:
+        raise NotFound()
+    try:
+        term = await current_term(uow)
+    except NoTerm:
+        return Home(child, children, None, None, {}, {}, {}, {}, {}, None)
+    menu = await menu_service.menu_of(uow, term.id)
+    views = await menu_service.on_menu(uow, term.id, child.grade) if menu and menu.state != "draft" else []
+    chosen = {c.offering_id: c for c in await basket.basket_of(uow, child.id, term.id)}
+    enrolled = await basket.enrolled_choices(uow, child.id, term.id)
+    known = {v.id: v for v in views}
+    known |= await offerings_by_id(uow, ({*chosen, *enrolled}) - set(known))
+    return Home(
+        child=child,
+        children=children,
+        term=term,
+        menu=menu,
+        offerings=known,
+        prices=await menu_service.prices(uow, term.id, known.values()),
+        chosen=chosen,
+        enrolled=enrolled,
+        held=await seats.held_by(uow, child.id, term.id),
+        application=await basket.application_of(uow, child.id, term.id),
+    )
+
+
+async def names(uow: UnitOfWork, views: Sequence[OfferingView]) -> tuple[dict[UUID, str], dict[UUID, str]]:
+    """Names of the rooms and of the school's own teachers of some offerings."""
+    rooms = {v.room_id for v in views if v.room_id}
+    staff = {v.teacher_id for v in views if v.teacher_id}
+    room_rows = await uow.session.execute(select(Room.id, Room.name).where(Room.id.in_(rooms)))
+    staff_rows = await uow.session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(staff)))
+    return {r[0]: r[1] for r in room_rows.all()}, {s[0]: s[1] for s in staff_rows.all()}
+
+
+async def cards(uow: UnitOfWork, home: Home, views: Sequence[OfferingView]) -> list[CourseCard]:
+    """The menu's cards for this child."""
+    rooms, staff = await names(uow, views)
+    return [_card(uow.ctx.slug, home, view, rooms, staff) for view in views]
+
+
+def _card(
+    slug: str, home: Home, view: OfferingView, rooms: Mapping[UUID, str], staff: Mapping[UUID, str]
+) -> CourseCard:
+    tone, icon = icon_of(view)
+    href = f"/t/{slug}/home/menu/{view.id}?child={home.child.id}"
+    mine = home.chosen.get(view.id)
+    overlap = None if mine else basket.first_overlap(view, view.weekdays, home.others(view))
+    clash = overlap.title if overlap and not view.any_days else ""
+    price = home.price(view)
+    state_text = _state_text(home, view) if mine or view.id in home.enrolled else ""
+    action = None
+    if home.open and view.left != 0 and not state_text:
+        action = (_("选择"), href)
+    elif home.open and mine and view.id not in home.enrolled:
+        action = (_("修改"), href)
+    vendor = str(view.details.get("vendor_name", ""))
+    return CourseCard(
+        id=str(view.id),
+        name=view.title,
+        href=href,
+        when=when_line(view, mine.weekdays if mine else ()) or _("不占用在校时间"),
+        kind=tone,
+        icon=icon,
+        room=rooms.get(view.room_id, "") if view.room_id else "",
+        teacher=(staff.get(view.teacher_id, "") if view.teacher_id else "") or vendor,
+        price=price.fen if price else 0,
+        per=_("/ %(unit)s", unit=per_unit(price.unit)) if price else "",
+        left=view.left,
+        capacity=view.capacity or 0,
+        tag=kind_title(view.kind) if view.kind in ("vendor_course", "insurance") else "",
+        clash=clash,
+        state="mine" if state_text else "",
+        state_text=state_text,
+        action=action,
+    )
+
+
+def _state_text(home: Home, view: OfferingView) -> str:
+    if view.id in home.enrolled:
+        return _("已参加")
+    if home.application is not None and home.application.state in ("submitted", "class_reviewed", "steered"):
+        return _("已选")
+    if home.application is not None and home.application.state in ("approved", "agreement_pending"):
+        return _("已核准")
+    return _("已选")
+
+
+@dataclass(frozen=True, slots=True)
+class Hero:
+    """The banner: what runs, until when, and where to go."""
+
+    live: str
+    big: str
+    after: str
+    line: str
+
+
+def hero(home: Home) -> Hero:
+    """The deadline as the biggest thing on the first screen."""
+    count = len(home.chosen)
+    line = ngettext("已选 %(num)s 项", "已选 %(num)s 项", count) if count else _("还没有选择项目")
+    if home.menu is None or home.menu.phase == "draft":
+        return Hero(home.term_name or _("课后服务"), _("菜单准备中"), "", _("发布后会在这里看到"))
+    now = clock.now()
+    if home.menu.phase == "before":
+        return Hero(_("%(term)s选择即将开始", term=home.term_name), until(home.menu.opens_at, now), _("后开始"), line)
+    if home.menu.phase == "open":
+        return Hero(_("%(term)s选择进行中", term=home.term_name), until(home.menu.closes_at, now), _("后截止"), line)
+    return Hero(home.term_name, _("选择已结束"), "", line)
+
+
+def until(moment: datetime, now: datetime) -> str:
+    """2 天 6 小时, 6 小时 5 分, 5 分钟."""
+    minutes = max(1, int((moment - now).total_seconds() // 60))
+    days, hours = minutes // 1440, minutes % 1440 // 60
+    if days:
+        return _("%(days)s 天 %(hours)s 小时", days=days, hours=hours)
+    if hours:
+        return _("%(hours)s 小时 %(minutes)s 分", hours=hours, minutes=minutes % 60)
+    return _("%(minutes)s 分钟", minutes=minutes)
+
+
+def track(application: Application | None, by_class: bool = True, by_school: bool = True) -> list[Step]:
+    """The way of an application through its stations."""
+    state = application.state if application else "informed"
+    stations = [("submitted", _("提交申请"))]
+    if by_class:
+        stations.append(("class_reviewed", _("班主任审核")))
+    if by_school:
+        stations.append(("approved", _("学校核准")))
+    stations += [("agreement_pending", _("签订协议")), ("enrolled", _("参加服务"))]
+    reached = {
+        "informed": 0,
+        "submitted": 1,
+        "steered": 1,
+        "class_reviewed": 2 if by_class else 1,
+        "approved": len(stations) - 2,
+        "agreement_pending": len(stations) - 2,
+        "enrolled": len(stations),
+        "completed": len(stations),
+        "refused": 2 if by_school and by_class else 1,
+    }.get(state, 0)
+    bad = state in ("refused", "withdrawn", "cancelled")
+    steps: list[Step] = []
+    for number, (_key, label) in enumerate(stations):
+        if number < reached:
+            steps.append(Step(label, "done"))
+        elif number == reached and not bad and application is not None:
+            steps.append(Step(label, "now", APPLICATION.title(state)))
+        elif number == reached and bad:
+            steps.append(Step(label, "now", APPLICATION.title(state), tone="bad"))
+        else:
+            steps.append(Step(label))
+    return steps

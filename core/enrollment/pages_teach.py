@@ -1,0 +1,201 @@
+"""The class teacher's queue on the phone: pass an application on, or propose another item with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from core.base.context import TenantContext
+from core.base.errors import Forbidden, KehouError, NotFound
+from core.base.ids import new_id
+from core.base.text import gettext as _
+from core.base.text import ngettext
+from core.db.house import House
+from core.db.uow import UnitOfWork
+from core.enrollment import applications, menu_service, review
+from core.enrollment.basket import items_of
+from core.enrollment.errors import Objected
+from core.enrollment.models import Application
+from core.enrollment.offerings_service import offerings_by_id
+from core.enrollment.schemas import SteerForm
+from core.enrollment.states import APPLICATION
+from core.enrollment.views import OfferingView
+from core.enrollment.words import SAY, when_line
+from core.people.service import class_ids_taught, student
+from core.terms.service import NoTerm, current_term
+from core.web.access import access
+from core.web.forms import Form
+from core.web.page import page, redirect
+
+REVIEWER = access("application.review", face="teach")
+
+
+@get("/t/{tenant:str}/teach/review", opt=REVIEWER)
+async def queue(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]) -> Response[str]:
+    """Applications of the own class: those that wait, then those already passed on."""
+    try:
+        term = await current_term(uow)
+    except NoTerm:
+        return await page(request, "enrollment/teach_review.html", uow, waiting=[], passed=[], total=0, titles={})
+    classes = await class_ids_taught(uow)
+    waiting, total = await review.queue(uow, term.id, ("submitted",), class_ids=classes, limit=100)
+    passed, _n = await review.queue(
+        uow,
+        term.id,
+        ("class_reviewed", "steered", "agreement_pending", "enrolled", "refused"),
+        class_ids=classes,
+        limit=100,
+    )
+    return await page(
+        request,
+        "enrollment/teach_review.html",
+        uow,
+        waiting=waiting,
+        passed=passed,
+        total=total,
+        titles={state: APPLICATION.title(state) for state in APPLICATION.states},
+    )
+
+
+async def _of_my_class(uow: UnitOfWork, application_id: UUID) -> Application:
+    row = await uow.get(Application, application_id)
+    child = await student(uow, row.student_id)
+    if child.class_id not in await class_ids_taught(uow):
+        raise NotFound()
+    return row
+
+
+@get("/t/{tenant:str}/teach/review/{application_id:uuid}", opt=REVIEWER)
+async def one(
+    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], application_id: FromPath[UUID]
+) -> Response[str]:
+    """One application: what is wanted, what speaks against it, and the two things to do."""
+    return await _one_page(request, uow, application_id, Form.blank(SteerForm))
+
+
+async def _one_page(
+    request: Request[Any, Any, Any],
+    uow: UnitOfWork,
+    application_id: UUID,
+    form: Form[SteerForm],
+    status: int = 200,
+) -> Response[str]:
+    row = await _of_my_class(uow, application_id)
+    child = await student(uow, row.student_id)
+    items = [i for i in await items_of(uow, row.id) if i.state in ("chosen", "steered")]
+    views = await offerings_by_id(uow, {i.offering_id for i in items})
+    form.choose("item", [(i.id, views[i.offering_id].title) for i in items])
+    form.choose("other", await other_options(uow, row.term_id, child.grade, views))
+    found = await applications.objections_to(uow, await applications.application_view(uow, row, child))
+    return await page(
+        request,
+        "enrollment/teach_application.html",
+        uow,
+        status=status,
+        row=row,
+        child=child,
+        items=items,
+        offerings=views,
+        form=form,
+        objections=found,
+        confirm_need=review.need_must_be_confirmed(uow),
+        state=APPLICATION.title(row.state),
+        key=str(new_id()),
+        subject={"application_id": row.id, "student_id": child.id},
+        **SAY,
+    )
+
+
+async def other_options(
+    uow: UnitOfWork, term_id: UUID, grade: int, chosen: Mapping[UUID, OfferingView]
+) -> list[tuple[Any, Any]]:
+    """Items that could be proposed instead: on the menu, for this grade, with a place free."""
+    return [
+        (view.id, f"{view.title} {when_line(view)}".strip())
+        for view in await menu_service.on_menu(uow, term_id, grade)
+        if view.id not in chosen and view.left != 0
+    ]
+
+
+@post("/t/{tenant:str}/teach/review/{application_id:uuid}/pass", opt=REVIEWER, status_code=200)
+async def pass_on(
+    request: Request[Any, Any, Any],
+    house: NamedDependency[House],
+    ctx: NamedDependency[TenantContext],
+    application_id: FromPath[UUID],
+) -> Response[Any]:
+    """The class teacher's yes."""
+    sent = await request.form()
+    try:
+        async with house.unit(ctx) as uow:
+            row = await _of_my_class(uow, application_id)
+            if row.state == "submitted":
+                await review.class_review(uow, application_id, need_confirmed=bool(sent.get("need_confirmed")))
+    except (NotFound, Forbidden):
+        raise
+    except KehouError as refused:
+        here = f"/t/{ctx.slug}/teach/review/{application_id}"
+        said = "；".join(str(o.message) for o in refused.objections) if isinstance(refused, Objected) else ""
+        return redirect(here, flash=said or refused.message, level="bad")
+    return redirect(f"/t/{ctx.slug}/teach/review", flash=_("已审核通过"))
+
+
+@post("/t/{tenant:str}/teach/review/pass", opt=REVIEWER, status_code=200)
+async def pass_many(
+    request: Request[Any, Any, Any], house: NamedDependency[House], ctx: NamedDependency[TenantContext]
+) -> Response[Any]:
+    """Pass the ticked applications on, each by itself; what does not pass stays in the queue."""
+    sent = await request.form()
+    done = 0
+    for id_ in sent.getall("id", []):
+        try:
+            async with house.unit(ctx) as uow:
+                await review.class_review(uow, UUID(str(id_)), need_confirmed=bool(sent.get("need_confirmed")))
+            done += 1
+        except (KehouError, ValueError):
+            continue
+    back = f"/t/{ctx.slug}/teach/review"
+    if not done:
+        return redirect(back, flash=_("没有可以一起通过的申请，请逐个打开查看"), level="warn")
+    return redirect(back, flash=ngettext("已通过 %(num)s 份申请", "已通过 %(num)s 份申请", done))
+
+
+@post("/t/{tenant:str}/teach/review/{application_id:uuid}/steer", opt=REVIEWER, status_code=200)
+async def steer(
+    request: Request[Any, Any, Any],
+    house: NamedDependency[House],
+    ctx: NamedDependency[TenantContext],
+    application_id: FromPath[UUID],
+) -> Response[Any]:
+    """Propose another item; the family decides."""
+    form = await Form.from_request(SteerForm, request)
+    status = 422
+    if form:
+        try:
+            async with house.unit(ctx) as uow:
+                await _of_my_class(uow, application_id)
+                await review.steer(uow, application_id, form.value.item, form.value.other, form.value.reason)
+            return redirect(f"/t/{ctx.slug}/teach/review", flash=_("建议已发给家长"))
+        except (NotFound, Forbidden):
+            raise
+        except KehouError as refused:
+            form.fail(refused)
+            status = refused.status
+    async with house.unit(ctx) as uow:
+        return await _one_page(request, uow, application_id, form, status)
+
+
+async def badge(uow: UnitOfWork) -> int:
+    """How many wait for the acting class teacher."""
+    try:
+        return await review.waiting_for_me(uow, (await current_term(uow)).id)
+    except NoTerm:
+        return 0
+
+
+HANDLERS = (queue, one, pass_many, pass_on, steer)

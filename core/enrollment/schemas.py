@@ -1,0 +1,212 @@
+"""Forms and bodies of enrollment; pages and the JSON API read the same ones."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field, model_validator
+
+from core.base.text import gettext as _
+from core.base.text import lazy_gettext as _l
+from core.enrollment.offerings_service import every
+from core.enrollment.views import OfferingDraft
+from core.policy.vocab import KINDS as CONTENT_KINDS
+from core.policy.vocab import WINDOWS
+from core.web.fields import Option, SchoolMoment, Ui, Weekdays
+from core.web.i18n import grade_name
+
+CARE_CONTENT = (
+    "homework",
+    "tutoring",
+    "reading",
+    "sport",
+    "arts",
+    "science",
+    "labour",
+    "games",
+    "outdoor",
+    "film",
+    "calligraphy",
+    "classics",
+    "project",
+    "meal_care",
+)
+
+
+def grade_options() -> list[Option]:
+    return [(grade, grade_name(grade)) for grade in range(1, 10)]
+
+
+def content_options() -> list[Option]:
+    return [(kind, str(CONTENT_KINDS.label(kind))) for kind in CARE_CONTENT]
+
+
+def window_options() -> list[Option]:
+    return [(key, str(WINDOWS.label(key))) for key in ("morning", "noon", "afternoon", "extended")]
+
+
+class Choose(BaseModel):
+    """A family puts an offering in the basket of a child."""
+
+    child: UUID
+    offering: UUID
+    weekdays: Annotated[Weekdays, Ui(_l("参加的日子"))] = Field(default_factory=list)
+
+
+class OneOffering(BaseModel):
+    child: UUID
+    offering: UUID
+
+
+class ReadNotice(BaseModel):
+    """The guardian has read the letter in this wording."""
+
+    child: UUID
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Apply(BaseModel):
+    """Submit what is in the basket."""
+
+    child: UUID
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    need: Annotated[
+        str,
+        Field(max_length=300),
+        Ui(_l("接送困难或其他需要（选填）"), kind="textarea", help=_l("写给班主任，例如双职工家庭无法按时接孩子")),
+    ] = ""
+
+
+class ChosenItem(BaseModel):
+    offering_id: UUID
+    weekdays: list[Annotated[int, Field(ge=1, le=7)]] = Field(default_factory=list, max_length=7)
+
+
+class Application(BaseModel):
+    """The JSON way to submit: the whole choice at once."""
+
+    student_id: UUID
+    items: Annotated[list[ChosenItem], Field(max_length=20)]
+    notice_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    need: Annotated[str, Field(max_length=300)] = ""
+
+
+class ClaimBody(BaseModel):
+    """Claim a place in a rush; an application must follow before it lapses."""
+
+    student_id: UUID
+    offering_id: UUID
+    weekdays: list[Annotated[int, Field(ge=1, le=7)]] = Field(default_factory=list, max_length=7)
+
+
+class SignBody(BaseModel):
+    """The code from the phone, and which text it signs."""
+
+    code: Annotated[
+        str,
+        Field(pattern=r"^\s*\d{6}\s*$"),
+        Ui(
+            _l("短信验证码"),
+            inputmode="numeric",
+            autocomplete="one-time-code",
+            placeholder="000000",
+            messages={"string_pattern_mismatch": _l("请填写 6 位验证码")},
+        ),
+    ]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Reason(BaseModel):
+    reason: Annotated[str, Field(max_length=300), Ui(_l("理由"), kind="textarea")] = ""
+
+
+class SteerForm(BaseModel):
+    """Another suitable item in place of the chosen one."""
+
+    item: Annotated[UUID, Ui(_l("无法安排的项目"))]
+    other: Annotated[UUID, Ui(_l("建议改为"))]
+    reason: Annotated[str, Field(min_length=1, max_length=300), Ui(_l("理由（家长会看到）"), kind="textarea")]
+
+
+class RefuseForm(BaseModel):
+    """A refusal with what it owes (R-134)."""
+
+    item: Annotated[UUID | None, Ui(_l("不予通过的项目"), placeholder=_l("全部未生效的项目"))] = None
+    reason: Annotated[str, Field(min_length=1, max_length=300), Ui(_l("理由（家长会看到）"), kind="textarea")]
+    other: Annotated[UUID | None, Ui(_l("另一个可选安排"))] = None
+
+
+class MenuWindow(BaseModel):
+    """When families choose, and the school's own words in the letter to parents."""
+
+    opens_at: Annotated[SchoolMoment, Ui(_l("开始选择"))]
+    closes_at: Annotated[SchoolMoment, Ui(_l("截止时间"))]
+    mode: Annotated[str, Field(max_length=600), Ui(_l("服务方式（留空用通用文字）"), kind="textarea")] = ""
+    safety: Annotated[str, Field(max_length=600), Ui(_l("安全措施（留空用通用文字）"), kind="textarea")] = ""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> MenuWindow:
+        if self.closes_at <= self.opens_at:
+            raise ValueError(_("截止时间应晚于开始时间"))
+        return self
+
+    def moments(self) -> tuple[datetime, datetime]:
+        return self.opens_at, self.closes_at
+
+
+class CareForm(BaseModel):
+    """The school's own care: what the core itself puts on the menu."""
+
+    title: Annotated[str, Field(min_length=1, max_length=60), Ui(_l("名称"), placeholder=_l("课后托管"))]
+    summary: Annotated[
+        str, Field(max_length=300), Ui(_l("服务内容说明"), kind="textarea", help=_l("家长在菜单和告家长书里会看到"))
+    ] = ""
+    grades: Annotated[list[int], Field(min_length=1), Ui(_l("面向年级"), kind="checks", options=grade_options)]
+    weekdays: Annotated[Weekdays, Field(min_length=1), Ui(_l("开设的日子"))]
+    starts_at: Annotated[time, Ui(_l("开始时间"))]
+    ends_at: Annotated[time, Ui(_l("结束时间"))]
+    early_ends_at: Annotated[time | None, Ui(_l("一、二年级结束时间"), help=_l("当地要求错峰提前离校时填写"))] = None
+    time_window: Annotated[str, Ui(_l("服务时段"), kind="select", options=window_options)] = "afternoon"
+    content: Annotated[list[str], Ui(_l("内容类别"), kind="checks", options=content_options)] = Field(
+        default_factory=list
+    )
+    any_days: Annotated[bool, Ui(_l("家长可以只选其中几天"))] = False
+    capacity: Annotated[int | None, Field(ge=1, le=10_000), Ui(_l("名额（留空为不限）"), unit=_l("人"))] = None
+    room_id: Annotated[UUID | None, Ui(_l("场地"))] = None
+    teacher_id: Annotated[UUID | None, Ui(_l("负责教师"))] = None
+    service: Annotated[
+        str | None,
+        Field(max_length=40, pattern=r"^[a-z][a-z0-9_.-]*$"),
+        Ui(
+            _l("收费项目代码（留空为免费）"),
+            help=_l("收费标准须先审批并公示，例如 care"),
+            messages={"string_pattern_mismatch": _l("请用小写字母开头的代码，例如 care")},
+        ),
+    ] = None
+    reason: Annotated[str, Field(max_length=300), Ui(_l("说明理由（有提醒事项时填写）"), kind="textarea")] = ""
+
+    @model_validator(mode="after")
+    def _times(self) -> CareForm:
+        if self.ends_at <= self.starts_at:
+            raise ValueError(_("结束时间应晚于开始时间"))
+        return self
+
+    def draft(self) -> OfferingDraft:
+        return OfferingDraft(
+            kind="care",
+            title=self.title,
+            summary=self.summary,
+            grades=tuple(sorted(set(self.grades))),
+            periods=every(self.weekdays, self.starts_at, self.ends_at),
+            early_ends_at=self.early_ends_at,
+            time_window=self.time_window,
+            content=tuple(self.content),
+            any_days=self.any_days,
+            capacity=self.capacity,
+            room_id=self.room_id,
+            teacher_id=self.teacher_id,
+            service=self.service,
+            reason=self.reason,
+        )
