@@ -47,15 +47,15 @@ def _states_to_decide(uow: UnitOfWork) -> tuple[str, ...]:
 async def listing(
     request: Request[Any, Any, Any],
     uow: NamedDependency[UnitOfWork],
-    state: FromQuery[str] = "",
+    show: FromQuery[str] = "",
     page_number: FromQuery[int] = 1,
 ) -> Response[str]:
     """Applications by state; those that wait for the school first."""
     term = await current_term(uow)
     counts = await menu_service.counts(uow, term.id)
     deciding = _states_to_decide(uow)
-    state = state if state in APPLICATION.states else deciding[0]
-    pager = Pager(counts.by_state.get(state, 0), max(1, page_number), SIZE, {"state": state}, "page_number")
+    state = show if show in APPLICATION.states else deciding[0]
+    pager = Pager(counts.by_state.get(state, 0), max(1, page_number), SIZE, {"show": state}, "page_number")
     rows, _total = await review.queue(uow, term.id, (state,), limit=SIZE, offset=pager.offset)
     shown = ("submitted", "class_reviewed", "steered", "agreement_pending", "enrolled", "refused", "withdrawn")
     return await page(
@@ -66,7 +66,7 @@ async def listing(
         pager=pager,
         state=state,
         titles={s: APPLICATION.title(s) for s in APPLICATION.states},
-        tabs_by_state=[(APPLICATION.title(s), f"?state={s}", s == state, counts.by_state.get(s, 0)) for s in shown],
+        tabs_by_state=[(APPLICATION.title(s), f"?show={s}", s == state, counts.by_state.get(s, 0)) for s in shown],
         bulk=state in deciding and uow.ctx.may("application.approve"),
         counts=counts,
         subject={"term_id": term.id},

@@ -42,12 +42,12 @@ PUBLISH = access("menu.publish", face="desk")
 
 @get("/t/{tenant:str}/desk/menu", opt=READ)
 async def menu(
-    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], state: FromQuery[str] = ""
+    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], show: FromQuery[str] = ""
 ) -> Response[str]:
     """The term's menu: counts, window, and every item with its state."""
     term = await current_term(uow)
     views = await offerings_service.offerings(uow, term.id)
-    shown = [v for v in views if v.state == state] if state else [v for v in views if v.state != "withdrawn"]
+    shown = [v for v in views if v.state == show] if show else [v for v in views if v.state != "withdrawn"]
     rooms, staff = await home_views.names(uow, shown)
     by_state: dict[str, int] = {}
     for view in views:
@@ -63,8 +63,8 @@ async def menu(
         staff=staff,
         prices=await menu_service.prices(uow, term.id, shown),
         counts=await menu_service.counts(uow, term.id),
-        tabs_by_state=[(_("全部"), "?", not state, 0)]
-        + [(OFFERING.title(s), f"?state={s}", s == state, by_state[s]) for s in OFFERING.states if s in by_state],
+        tabs_by_state=[(_("全部"), "?", not show, 0)]
+        + [(OFFERING.title(s), f"?show={s}", s == show, by_state[s]) for s in OFFERING.states if s in by_state],
         titles={s: OFFERING.title(s) for s in OFFERING.states},
         ready=by_state.get("approved", 0),
         key=str(new_id()),
