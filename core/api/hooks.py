@@ -97,7 +97,7 @@ def charges(ctx: TenantContext, uow: UnitOfWork, request: BillingRequest) -> lis
 
 @hookspec
 def unit_prices(ctx: TenantContext, uow: UnitOfWork, services: tuple[str, ...], on: Any) -> list[UnitPrice]:
-    """compute · prices in force and posted on the date `on`; a service without one cannot be charged · failure refuses."""
+    """compute · prices in force and posted on the day `on`; what has none cannot be charged · failure refuses."""
     raise AssertionError
 
 
@@ -105,7 +105,7 @@ def unit_prices(ctx: TenantContext, uow: UnitOfWork, services: tuple[str, ...], 
 def reductions(
     ctx: TenantContext, uow: UnitOfWork, request: BillingRequest, charges: tuple[PricedCharge, ...]
 ) -> list[ReductionProposal]:
-    """compute · after pricing; the core caps at the charge and the pack's limits, and posts · failure stops the chunk."""
+    """compute · after pricing; the core caps at the charge and the pack's limits · failure stops the chunk."""
     raise AssertionError
 
 

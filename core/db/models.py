@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, MetaData, Text, func
+from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, MetaData, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from core.base.ids import new_id
@@ -29,7 +28,7 @@ class Base(DeclarativeBase):
 
     metadata = metadata
     type_annotation_map = {  # noqa: RUF012
-        UUID: PgUUID(as_uuid=True),
+        UUID: Uuid(),
         datetime: DateTime(timezone=True),
         str: Text(),
         int: BigInteger(),

@@ -34,7 +34,7 @@ def revise(owner_url: str, plugins: LoadedPlugins, key: str, message: str, rev_i
 
 
 def _secured(source: str) -> str:
-    head, _, tail = _NOISE.sub("", source).partition("\ndef downgrade")
+    head = _NOISE.sub("", source).partition("\ndef downgrade")[0]
     lines = []
     for table in _CREATED.findall(head):
         if table in GLOBAL_TABLES:

@@ -1,4 +1,4 @@
-"""Who may call a handler: said in the handler's own declaration, closed by default, answered 401, then 404, then 403."""
+"""Who may call a handler: said in its own declaration, closed by default, answered 401, then 404, then 403."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers with pages: the shell round a feature's template, the navigation of the reader's face, messages shown once."""
+"""Answers with pages: the shell round a feature's template, the reader's navigation, messages shown once."""
 
 from __future__ import annotations
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from core.db.schema import tenant_table
 from sqlalchemy.dialects import postgresql
+
+from core.db.schema import tenant_table
 
 revision = "0030"
 down_revision = "0010"

@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("offering_id", sa.UUID(), nullable=False),
         sa.Column("term_id", sa.UUID(), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("weekday", sa.SmallInteger(), nullable=False),
         sa.Column("starts_at", sa.Time(), nullable=False),
         sa.Column("ends_at", sa.Time(), nullable=False),
         sa.Column("early_ends_at", sa.Time(), nullable=True),
