@@ -1,4 +1,4 @@
-"""Lunch (午餐): menu, dietary bans, orders by weekday, the kitchen's count, settlement by actual use (requirements 2.10)."""
+"""Lunch (午餐): dishes, dietary bans, orders by weekday, the count, settlement by actual use (requirements 2.10)."""
 
 from __future__ import annotations
 

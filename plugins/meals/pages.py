@@ -35,7 +35,12 @@ from core.api.terms import current_term, term_title
 from plugins.meals import days, service
 from plugins.meals.schemas import ALLERGENS, BODIES, FORMALITIES, SETTLEMENTS, DayForm, LunchForm
 
-WORDS = {"allergens": ALLERGENS, "formalities": FORMALITIES, "bodies": BODIES, "settlements": SETTLEMENTS}
+WORDS: dict[str, Any] = {
+    "allergens": ALLERGENS,
+    "formalities": FORMALITIES,
+    "bodies": BODIES,
+    "settlements": SETTLEMENTS,
+}
 
 
 @get("/t/{tenant:str}/desk/meals", opt=access("meals.write"))

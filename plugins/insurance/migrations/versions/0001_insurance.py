@@ -1,11 +1,11 @@
-"""insurance."""
+"""First tables of insurance."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from core.db.schema import tenant_table
+from core.api import tenant_table
 
 revision = "0001"
 down_revision = None
