@@ -42,7 +42,11 @@ class NewTerm(BaseModel):
     """A term of a school year."""
 
     year: Annotated[int, Field(ge=2000, le=2100), Ui(_l("学年"), options=_years, kind="select")]
-    number: Annotated[Literal[1, 2], Ui(_l("学期"), options=[(1, _l("第一学期")), (2, _l("第二学期"))], kind="select")]
+    number: Annotated[
+        int,  # a form sends text, which Literal[1, 2] would not take
+        Field(ge=1, le=2),
+        Ui(_l("学期"), options=[(1, _l("第一学期")), (2, _l("第二学期"))], kind="select"),
+    ]
     starts_on: Annotated[date, Ui(_l("开始日期"), help=_l("学生上课的第一天"))]
     ends_on: Annotated[date, Ui(_l("结束日期"), help=_l("学生上课的最后一天"))]
 
