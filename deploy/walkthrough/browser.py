@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 
@@ -233,7 +233,7 @@ class Browser:
         filled = self._filled(page, form, values or {}, button)
         address = urljoin(page.url, form.action or page.url)
         if form.method == "get":
-            return self._checked(self.client.get(address, params=httpx.QueryParams(filled)), status)
+            return self._checked(self.client.get(address, params=httpx.QueryParams(urlencode(filled))), status)
         origin = {"origin": self.base, "sec-fetch-site": "same-origin", "referer": page.url}
         data: dict[str, Any] = {}
         for name, value in filled:
