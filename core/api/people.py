@@ -14,6 +14,7 @@ from core.people.service import (
     my_child,
     my_children,
     student,
+    student_by_roll,
     students_by_id,
 )
 
@@ -38,5 +39,6 @@ __all__ = [
     "room_choices",
     "staff_choices",
     "student",
+    "student_by_roll",
     "students_by_id",
 ]

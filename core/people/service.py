@@ -50,6 +50,12 @@ async def student(uow: UnitOfWork, student_id: UUID) -> StudentView:
     return _view(row[0], row[1])
 
 
+async def student_by_roll(uow: UnitOfWork, roll_number: str) -> StudentView | None:
+    """The student with this number on the roll (学籍号), None when there is none."""
+    row = (await uow.session.execute(_WITH_CLASS.where(Student.roll_number == roll_number.strip().upper()))).first()
+    return _view(row[0], row[1]) if row else None
+
+
 async def students_by_id(uow: UnitOfWork, ids: list[UUID]) -> dict[UUID, StudentView]:
     rows = (await uow.session.execute(_WITH_CLASS.where(Student.id.in_(ids)))).all()
     return {row[0].id: _view(row[0], row[1]) for row in rows}

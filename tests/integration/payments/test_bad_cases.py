@@ -411,9 +411,10 @@ async def test_refund_asked_again_after_the_key_was_forgotten(till: Till) -> Non
     async with till.house.unit(await till.finance()) as uow:
         refund = await refunds.approve(uow, attempt.id, 20000, "退班")
     async with till.house.unit(till.school.ctx) as uow:
+        from sqlalchemy import select
+
         from core.db.delivery import deliver
         from core.db.kernel_tables import Outbox
-        from sqlalchemy import select
 
         id_ = (await uow.session.execute(select(Outbox.id).where(Outbox.name == "billing.refund"))).scalar_one()
     assert await deliver(till.house, till.school.ctx.tenant_id, id_) == "retry"
