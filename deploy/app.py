@@ -14,6 +14,7 @@ from core.base.settings import Settings
 from core.db import global_tables, kernel_tables  # noqa: F401 - their tables belong to every house
 from core.db.engine import Database
 from core.db.house import House
+from core.db.models import Base
 from core.host.contribution import Contribution
 from core.host.dispatch import Dispatcher
 from core.host.loader import load_plugins
@@ -23,7 +24,7 @@ from core.identity.gateway import CodeGateway, FileGateway
 from core.policy.library import PackLibrary
 from core.policy.load import load_packs
 from core.policy.types import Objection
-from core.web.app import build_app
+from core.web.app import build_app, check_handlers
 from deploy.features import features
 
 PACKS = Path(__file__).resolve().parent.parent / "tenants" / "packs"
@@ -43,7 +44,13 @@ def build_house(
     for contribution in features() if contributions is None else contributions:
         registry.add(contribution)
     loaded = load_plugins(
-        hookspecs, registry, found=plugins, allow=settings.plugins_allow, block=settings.plugins_block
+        hookspecs,
+        registry,
+        found=plugins,
+        allow=settings.plugins_allow,
+        block=settings.plugins_block,
+        reserved=core_tables(),
+        check=check_handlers,
     )
     house = House(
         settings=settings,
@@ -57,6 +64,16 @@ def build_house(
     for _, contribution in registry.contributions:
         house.services.update(contribution.services)
     return house
+
+
+def core_tables() -> frozenset[str]:
+    """The tables of core, tenants and workers: no plugin's prefix may fall on one of them."""
+    ours = ("core", "tenants", "workers")
+    return frozenset(
+        str(mapper.class_.__tablename__)
+        for mapper in Base.registry.mappers
+        if mapper.class_.__module__.partition(".")[0] in ours
+    )
 
 
 def create_app(settings: Settings | None = None, **options: Any) -> Litestar:

@@ -90,13 +90,17 @@ class Dispatcher:
         return None
 
     async def present(self, hook: str, ctx: TenantContext, kind: type[T], /, **facts: Any) -> list[T]:
-        """What the plugins show; one that fails is left out and logged."""
+        """What the plugins show; one that fails is left out and logged, and the page's transaction stands."""
         shown: list[T] = []
+        safe = _Savepoint(facts.get("uow"))
         for key, call in self._implementations(hook, ctx, facts):
+            await safe.open()
             try:
                 shown += self._typed(await _answer(call, PRESENT_SECONDS), kind)
             except Exception as exc:
-                log.warning("plugin %s left out of %s: %s", key, hook, exc)
+                log.warning("plugin %s left out of %s: %s: %s", key, hook, type(exc).__name__, exc)
+                await safe.undo()
+        await safe.close()
         return shown
 
     def _implementations(self, hook: str, ctx: TenantContext, facts: dict[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -116,6 +120,28 @@ class Dispatcher:
             if not isinstance(item, kind):
                 raise TypeError(f"answered {type(item).__name__}, not {kind.__name__}")
         return items
+
+
+class _Savepoint:
+    """One savepoint round what the plugins read: a statement that fails must not take the page's transaction along."""
+
+    def __init__(self, uow: Any) -> None:
+        self._session = getattr(uow, "session", None)
+        self._mark: Any = None
+
+    async def open(self) -> None:
+        if self._session is not None and self._mark is None:
+            self._mark = await self._session.begin_nested()
+
+    async def undo(self) -> None:
+        if self._mark is not None:
+            mark, self._mark = self._mark, None
+            await mark.rollback()
+
+    async def close(self) -> None:
+        if self._mark is not None:
+            mark, self._mark = self._mark, None
+            await mark.commit()
 
 
 async def _answer(call: Any, seconds: float) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Any, Literal
 
 import pluggy
@@ -39,6 +39,10 @@ class EssentialPluginBroken(RuntimeError):
     """A plugin that calls itself essential did not load; the start stops."""
 
 
+class NotInstalled(SystemExit):
+    """The project itself is not installed, so that no entry point of any plugin can be seen."""
+
+
 @dataclass(slots=True)
 class LoadedPlugins:
     """The plugin manager with every loaded plugin registered under its key, and the report of all found."""
@@ -57,7 +61,16 @@ class LoadedPlugins:
 
 
 def discover() -> list[EntryPoint]:
-    """Entry points of the group, sorted by name: the order of installed metadata is no contract."""
+    """Entry points of the group, sorted by name: the order of installed metadata is no contract.
+
+    Raises NotInstalled in a checkout whose own package was never installed: it would run without a single plugin.
+    """
+    try:
+        distribution(PROJECT)
+    except PackageNotFoundError:
+        raise NotInstalled(
+            "Kehou is not installed in this environment, so its plugins cannot be found. Run: make setup"
+        ) from None
     return sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
 
 
@@ -68,18 +81,23 @@ def load_plugins(
     found: Sequence[EntryPoint | Plugin] | None = None,
     allow: frozenset[str] | None = None,
     block: frozenset[str] = frozenset(),
+    reserved: Collection[str] = (),
+    check: Callable[[Contribution], None] | None = None,
 ) -> LoadedPlugins:
     """Load every plugin that can be loaded and add its contribution to `registry`.
 
-    `found` replaces discovery (tests). Never raises for a broken plugin, except EssentialPluginBroken.
+    `found` replaces discovery (tests). `reserved` are the core's tables, on which no plugin's prefix may fall; `check`
+    raises for a contribution that the application could not use (handlers that do not fit). Never raises for a
+    broken plugin, except EssentialPluginBroken.
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(specs)
     reports = [_import(item, allow, block) for item in (discover() if found is None else found)]
     _refuse_duplicates(reports)
+    _refuse_prefixes(reports, reserved)
     order: list[str] = []
     for report in _by_requirement(reports):
-        _attempt(report, partial(_register, report, manager, registry))
+        _attempt(report, partial(_register, report, manager, registry, check))
         if report.status == "loaded":
             order.append(report.key)
     for report in reports:
@@ -119,7 +137,7 @@ def _load_entry(report: PluginReport, entry: EntryPoint) -> None:
 def _attempt(report: PluginReport, step: Callable[[], None]) -> None:
     try:
         step()
-    except Exception as exc:  # a plugin may fail in any way; the others must load
+    except (Exception, SystemExit) as exc:  # a plugin may fail in any way; the others must load
         report.status, report.reason = "broken", f"{type(exc).__name__}: {exc}"
         log.debug("plugin %s", report.key, exc_info=exc)
 
@@ -128,20 +146,28 @@ def _refuse_duplicates(reports: list[PluginReport]) -> None:
     live = [r for r in reports if r.status == "loaded"]
     for report in live:
         twins = [r for r in live if r.key == report.key]
-        same_prefix = [r for r in live if r is not report and _prefix(r) == _prefix(report) is not None]
         if len(twins) > 1:
             names = ", ".join(sorted(r.distribution or "?" for r in twins))
-            report.status, report.reason = (
-                "duplicate",
-                f"two plugins use this key ({names}); neither is loaded",
-            )
-        elif same_prefix and same_prefix[0].key < report.key:
+            report.status = "duplicate"
+            report.reason = f"two plugins use this key ({names}); neither is loaded"
+
+
+def _refuse_prefixes(reports: list[PluginReport], reserved: Collection[str]) -> None:
+    """One owner for each table: no prefix begins another, and none falls on a table of the core's."""
+    taken: dict[str, str] = {}
+    for report in sorted(reports, key=lambda r: r.key):
+        if report.status != "loaded" or report.plugin is None:
+            continue
+        mine = report.plugin.manifest.prefix
+        owner = next((key for other, key in taken.items() if mine.startswith(other) or other.startswith(mine)), None)
+        core = next((table for table in sorted(reserved) if table.startswith(mine)), None)
+        if owner or core:
             report.status = "broken"
-            report.reason = f"its table prefix {_prefix(report)} belongs to {same_prefix[0].key}"
-
-
-def _prefix(report: PluginReport) -> str | None:
-    return report.plugin.manifest.prefix if report.plugin else None
+            report.reason = f"its table prefix {mine} " + (
+                f"belongs to {owner}" if owner else f"falls on the core's table {core}"
+            )
+        else:
+            taken[mine] = report.key
 
 
 def _by_requirement(reports: Iterable[PluginReport]) -> list[PluginReport]:
@@ -166,25 +192,43 @@ def _needs(report: PluginReport) -> set[str]:
     return set(report.plugin.manifest.requires) if report.plugin else set()
 
 
-def _register(report: PluginReport, manager: pluggy.PluginManager, registry: Registry) -> None:
+def _register(
+    report: PluginReport,
+    manager: pluggy.PluginManager,
+    registry: Registry,
+    check: Callable[[Contribution], None] | None,
+) -> None:
     assert report.plugin is not None
     hooks, key = report.plugin.hooks, report.key
     for needed in report.plugin.manifest.requires:
         if not manager.has_plugin(needed):
             report.status, report.reason = "missing_requirement", f"needs {needed}, which did not load"
             return
-    manager.register(hooks, name=key)
     try:
+        manager.register(hooks, name=key)
         manager.check_pending()
         contribution = _contribution(hooks)
         if contribution is not None:
             if contribution.key != key:
                 raise ValueError(f"its contribution is called {contribution.key!r}")
+            if check is not None:
+                check(contribution)
             registry.add(contribution, plugin=key)
         report.contribution = contribution
-    except Exception:
-        manager.unregister(name=key)
+    except (Exception, SystemExit):
+        _forget(manager, key)
         raise
+
+
+def _forget(manager: pluggy.PluginManager, key: str) -> None:
+    """Take out all that a failed registration left behind; pluggy itself stops half-way at the first bad hook."""
+    hooks = manager.get_plugin(key)
+    if hooks is None:
+        return
+    for caller in vars(manager.hook).values():
+        if any(impl.plugin_name == key for impl in caller.get_hookimpls()):
+            caller._remove_plugin(hooks)
+    manager.unregister(name=key)
 
 
 def _contribution(hooks: Any) -> Contribution | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from core.host.contribution import (
     AccountDef,
@@ -22,6 +23,17 @@ T = TypeVar("T")
 
 class DuplicateName(RuntimeError):
     """Two contributions use one name; the start stops rather than let one hide the other."""
+
+
+_PARAMETER = re.compile(r"\{[^}:]*")
+
+
+def _addresses(handler: Any) -> list[str]:
+    """ "GET /t/{:str}/desk/x" for each address of a handler: what a parameter is called makes no difference."""
+    methods = sorted(str(getattr(method, "value", method)) for method in getattr(handler, "http_methods", ()))
+    return [
+        f"{method} {_PARAMETER.sub('{', path)}" for path in sorted(getattr(handler, "paths", ())) for method in methods
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,7 @@ class Registry:
             ("schedule", [s.name for s in new.schedules], self.schedules),
             ("subscriber", [s.name for s in new.subscribers], self._subscriber_names()),
             ("account", [a.code for a in new.accounts], {owned.item.code for owned in self.accounts}),
+            ("address", [r for h in new.handlers for r in _addresses(h)], self._addresses()),
         )
         for what, names, known in named:
             known = set(known)
@@ -81,6 +94,9 @@ class Registry:
 
     def _subscriber_names(self) -> set[str]:
         return {owned.item.name for group in self.subscribers.values() for owned in group}
+
+    def _addresses(self) -> set[str]:
+        return {r for _, contribution in self.contributions for h in contribution.handlers for r in _addresses(h)}
 
     def subscribers_of(self, event: str) -> list[Owned[Subscriber]]:
         return self.subscribers.get(event, [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from core.base.errors import KehouError
 from core.base.text import add_catalogue
 from core.db.house import House
 from core.db.uow import UnitOfWork
+from core.host.contribution import Contribution
 from core.web import health
 from core.web.access import enforce, public, refuse_undeclared
 from core.web.frame import frame
@@ -86,13 +87,34 @@ def build_app(house: House, *, extra: Sequence[Any] = (), on_shutdown: Sequence[
         debug=False,
         pdb_on_exception=False,
     )
-    refuse_undeclared(
-        handler
-        for route in app.routes
-        for handler in getattr(route, "route_handlers", [])
-        if isinstance(handler, HTTPRouteHandler) and handler.http_methods != {"OPTIONS"}
-    )
+    refuse_undeclared(_http_handlers(app))
     return app
+
+
+def check_handlers(contribution: Contribution) -> None:
+    """Raise what the application would raise for these handlers, so that a plugin's mistake stays its own.
+
+    Catches handlers that declare no access rule, that Litestar refuses, and names that it reserves.
+    """
+    if not contribution.handlers:
+        return
+    trial = Litestar(
+        route_handlers=[Router("/", route_handlers=list(contribution.handlers))],
+        dependencies={
+            "house": Provide(provide_house),
+            "ctx": Provide(provide_ctx),
+            "uow": Provide(provide_uow),
+        },
+        openapi_config=None,
+    )
+    refuse_undeclared(_http_handlers(trial))
+
+
+def _http_handlers(app: Litestar) -> Iterator[HTTPRouteHandler]:
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if isinstance(handler, HTTPRouteHandler) and handler.http_methods != {"OPTIONS"}:
+                yield handler
 
 
 def _static(static: dict[str, Path]) -> list[Router]:
