@@ -18,7 +18,7 @@ PERMISSIONS = (
 )
 
 NAV = (
-    NavItem("desk", _l("服务方案"), "desk/plan", "clipboard-text", order=10, permission=READ, group=_l("方案与公示")),
+    NavItem("desk", _l("服务方案"), "desk/plan", "clipboard-text", order=10, permission=READ, group=_l("课后服务")),
     NavItem("home", _l("服务方案"), "home/plan", "file-text", order=70),
 )
 
