@@ -240,6 +240,18 @@ class Browser:
             data.setdefault(name, []).append(value)
         return self._checked(self.client.post(address, data=data, files=files, headers=origin), status)
 
+    def api(self, method: str, path: str, body: Any = None, *, status: int = 200, key: str | None = None) -> Any:
+        """Ask the JSON API; returns what it answers. Fails unless the answer has this status."""
+        headers = {"accept": "application/json", "origin": self.base, "sec-fetch-site": "same-origin"}
+        if key is not None:
+            headers["idempotency-key"] = key
+        answer = self.client.request(method, path, json=body, headers=headers)
+        if answer.status_code != status:
+            raise Failed(
+                f"{self.who}: {method} {path} answered {answer.status_code}, not {status}: {answer.text[:500]}"
+            )
+        return answer.json() if answer.content else None
+
     def _filled(self, page: Page, form: HtmlForm, values: dict[str, Any], button: str | None) -> Values:
         unknown = [name for name in values if name not in form.names]
         if unknown:
