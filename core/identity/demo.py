@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -64,6 +65,14 @@ async def personas(house: House) -> list[Persona]:
     raw = await _mark(house, PERSONAS)
     known = set(Persona.__slots__)
     return [Persona(**{k: str(v) for k, v in item.items() if k in known}) for item in json.loads(raw or "[]")]
+
+
+def by_place(found: Sequence[Persona]) -> list[tuple[str, list[Persona]]]:
+    """The personas of each organisation together, in the order in which the organisations are first named."""
+    places: dict[str, list[Persona]] = {}
+    for persona in found:
+        places.setdefault(persona.place, []).append(persona)
+    return list(places.items())
 
 
 async def persona_account(house: House, phone: str) -> tuple[Persona, UUID] | None:

@@ -49,7 +49,7 @@ async def landing(request: Request[Any, Any, Any], house: NamedDependency[House]
     return await page(
         request,
         "identity/landing.html",
-        personas=await demo.personas(house),
+        personas=demo.by_place(await demo.personas(house)),
         signed_in=request.state.person is not None,
     )
 
