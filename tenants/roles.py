@@ -17,6 +17,7 @@ STANDARD_ROLES: Mapping[OrganisationKind, Mapping[str, Any]] = {
         "finance": _l("财务"),
         "class_teacher": _l("班主任"),
         "teacher": _l("任课教师"),
+        "external_teacher": _l("外聘教师"),
         "guardian": _l("家长"),
     },
     "bureau": {
@@ -35,6 +36,7 @@ FACES: Mapping[str, Area] = {
     "finance": "desk",
     "class_teacher": "teach",
     "teacher": "teach",
+    "external_teacher": "teach",
     "guardian": "home",
     "bureau_officer": "bureau",
     "bureau_head": "bureau",

@@ -42,6 +42,8 @@ class Lesson(TenantModel, Stamped):
     offering_id: Mapped[UUID]
     term_id: Mapped[UUID]
     day: Mapped[date]
+    weekday: Mapped[int] = mapped_column(SmallInteger())
+    """Whose timetable runs that day: on a make-up day another one than the date's own."""
     starts_at: Mapped[time]
     ends_at: Mapped[time]
     early_ends_at: Mapped[time | None]

@@ -1,4 +1,4 @@
-"""Vendors (机构): applied, vetted and listed; courses offered and reviewed; scores, and exit reviews with due process."""
+"""Vendors (机构): vetted and listed; courses offered and reviewed; scores; exits by due process."""
 
 from __future__ import annotations
 

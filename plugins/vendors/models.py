@@ -1,4 +1,4 @@
-"""Tables of vendors. The same plugin serves three kinds of organisation; each table says in whose tenant it is filled."""
+"""Tables of vendors. One plugin serves three kinds of organisation; each table says in whose tenant it is filled."""
 
 from __future__ import annotations
 

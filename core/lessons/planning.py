@@ -1,0 +1,172 @@
+"""Dated lessons from offerings, weekdays and the school calendar. Made again and again; what is right stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from core.base import clock
+from core.base.ids import new_id
+from core.base.text import gettext as _
+from core.db.delivery import Delivery
+from core.db.uow import UnitOfWork
+from core.enrollment import service as enrollment
+from core.enrollment.views import OfferingView
+from core.lessons.models import Lesson
+from core.lessons.states import LESSON
+from core.terms import service as terms
+
+JOB = "lessons.generate"
+RUNS = ("published", "open_for_choice", "running")
+"""States of an offering in which its lessons stand in the timetable."""
+
+
+async def generate(job: Delivery) -> None:
+    """Long job: {offering} for one, {term} or nothing for all of a term. One offering is one transaction.
+
+    It needs no memory of its own: what an earlier, killed attempt made is found and left as it is.
+    """
+    async with job.unit() as uow:
+        ids = await _asked(uow, job.payload)
+    since = date.fromisoformat(job.payload["since"]) if job.payload.get("since") else None
+    made = 0
+    for number, offering_id in enumerate(ids):
+        await job.progress(number, len(ids), _("正在排课"))
+        async with job.unit() as uow:
+            made += await plan_lessons(uow, offering_id, since=since)
+    await job.progress(len(ids), len(ids), _("已排好 %(n)s 节课", n=made), made=made)
+
+
+async def ask_all(uow: UnitOfWork, term_id: UUID | None = None) -> UUID:
+    """Have the lessons of the term's whole menu made, in the background. Returns the run's id."""
+    term = term_id or (await terms.current_term(uow)).id
+    return await uow.enqueue(JOB, {"term": term}, label=_("生成课次"))
+
+
+async def on_offering(job: Delivery) -> None:
+    """Subscriber: an offering was published, changed, resumed, suspended or withdrawn."""
+    offering_id = job.payload.get("offering") or job.payload["id"]
+    await job.uow.enqueue(JOB, {"offering": offering_id}, label=_("生成课次"))
+
+
+async def plan_lessons(uow: UnitOfWork, offering_id: UUID, *, since: date | None = None) -> int:
+    """Make the lessons of one offering as the calendar says; returns how many were added.
+
+    Only lessons to come are added, or those from `since` on. Lessons that nobody has begun follow a changed timetable,
+    or are cancelled when their day fell away; what has begun is left alone.
+    """
+    await uow.hold(f"lessons/{offering_id}")
+    offering = await enrollment.offering(uow, offering_id)
+    today = clock.today()
+    runs = offering.state in RUNS
+    wanted = await _wanted(uow, offering) if runs else {}
+    known = {
+        lesson.day: lesson
+        for lesson in (await uow.session.execute(select(Lesson).where(Lesson.offering_id == offering_id))).scalars()
+    }
+    moment = clock.school_time(clock.now())
+    fresh = [
+        _row(uow, offering, day, slot)
+        for day, slot in wanted.items()
+        if day not in known and (day >= since if since else (day, slot[1]) > (today, moment.time()))
+    ]
+    if fresh:
+        await uow.session.execute(insert(Lesson).on_conflict_do_nothing(), fresh)
+    for day, lesson in known.items():
+        if day >= today:
+            await _follow(uow, lesson, offering, wanted.get(day), "calendar" if runs else "offering")
+    return len(fresh)
+
+
+Slot = tuple[int, time, time]
+"""The weekday whose timetable runs, the beginning and the end."""
+
+
+async def _wanted(uow: UnitOfWork, offering: OfferingView) -> dict[date, Slot]:
+    by_weekday: dict[int, tuple[time, time]] = {}
+    for period in offering.periods:
+        start, end = by_weekday.get(period.weekday, (period.starts_at, period.ends_at))
+        by_weekday[period.weekday] = (min(start, period.starts_at), max(end, period.ends_at))
+    days = await terms.timetable_days(uow, offering.term_id)
+    return {day: (weekday, *by_weekday[weekday]) for day, weekday in days.items() if weekday in by_weekday}
+
+
+def _row(uow: UnitOfWork, offering: OfferingView, day: date, slot: Slot) -> dict[str, Any]:
+    weekday, starts_at, ends_at = slot
+    return {
+        "tenant_id": uow.ctx.tenant_id,
+        "id": new_id(),
+        "offering_id": offering.id,
+        "term_id": offering.term_id,
+        "day": day,
+        "weekday": weekday,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "early_ends_at": offering.early_ends_at,
+        "room_id": offering.room_id,
+        "teacher_id": offering.teacher_id,
+        "vendor_id": offering.vendor_id,
+    }
+
+
+async def _follow(uow: UnitOfWork, lesson: Lesson, offering: OfferingView, slot: Slot | None, cause: str) -> None:
+    """Bring one coming lesson into line with its offering."""
+    if slot is None:
+        if lesson.state == "planned" and lesson.signed_in_at is None:
+            words = _("校历或时间有调整") if cause == "calendar" else _("课程暂停或撤下")
+            await LESSON.transition(uow, lesson, "cancel", reason=words, payload=said(lesson))
+            lesson.cancelled_by = cause
+        return
+    if lesson.state == "cancelled" and lesson.cancelled_by in ("calendar", "offering"):
+        await LESSON.transition(uow, lesson, "restore", payload=said(lesson))
+        lesson.cancelled_by = ""
+    if lesson.state != "planned" or lesson.signed_in_at is not None:
+        return
+    lesson.weekday, lesson.starts_at, lesson.ends_at = slot
+    lesson.early_ends_at = offering.early_ends_at
+    lesson.room_id, lesson.vendor_id = offering.room_id, offering.vendor_id
+    if lesson.usual_teacher_id is None:
+        lesson.teacher_id = offering.teacher_id
+    else:
+        lesson.usual_teacher_id = offering.teacher_id
+
+
+def said(lesson: Lesson) -> Mapping[str, Any]:
+    """What events tell of a lesson."""
+    return {
+        "lesson_id": lesson.id,
+        "offering_id": lesson.offering_id,
+        "term_id": lesson.term_id,
+        "on": lesson.day,
+        "teacher_id": lesson.teacher_id,
+        "vendor_id": lesson.vendor_id,
+    }
+
+
+async def _asked(uow: UnitOfWork, payload: Mapping[str, Any]) -> list[UUID]:
+    if payload.get("offering"):
+        return [UUID(payload["offering"])]
+    term_id = UUID(payload["term"]) if payload.get("term") else (await terms.current_term(uow)).id
+    return [view.id for view in await enrollment.offerings(uow, term_id) if view.periods]
+
+
+async def counts(uow: UnitOfWork, offering_ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
+    """(held, planned) lessons of each offering in its term; cancelled ones are not planned any more."""
+    rows = await uow.session.execute(
+        text(
+            "select offering_id, count(*) filter (where state = 'held') as held, "
+            "count(*) filter (where state <> 'cancelled') as planned "
+            "from lesson where tenant_id = :t and offering_id = any(:ids) group by offering_id"
+        ),
+        {"t": uow.ctx.tenant_id, "ids": offering_ids},
+    )
+    found = {row.offering_id: (int(row.held), int(row.planned)) for row in rows.all()}
+    return {id_: found.get(id_, (0, 0)) for id_ in offering_ids}
+
+
+__all__ = ["JOB", "ask_all", "counts", "generate", "on_offering", "plan_lessons", "said"]
