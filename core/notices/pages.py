@@ -187,11 +187,12 @@ async def object_to(
 async def desk(
     request: Request[Any, Any, Any],
     uow: NamedDependency[UnitOfWork],
-    state: FromQuery[str] = "",
+    show: FromQuery[str] = "",
     q: FromQuery[str] = "",
     at: FromQuery[int] = 1,
 ) -> Response[str]:
     """All postings with their open objections."""
+    state = show
     waiting = (
         select(func.count())
         .where(
@@ -210,7 +211,7 @@ async def desk(
             or_(Notice.title.contains(words, autoescape=True), Notice.body.contains(words, autoescape=True))
         )
     total = (await uow.session.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
-    pager = Pager(total, max(1, at), SIZE, {"state": state, "q": q}, "at")
+    pager = Pager(total, max(1, at), SIZE, {"show": state, "q": q}, "at")
     rows = await uow.session.execute(query.order_by(Notice.created_at.desc()).offset(pager.offset).limit(SIZE))
     listed = [(row, waits, service.is_shown(row)) for row, waits in rows.all()]
     return await page(

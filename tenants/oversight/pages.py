@@ -206,15 +206,16 @@ def _days_chart(days: list[Any]) -> dict[str, Any]:
 async def plans(
     request: Request[Any, Any, Any],
     uow: NamedDependency[UnitOfWork],
-    state: FromQuery[str] = "",
+    show: FromQuery[str] = "",
     q: FromQuery[str] = "",
     at: FromQuery[int] = 1,
 ) -> Response[str]:
     """The queue: plans that wait, then those decided."""
+    state = show
     chosen = state if state in FILING.states else ""
-    pager = Pager(0, max(1, at), SIZE, {"state": chosen, "q": q}, "at")
+    pager = Pager(0, max(1, at), SIZE, {"show": chosen, "q": q}, "at")
     total, rows = await service.listed(uow, state=chosen, q=q, offset=pager.offset, size=SIZE)
-    pager = Pager(total, max(1, at), SIZE, {"state": chosen, "q": q}, "at")
+    pager = Pager(total, max(1, at), SIZE, {"show": chosen, "q": q}, "at")
     return await page(
         request,
         "oversight/plans.html",

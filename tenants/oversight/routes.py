@@ -47,9 +47,10 @@ def _as_json(row: ReceivedPlan) -> dict[str, Any]:
 
 @get(BASE + "/plans", opt=access(READ))
 async def get_plans(
-    uow: NamedDependency[UnitOfWork], state: FromQuery[str] = "", q: FromQuery[str] = "", offset: FromQuery[int] = 0
+    uow: NamedDependency[UnitOfWork], show: FromQuery[str] = "", q: FromQuery[str] = "", offset: FromQuery[int] = 0
 ) -> dict[str, Any]:
     """Plans received: those that wait first."""
+    state = show
     total, rows = await service.listed(uow, state=state, q=q, offset=max(0, offset), size=100)
     listed = [
         {
