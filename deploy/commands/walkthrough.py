@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--url", help="A running installation, such as http://127.0.0.1:8765.")
 @click.option("--fresh", is_flag=True, help="Start an instance of its own on a free port, and stop it afterwards.")
+@click.option("--keep-going", is_flag=True, help="Play on after a step that failed.")
 @common.json_option
 @common.data_option
-def walkthrough(url: str | None, fresh: bool, as_json: bool, data: Path | None) -> None:
+def walkthrough(url: str | None, fresh: bool, keep_going: bool, as_json: bool, data: Path | None) -> None:
     """Play the whole story of a term as its people would, and check at every step what the next of them sees.
 
     It makes organisations of its own, so that it can be played again and harms nobody. Exit code 1 at the first thing
@@ -35,16 +37,15 @@ def walkthrough(url: str | None, fresh: bool, as_json: bool, data: Path | None) 
     """
     if fresh == (url is not None):
         raise click.UsageError("either --url or --fresh")
+    logging.disable(logging.WARNING)  # one line a step is the report
     with _instance(url, data, quiet=as_json) as (address, settings):
-        results = _play(address, settings, quiet=as_json)
+        results = _play(address, settings, quiet=as_json, keep_going=keep_going)
     if as_json:
         common.show([result.as_dict() for result in results])
     else:
         good = sum(result.ok for result in results)
-        print(
-            f"\n{good} 步正常 / {good} steps as they should be"
-            + ("" if _well(results) else "；在此停下 / stopped here")
-        )
+        stopped = "" if _well(results) else "；有一步不对 / one was not"
+        print(f"\n{good} 步正常 / {good} steps as they should be{stopped}")
     sys.exit(0 if _well(results) else 1)
 
 
@@ -54,7 +55,7 @@ def _well(results: list[Result]) -> bool:
     return len(results) == len(STORY) and all(result.ok for result in results)
 
 
-def _play(url: str, settings: Settings, *, quiet: bool) -> list[Result]:
+def _play(url: str, settings: Settings, *, quiet: bool, keep_going: bool) -> list[Result]:
     from deploy.walkthrough.play import Play, run
     from deploy.walkthrough.story import STORY
 
@@ -65,7 +66,7 @@ def _play(url: str, settings: Settings, *, quiet: bool) -> list[Result]:
 
     play = Play(url.rstrip("/"), settings)
     try:
-        return run(play, STORY, tell)
+        return run(play, STORY, tell, keep_going=keep_going)
     finally:
         play.close()
 
