@@ -1,4 +1,4 @@
-"""Lessons for tests: an offering with enrolled children, dated lessons, and a clock that stands at a school afternoon."""
+"""Lessons for tests: an offering with enrolled children, dated lessons, and a clock set to a school afternoon."""
 
 from __future__ import annotations
 
