@@ -15,6 +15,7 @@ from core.enrollment import (
     pages_home,
     pages_teach,
     plan_feature,
+    routes,
 )
 from core.enrollment.jobs import TURN, turn
 from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule
@@ -77,6 +78,7 @@ contribution = Contribution(
         *pages_teach.HANDLERS,
         *pages_desk.HANDLERS,
         *pages_approval.HANDLERS,
+        *routes.HANDLERS,
         *_plan("HANDLERS"),
     ),
     permissions=(*PERMISSIONS, *_plan("PERMISSIONS")),

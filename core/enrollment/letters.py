@@ -130,7 +130,8 @@ def _compose(
 
 
 def _row(view: OfferingView, priced: Mapping[str, UnitPrice]) -> tuple[str, ...]:
-    name = view.title if view.kind == "care" else f"{view.title}（{kind_title(view.kind)}）"
+    kind = kind_title(view.kind)
+    name = view.title if view.kind == "care" or kind in view.title else f"{view.title}（{kind}）"
     return (name, when_line(view) or "不占用在校时间", grades_line(view.grades), price_words(view, priced))
 
 

@@ -66,7 +66,9 @@ async def listing(
         pager=pager,
         state=state,
         titles={s: APPLICATION.title(s) for s in APPLICATION.states},
-        tabs_by_state=[(APPLICATION.title(s), f"?show={s}", s == state, counts.by_state.get(s, 0)) for s in shown],
+        tabs_by_state=[
+            (f"{APPLICATION.title(s)} {counts.by_state.get(s, 0)}", f"?show={s}", s == state, 0) for s in shown
+        ],
         bulk=state in deciding and uow.ctx.may("application.approve"),
         counts=counts,
         subject={"term_id": term.id},

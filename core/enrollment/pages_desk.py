@@ -28,10 +28,11 @@ from core.enrollment.schemas import CareForm, MenuWindow, Reason
 from core.enrollment.states import OFFERING
 from core.enrollment.views import OfferingView
 from core.enrollment.words import SAY
-from core.people.models import Campus, Room, Staff
+from core.people.models import Campus, Room, SchoolClass, Staff
 from core.terms.service import current_term
 from core.web.access import access
 from core.web.forms import Form
+from core.web.i18n import grade_name
 from core.web.page import page, redirect
 
 READ = access("offering.read", "offering.manage", "offering.review", face="desk")
@@ -64,13 +65,23 @@ async def menu(
         prices=await menu_service.prices(uow, term.id, shown),
         counts=await menu_service.counts(uow, term.id),
         tabs_by_state=[(_("全部"), "?", not show, 0)]
-        + [(OFFERING.title(s), f"?show={s}", s == show, by_state[s]) for s in OFFERING.states if s in by_state],
+        + [
+            (f"{OFFERING.title(s)} {by_state[s]}", f"?show={s}", s == show, 0) for s in OFFERING.states if s in by_state
+        ],
         titles={s: OFFERING.title(s) for s in OFFERING.states},
         ready=by_state.get("approved", 0),
         key=str(new_id()),
         subject={"term_id": term.id},
         **SAY,
     )
+
+
+def _tabs(by_state: dict[str, int], show: str) -> list[tuple[str, str, bool, int]]:
+    some = [s for s in OFFERING.states if s in by_state]
+    return [
+        (_("全部"), "?", not show, 0),
+        *((f"{OFFERING.title(s)} {by_state[s]}", f"?show={s}", s == show, 0) for s in some),
+    ]
 
 
 @get("/t/{tenant:str}/desk/menu/window", opt=PUBLISH)
@@ -147,6 +158,10 @@ async def _care_page(
     staff = await uow.session.execute(
         select(Staff.id, Staff.name).where(Staff.left_at.is_(None)).order_by(Staff.name_sort, Staff.id)
     )
+    taught = (await uow.session.execute(select(SchoolClass.grade).distinct().order_by(SchoolClass.grade))).scalars()
+    grades = [(grade, grade_name(grade)) for grade in taught]
+    if grades:
+        form.choose("grades", grades)
     form.choose("room_id", [(id_, f"{campus} {name}") for id_, name, campus in rooms.all()])
     form.choose("teacher_id", [(id_, name) for id_, name in staff.all()])
     return await page(
