@@ -24,7 +24,7 @@ PRICES = (
 
 
 async def demo(stage: Any) -> None:
-    """Propose what a school's scheme lets it charge, approve and post it; a board of the demonstration needs no week."""
+    """Propose what a school's scheme lets it charge, approve and post it; here without the wait."""
     for school in stage.schools:
         if "fees" not in school.ctx.plugins:
             continue

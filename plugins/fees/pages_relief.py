@@ -110,15 +110,15 @@ async def withdraw(
 async def desk(
     request: Request[Any, Any, Any],
     uow: NamedDependency[UnitOfWork],
-    state: FromQuery[str] = "",
+    show: FromQuery[str] = "",
     page_no: FromQuery[int] = 1,
 ) -> Response[str]:
     """Requests, those that wait first."""
     query = select(FeeRelief)
-    if state in RELIEF.states:
-        query = query.where(FeeRelief.state == state)
+    if show in RELIEF.states:
+        query = query.where(FeeRelief.state == show)
     total = (await uow.session.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
-    pager = Pager(int(total), max(1, page_no), ROWS, {"state": state}, param="page_no")
+    pager = Pager(int(total), max(1, page_no), ROWS, {"show": show}, param="page_no")
     order = (FeeRelief.state != "requested", FeeRelief.id.desc())
     rows = (await uow.session.execute(query.order_by(*order).offset(pager.offset).limit(ROWS))).scalars().all()
     children = await students_by_id(uow, [r.student_id for r in rows])
@@ -128,7 +128,7 @@ async def desk(
         uow,
         rows=[(r, children.get(r.student_id), RELIEF.title(r.state), TONES[r.state]) for r in rows],
         pager=pager,
-        chips=[(_("全部"), "?", not state)] + [(RELIEF.title(s), f"?state={s}", s == state) for s in RELIEF.states],
+        chips=[(_("全部"), "?", not show)] + [(RELIEF.title(s), f"?show={s}", s == show) for s in RELIEF.states],
     )
 
 
@@ -178,7 +178,7 @@ async def enter(
 
 
 @get("/t/{tenant:str}/desk/relief/{relief_id:uuid}", opt=access("fees.relief"))
-async def show(
+async def desk_show(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], relief_id: FromPath[UUID]
 ) -> Response[str]:
     """One request with what the family told; each look leaves a line."""
@@ -234,4 +234,4 @@ async def end(
     return redirect(f"/t/{ctx.slug}/desk/relief/{relief_id}", flash=_("已结束"))
 
 
-HANDLERS = (home, ask, home_show, withdraw, desk, new, enter, show, decide, end)
+HANDLERS = (home, ask, home_show, withdraw, desk, new, enter, desk_show, decide, end)
