@@ -19,6 +19,7 @@ FEATURES = (
     "core.notices",
     "tenants",
     "tenants.roster",
+    "tenants.documents",
     "tenants.oversight",
     "workers",
 )

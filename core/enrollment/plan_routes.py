@@ -104,7 +104,7 @@ async def put_plan(
     """{"content": {…}, "based_on": version} → saved as a new version, begun where there is none; checked."""
     body = await _json(request)
     content = read_content(body.get("content"))
-    plan = await plan_service.begin(uow, (await _term(uow, term)).id)
+    plan = await plan_service.begin(uow, (await _term(uow, term)).id, content)
     based_on = body.get("based_on")
     await plan_service.save(uow, plan.id, content, based_on=based_on if isinstance(based_on, int) else None)
     return await _answer(uow, plan)

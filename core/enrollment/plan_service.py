@@ -102,15 +102,18 @@ def rules_day(term: Term) -> date:
 # ---- writing ------------------------------------------------------------------------------------------------
 
 
-async def begin(uow: UnitOfWork, term_id: UUID) -> ServicePlan:
-    """The plan of a term, begun from the last one that the school wrote, or from nothing (R-032)."""
+async def begin(uow: UnitOfWork, term_id: UUID, content: PlanContent | None = None) -> ServicePlan:
+    """The plan of a term, begun with `content`, else from the school's last one, else from nothing (R-032).
+
+    One that was begun before is returned as it is.
+    """
     uow.ctx.require(WRITE)
     await uow.get(Term, term_id)
     await uow.hold(f"plan/{term_id}")
     known = await plan_of(uow, term_id)
     if known is not None:
         return known
-    content = await _last_content(uow)
+    content = content or await _last_content(uow)
     plan = ServicePlan(term_id=term_id, state="draft", version=1)
     uow.session.add(plan)
     await uow.session.flush()

@@ -192,7 +192,6 @@ async def desk(
     at: FromQuery[int] = 1,
 ) -> Response[str]:
     """All postings with their open objections."""
-    state = show
     waiting = (
         select(func.count())
         .where(
@@ -203,19 +202,19 @@ async def desk(
         .scalar_subquery()
     )
     query = select(Notice, waiting.label("waiting"))
-    if state in ("draft", "published", "withdrawn"):
-        query = query.where(Notice.state == state)
+    if show in ("draft", "published", "withdrawn"):
+        query = query.where(Notice.state == show)
     if q.strip():
         words = q.strip()
         query = query.where(
             or_(Notice.title.contains(words, autoescape=True), Notice.body.contains(words, autoescape=True))
         )
     total = (await uow.session.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
-    pager = Pager(total, max(1, at), SIZE, {"show": state, "q": q}, "at")
+    pager = Pager(total, max(1, at), SIZE, {"show": show, "q": q}, "at")
     rows = await uow.session.execute(query.order_by(Notice.created_at.desc()).offset(pager.offset).limit(SIZE))
     listed = [(row, waits, service.is_shown(row)) for row, waits in rows.all()]
     return await page(
-        request, "notices/desk.html", uow, rows=listed, pager=pager, state=state, q=q, titles=NOTICE_KINDS
+        request, "notices/desk.html", uow, rows=listed, pager=pager, show=show, q=q, titles=NOTICE_KINDS
     )
 
 

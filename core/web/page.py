@@ -51,9 +51,9 @@ async def page(
         ctx=ctx,
         request=request,
         nav=nav,
-        tabs=nav,
+        tabs=[item for item in nav if item.href != inbox_of(ctx, face)],
         flashes=flashes,
-        shell=_shell(request, ctx, face),
+        shell=_shell(request, ctx, face, nav),
         panels_by_slot=panels,
         **context,
     )
@@ -118,7 +118,18 @@ async def _nav(
     return shown
 
 
-def _shell(request: Request[Any, Any, Any], ctx: TenantContext | None, face: Area | None) -> Shell:
+MESSAGES_PATH = "messages"
+"""Where in a face the reader's messages are: that entry becomes the bell in the top bar and leaves the tab bar."""
+
+
+def inbox_of(ctx: TenantContext | None, face: Area | None) -> str:
+    """The address of the reader's messages in a face."""
+    return f"/t/{ctx.slug}/{face}/{MESSAGES_PATH}" if ctx and face else ""
+
+
+def _shell(
+    request: Request[Any, Any, Any], ctx: TenantContext | None, face: Area | None, nav: list[NavItem]
+) -> Shell:
     person = request.state.get("person")
     if person is None:
         return Shell(org=ctx.name if ctx else "")
@@ -134,7 +145,10 @@ def _shell(request: Request[Any, Any, Any], ctx: TenantContext | None, face: Are
         if ctx and other != face and other in titles:
             links.append((titles[other], f"/t/{ctx.slug}/{other}", "switch-horizontal"))
     links.append((_("换一个单位"), "/me", "building"))
+    inbox = next((item for item in nav if item.href == inbox_of(ctx, face)), None)
     return Shell(
+        inbox=inbox.href if inbox else "",
+        unread=inbox.badge if inbox else 0,
         org=ctx.name if ctx else "",
         user=person.name,
         home=f"/t/{ctx.slug}/{face}" if ctx and face else "/me",

@@ -211,8 +211,7 @@ async def plans(
     at: FromQuery[int] = 1,
 ) -> Response[str]:
     """The queue: plans that wait, then those decided."""
-    state = show
-    chosen = state if state in FILING.states else ""
+    chosen = show if show in FILING.states else ""
     pager = Pager(0, max(1, at), SIZE, {"show": chosen, "q": q}, "at")
     total, rows = await service.listed(uow, state=chosen, q=q, offset=pager.offset, size=SIZE)
     pager = Pager(total, max(1, at), SIZE, {"show": chosen, "q": q}, "at")
@@ -222,7 +221,7 @@ async def plans(
         uow,
         rows=rows,
         pager=pager,
-        state=chosen,
+        show=chosen,
         q=q,
         waiting=await service.waiting(uow),
         states={name: FILING.title(name) for name in FILING.states},

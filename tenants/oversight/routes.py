@@ -50,8 +50,7 @@ async def get_plans(
     uow: NamedDependency[UnitOfWork], show: FromQuery[str] = "", q: FromQuery[str] = "", offset: FromQuery[int] = 0
 ) -> dict[str, Any]:
     """Plans received: those that wait first."""
-    state = show
-    total, rows = await service.listed(uow, state=state, q=q, offset=max(0, offset), size=100)
+    total, rows = await service.listed(uow, state=show, q=q, offset=max(0, offset), size=100)
     listed = [
         {
             "id": str(row.id),
