@@ -1,4 +1,4 @@
-"""Insurance of the demonstration: liability in force in two schools, nearly over in the third, accident insurance offered."""
+"""Insurance of the demonstration: liability in two schools, nearly over in the third; accident insurance offered."""
 
 from __future__ import annotations
 

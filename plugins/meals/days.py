@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import DateTime, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.api import Conflict, NotFound, UnitOfWork, at_school, new_id, plugin_settings
@@ -72,7 +72,8 @@ async def cutoff(uow: UnitOfWork, day: date) -> datetime:
 
 async def is_open(uow: UnitOfWork, day: date) -> bool:
     """Whether `day` may still be changed, by the database's clock."""
-    return bool((await uow.session.execute(select(func.now() < await cutoff(uow, day)))).scalar_one())
+    until = literal(await cutoff(uow, day), DateTime(timezone=True))
+    return bool((await uow.session.execute(select(func.now() < until))).scalar_one())
 
 
 async def lunch_of(uow: UnitOfWork, term_id: UUID) -> Lunch | None:
