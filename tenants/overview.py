@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 from litestar import Request, Response, get
@@ -45,6 +46,7 @@ async def desk(
         greeting=_greeting(me.name if me else ctx.actor.name),
         term=term,
         term_name=term_title(term.code) if term else "",
+        week=_week(term.starts_on, term.ends_on) if term else None,
         counts=counts,
         todos=[*_setting_up(ctx, counts, has_term=term is not None), *await _waiting(uow)],
         figures=[_shown(figure) for figure in shown],
@@ -60,6 +62,14 @@ def _greeting(name: str) -> str:
     if hour < 14:
         return _("中午好，%(name)s", name=name)
     return _("下午好，%(name)s", name=name) if hour < 18 else _("晚上好，%(name)s", name=name)
+
+
+def _week(starts_on: date, ends_on: date) -> int | None:
+    """The teaching week of today (教学周), counted from the Monday of the first one; None outside the term."""
+    today = clock.today()
+    if not starts_on <= today <= ends_on:
+        return None
+    return (today - starts_on + timedelta(days=starts_on.weekday())).days // 7 + 1
 
 
 def _shown(figure: Figure) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from pydantic import BaseModel, Field
 
 from core.base import clock
@@ -19,7 +20,7 @@ from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.db.uow import UnitOfWork
 from core.terms import service
-from core.terms.models import Term
+from core.terms.models import CalendarDay, Term
 from core.web.access import access
 from core.web.fields import Ui
 from core.web.forms import Form
@@ -144,7 +145,7 @@ async def _term_page(
         status=200 if dates is None and days is None else 422,
         term=term,
         name=service.term_title(term.code),
-        days=special,
+        runs=_runs(special),
         total=len(run),
         per_day=[(weekday(number), per_day[number]) for number in range(1, 6)],
         dates_form=Form.blank(TermDates, {"starts_on": term.starts_on, "ends_on": term.ends_on})
@@ -152,6 +153,19 @@ async def _term_page(
         else dates,
         days_form=Form.blank(NewDays) if days is None else days,
     )
+
+
+def _runs(days: Sequence[CalendarDay]) -> list[tuple[CalendarDay, CalendarDay]]:
+    """(first, last) of each run of holidays of one name; a make-up day stands alone."""
+    found: list[tuple[CalendarDay, CalendarDay]] = []
+    for row in days:
+        if found and row.kind == "holiday":
+            first, last = found[-1]
+            if (last.kind, last.name, last.day + timedelta(days=1)) == (row.kind, row.name, row.day):
+                found[-1] = (first, row)
+                continue
+        found.append((row, row))
+    return found
 
 
 @post("/t/{tenant:str}/desk/terms/{term_id:uuid}", opt=access(WRITE), status_code=200)
@@ -209,9 +223,10 @@ async def remove_day(
     ctx: NamedDependency[TenantContext],
     term_id: FromPath[UUID],
     day_id: FromPath[UUID],
+    last: FromQuery[date | None] = None,
 ) -> Response[Any]:
-    """The day is an ordinary one again."""
-    await service.remove_day(uow, term_id, day_id)
+    """The day, or the whole run of days up to `last`, is ordinary again."""
+    await service.remove_days(uow, term_id, day_id, last)
     return redirect(f"/t/{ctx.slug}/desk/terms/{term_id}", flash=_("已删去"))
 
 

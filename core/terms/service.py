@@ -157,11 +157,20 @@ async def add_days(
     return rows
 
 
-async def remove_day(uow: UnitOfWork, term_id: UUID, day_id: UUID) -> None:
-    """The day is an ordinary one again. Raises NotFound."""
+async def remove_days(uow: UnitOfWork, term_id: UUID, day_id: UUID, last: date | None = None) -> int:
+    """The day, and those of the same kind and name up to `last`, are ordinary ones again; how many. Raises NotFound."""
     row = await uow.get(CalendarDay, day_id, lock=True)
     if row.term_id != term_id:
         raise NotFound()
-    await uow.session.delete(row)
-    await uow.audit("calendar.remove", "term", term_id, day=row.day, kind=row.kind)
+    query = select(CalendarDay).where(
+        CalendarDay.term_id == term_id,
+        CalendarDay.kind == row.kind,
+        CalendarDay.name == row.name,
+        CalendarDay.day.between(row.day, max(last or row.day, row.day)),
+    )
+    rows = (await uow.session.execute(query)).scalars().all()
+    for one in rows:
+        await uow.session.delete(one)
+    await uow.audit("calendar.remove", "term", term_id, days=[one.day for one in rows], kind=row.kind)
     await uow.emit("term.changed", {"term_id": term_id})
+    return len(rows)
