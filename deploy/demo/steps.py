@@ -48,6 +48,11 @@ class Demo:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def _filled(self) -> str:
+        """The step that says that a first start went through to its end."""
+        return "bare" if self.bare else SEEDED
+
     def run(self, supervisor: Supervisor, home: Home) -> None:
         """Start everything; returns when the web answers. Raises DeployError with a sentence."""
         postgres = self._postgres(supervisor, home)
@@ -81,7 +86,7 @@ class Demo:
         self.step("PostgreSQL", "准备数据库" if not home.postgres.exists() else "启动数据库")
         postgres.prepare()
         supervisor.start(postgres.spec())
-        if not home.done(SEEDED):
+        if not home.done(self._filled):
             # A first start that was cut short left something half-made; it is made again from nothing.
             postgres.drop_database(postgres.database)
             self.first = True
@@ -123,6 +128,8 @@ class Demo:
         self.step("tables", "建表" if self.first else "检查表结构")
         upgrade(postgres.dsn("owner"), build_house(settings).plugins)
         home.mark_done(tables)
+        if self.bare:
+            home.mark_done(self._filled)
         if not self.first or self.bare:
             return
         self.step("county", "放入一个县：1 个教育局、3 所学校、2 家机构、约 3,000 名学生")
@@ -136,7 +143,7 @@ class Demo:
                 await house.db.close()
 
         asyncio.run(fill())
-        home.mark_done(SEEDED)
+        home.mark_done(self._filled)
 
     # -- processes -------------------------------------------------------------------------------------------
 
