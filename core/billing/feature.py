@@ -6,11 +6,13 @@ from datetime import time, timedelta
 from pathlib import Path
 
 from core.base.text import lazy_gettext as _l
-from core.billing import jobs, models
+from core.billing import jobs, models, pages_desk, pages_home, pages_money, routes
+from core.billing.alerts import open_alerts
 from core.billing.earning import earn
+from core.billing.queries import unpaid_of_mine
 from core.billing.refunds import send
 from core.billing.run import run_billing
-from core.host.contribution import Contribution, Job, Permission, Schedule, Subscriber
+from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule, Subscriber
 
 HERE = Path(__file__).parent
 
@@ -18,6 +20,16 @@ __all__ = ["contribution", "models"]
 
 contribution = Contribution(
     key="billing",
+    handlers=(*pages_desk.HANDLERS, *pages_money.HANDLERS, *pages_home.HANDLERS, *routes.HANDLERS),
+    nav=(
+        NavItem("desk", _l("账单"), "desk/billing", "file-invoice", 320, "billing.read", _l("收费")),
+        NavItem(
+            "desk", _l("资金提醒"), "desk/alerts", "alert-triangle", 340, "billing.alerts", _l("收费"), open_alerts
+        ),
+        NavItem("desk", _l("资金结算"), "desk/payouts", "building-bank", 350, "billing.refund", _l("收费")),
+        NavItem("desk", _l("收支公示"), "desk/statement", "report-money", 360, "billing.statement", _l("收费")),
+        NavItem("home", _l("账单"), "home/bills", "receipt-yuan", 40, "billing.pay", badge=unpaid_of_mine),
+    ),
     permissions=(
         Permission("billing.read", _l("查看账单"), roles=("finance", "principal")),
         Permission("billing.run", _l("生成账单"), roles=("finance",)),
@@ -25,6 +37,7 @@ contribution = Contribution(
         Permission("billing.refund", _l("办理退费"), roles=("finance", "principal")),
         Permission("billing.alerts", _l("处理资金提醒"), roles=("finance", "principal")),
         Permission("billing.statement", _l("查看收支公示"), roles=("finance", "principal", "office")),
+        Permission("billing.publish", _l("公示收支"), roles=("principal", "finance")),
         Permission("billing.pay", _l("查看和缴纳自己孩子的账单"), roles=("guardian",)),
     ),
     jobs=(
@@ -44,6 +57,6 @@ contribution = Contribution(
         Schedule("billing.janitor", "billing.janitor", frozenset({"school"}), every=timedelta(minutes=5)),
         Schedule("billing.fees", "billing.fees", frozenset({"school"}), at=time(2, 40)),
     ),
-    templates=HERE / "templates" if (HERE / "templates").is_dir() else None,
+    templates=HERE / "templates",
     locale=HERE / "locale",
 )

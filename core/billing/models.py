@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.models import Stamped, TenantModel, tenant_fk
@@ -242,3 +242,17 @@ class FinanceAlert(TenantModel, Stamped):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     note: Mapped[str] = mapped_column(server_default="")
+
+
+class FundStatement(TenantModel):
+    """A published statement of income and expenditure: from which journals, and the chain's hash there (R-358)."""
+
+    __tablename__ = "fund_statement"
+    __table_args__ = (tenant_fk("term_id", "term"), UniqueConstraint("tenant_id", "term_id", "fund", "seq"))
+
+    term_id: Mapped[UUID]
+    fund: Mapped[str]
+    seq: Mapped[int]
+    hash: Mapped[str]
+    published_by: Mapped[str] = mapped_column(server_default="")
+    published_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from core.db.schema import tenant_table
+from core.db.schema import append_only_table, tenant_table
 
 revision = "0030"
 down_revision = "0010"
@@ -261,6 +261,27 @@ def upgrade() -> None:
     )
     op.create_index("ix_refund_attempt_id", "refund", ["tenant_id", "attempt_id"], unique=False)
     op.create_index("ix_refund_bill_id", "refund", ["tenant_id", "bill_id"], unique=False)
+    op.create_table(
+        "fund_statement",
+        sa.Column("tenant_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("term_id", sa.UUID(), nullable=False),
+        sa.Column("fund", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("published_by", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "published_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "term_id"], ["term.tenant_id", "term.id"], name=op.f("fk_fund_statement_tenant_id_term_id")
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_fund_statement")),
+        sa.UniqueConstraint(
+            "tenant_id", "term_id", "fund", "seq", name=op.f("uq_fund_statement_tenant_id_term_id_fund_seq")
+        ),
+    )
+    append_only_table(op, "fund_statement")
     tenant_table(op, "finance_alert")
     tenant_table(op, "billing_run")
     tenant_table(op, "billing_hold")
