@@ -36,9 +36,13 @@ PHONE = "0550-1230000"
 def prices(play: Play) -> str:
     """Each price: proposed by finance, approval and disclosure entered by the principal, posted; then in force."""
     finance, principal = play.as_("finance"), play.as_("principal")
+    page = principal.get(f"{play['desk']}/plugins/fees/settings")
+    # A posting must stand for days before money may be taken; the story has no days to wait.
+    principal.send(page, page.form("/plugins/fees/settings", has="notice_days"), {"notice_days": 0})
     page = finance.get(f"{play['desk']}/fees/new")
     offered = [value for value, _ in page.form("/desk/fees", has="service").choices["service"]]
     play["prices"] = {price.service: price for price in PRICES if price.service in offered}
+    board = f"/t/{play['made'].school}/public/fees"
     for price in play["prices"].values():
         path = _propose(play, finance, price)
         today = clock.today()
@@ -47,13 +51,14 @@ def prices(play: Play) -> str:
             "approval_document": "关于课后服务收费标准的批复",
         })  # fmt: skip
         _next(principal, path, "/disclose", {"disclosed_at": "县政府信息公开网 2026-018"})
+        finance.get(board).miss(price.title)  # approved and disclosed is not yet posted
         page = _next(finance, path, "/post", {
             "place": "校门口公示栏", "unit_fen": price.yuan, "unit": price.unit, "basis": BASIS,
             "complaint_phone": PHONE,
         })  # fmt: skip
-        page.see("执行")
+        page.see("已公示并开始执行")
     anybody = Browser(play.url, "anybody")
-    shown = anybody.get(f"/t/{play['made'].school}/public/fees")
+    shown = anybody.get(board)
     shown.see(*(price.title for price in play["prices"].values()))
     anybody.close()
     return f"{len(play['prices'])} prices in force and on the public board"
@@ -151,7 +156,7 @@ def lunch(play: Play) -> str:
         "grades": [1, 2, 3, 4, 5, 6],
         "caterer": "演练餐饮有限公司",
         "contact": "齐师傅",
-        "phone": "0550-1239999",
+        "phone": "19900000088",
         "formalities": [value for value, _ in form.choices["formalities"]],
         "tender_by": "county_bureau",
         "tender_reference": "演采〔2026〕7 号",
