@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from core.base.text import lazy_gettext as _l
-from core.base.text import lazy_pgettext as _pl
 from core.db.states import Machine, Move
 
 MENU = Machine(
@@ -21,11 +20,11 @@ OFFERING = Machine(
         "proposed": _l("已提出"),
         "content_review": _l("内容审核中"),
         "rejected": _l("未通过"),
-        "approved": _l("审核通过"),
+        "approved": _l("待发布"),
         "published": _l("已发布"),
         "open_for_choice": _l("报名中"),
         "running": _l("开设中"),
-        "suspended": _l("暂停"),
+        "suspended": _l("已暂停"),
         "withdrawn": _l("已撤下"),
         "finished": _l("已结束"),
     },
@@ -91,7 +90,7 @@ APPLICATION = Machine(
             "submit",
             ("informed", "cancelled", "refused", "withdrawn"),
             "submitted",
-            _pl("application", "提交"),
+            _l("提交申请"),
             "enrollment.apply",
             emits="application.submitted",
         ),
