@@ -131,6 +131,7 @@ def _card(
     elif home.open and mine and view.id not in home.enrolled:
         action = (_("修改"), href)
     vendor = str(view.details.get("vendor_name", ""))
+    paid_to = _("费用与%(whom)s结算", whom=view.details["paid_to"]) if view.details.get("paid_to") else ""
     return CourseCard(
         id=str(view.id),
         name=view.title,
@@ -140,8 +141,8 @@ def _card(
         icon=icon,
         room=rooms.get(view.room_id, "") if view.room_id else "",
         teacher=(staff.get(view.teacher_id, "") if view.teacher_id else "") or vendor,
-        price=price.fen if price else 0,
-        per=_("/ %(unit)s", unit=per_unit(price.unit)) if price else "",
+        price=price.fen if price else None if paid_to else 0,
+        per=_("/ %(unit)s", unit=per_unit(price.unit)) if price else paid_to,
         left=view.left,
         capacity=view.capacity or 0,
         tag=kind_title(view.kind) if view.kind in ("vendor_course", "insurance") else "",

@@ -136,9 +136,11 @@ def _row(view: OfferingView, priced: Mapping[str, UnitPrice]) -> tuple[str, ...]
 
 
 def price_words(view: OfferingView, priced: Mapping[str, UnitPrice]) -> str:
-    """The posted price in Chinese words for a paper: 免费, ¥4 / 课次."""
+    """The posted price in Chinese words for a paper: 免费, ¥4 / 课次, or whom the family pays."""
     price = priced.get(view.service) if view.service else None
     if price is None:
+        if view.details.get("paid_to"):
+            return f"与{view.details['paid_to']}结算"
         return "免费" if view.service is None else "未公示"
     return f"{money(price.fen)} / {per_unit(price.unit)}"
 

@@ -117,7 +117,8 @@ class Step:
 
 @dataclass(frozen=True)
 class CourseCard:
-    """An offering as a family sees it in the menu. `price` in fen, `per` what it buys (``/ 16 次``).
+    """An offering as a family sees it in the menu. `price` in fen, `per` what it buys (``/ 16 次``); a price of None is
+    not the school's: `per` says whom the family pays.
 
     `kind` is one of KINDS; `cover` the address of a 4:3 picture, or blank for a drawn tile with `icon`. `left` is the
     number of free places, None where there is no limit; `state` is the child's own. `action` is the main button as
@@ -133,7 +134,7 @@ class CourseCard:
     cover: str = ""
     room: str = ""
     teacher: str = ""
-    price: int = 0
+    price: int | None = 0
     per: str = ""
     left: int | None = None
     capacity: int = 0

@@ -27,7 +27,7 @@ from core.db.resolve import worker_context
 from core.people.models import Campus, Guardian, Guardianship, Room, SchoolClass, Staff, Student
 from core.terms.models import CalendarDay
 from core.terms.service import open_term
-from deploy.demo import county
+from deploy.demo import county, story
 from deploy.demo.county import SchoolPlan, VendorPlan
 from deploy.demo.people import make_school
 from deploy.demo.personas import personas
@@ -77,6 +77,7 @@ async def _play(stage: Stage) -> None:
             stage.say(f"  ! {contribution.key}：演示数据没有放全（{exc}）/ its demonstration is not complete")
             continue
         stage.say(f"  {contribution.key} ({time.monotonic() - began:.1f} s)")
+    await story.play(stage)
     left = await stage.drain()
     if bad := [outcome for outcome in left if outcome not in ("done", "skipped", "repeated", "gone")]:
         stage.say(f"  ! 有 {len(bad)} 条消息留待后台处理 / {len(bad)} messages are left to the workers")

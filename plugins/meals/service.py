@@ -100,6 +100,8 @@ def _fill(row: Lunch, form: LunchForm) -> None:
 
 def _draft(form: LunchForm) -> OfferingDraft:
     said = ("settlement", "formalities", "tender_by", "standard_by", "supervisors", "caterer")
+    # What families settle with the caterer is no charge of the school, so it needs no standard of the school's.
+    direct = form.settlement == "caterer"
     return OfferingDraft(
         kind="lunch",
         plugin=KEY,
@@ -107,14 +109,19 @@ def _draft(form: LunchForm) -> OfferingDraft:
         summary=form.summary,
         grades=tuple(form.grades),
         periods=every(form.weekdays, form.starts_at, form.ends_at),
-        service=SERVICE,
+        service=None if direct else SERVICE,
         room_id=form.room_id,
         teacher_id=form.teacher_id,
         provider="caterer",
         time_window="noon",
         content=("meal_care",),
         any_days=True,
-        details={"icon": "soup", "tone": "craft", **{name: getattr(form, name) for name in said}},
+        details={
+            "icon": "soup",
+            "tone": "craft",
+            "paid_to": form.caterer if direct else "",
+            **{name: getattr(form, name) for name in said},
+        },
         reason=form.reason,
     )
 
