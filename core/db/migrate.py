@@ -58,7 +58,7 @@ def upgrade(owner_url: str, plugins: LoadedPlugins, *, say: Any = None) -> list[
         connection.commit()
         try:
             for chain in chains(plugins):
-                if _current(connection, chain) != _head(chain):
+                if _current(connection, chain) != heads(chain):
                     if say:
                         say(chain.key)
                     connection.execute(text("set local lock_timeout = '5s'"))
@@ -77,7 +77,7 @@ def pending(url: str, plugins: LoadedPlugins) -> list[str]:
     """Keys of the chains that are behind their head."""
     engine = create_engine(sync_url(url))
     with engine.connect() as connection:
-        behind = [c.key for c in chains(plugins) if _current(connection, c) != _head(c)]
+        behind = [c.key for c in chains(plugins) if _current(connection, c) != heads(c)]
     engine.dispose()
     return behind
 
@@ -133,7 +133,8 @@ def config_for(chain: Chain, connection: Connection | None, all_chains: Sequence
     return config
 
 
-def _head(chain: Chain) -> set[str]:
+def heads(chain: Chain) -> set[str]:
+    """The last revisions of a chain; one, once the branches of a day's work are joined."""
     return set(ScriptDirectory.from_config(config_for(chain, None)).get_heads())
 
 

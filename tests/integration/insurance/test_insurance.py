@@ -81,7 +81,6 @@ async def test_time_moves_policies_and_a_new_one_renews_the_old(world: World) ->
 
 
 async def test_the_same_number_twice_is_refused_at_its_field(world: World) -> None:
-    await world.school()
     school = await world.school()
     client = await world.client(school.people["office"], page=True)
     sent = {

@@ -1,0 +1,3 @@
+"""A plugin that thinks it is a program."""
+
+raise SystemExit("usage: ...")

@@ -1,0 +1,3 @@
+"""What an entry point names is not a Plugin."""
+
+plugin = {"key": "thing"}
