@@ -106,6 +106,7 @@ def check_handlers(contribution: Contribution) -> None:
             "uow": Provide(provide_uow),
         },
         openapi_config=None,
+        logging_config=None,  # Litestar's default would take over the process's logging
     )
     refuse_undeclared(_http_handlers(trial))
 

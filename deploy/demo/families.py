@@ -42,11 +42,11 @@ class Cast:
 
 
 async def apply_and_enrol(stage: Stage) -> None:
-    """At the first school some forty families; at each other a dozen."""
+    """At the first school some forty families; at each other ten."""
     for school in stage.schools:
         cast = Cast(stage, school)
         teachers = await _class_teachers(stage, school)
-        many = len(school.families) if school is stage.school else 14
+        many = 44 if school is stage.school else 10
         for place, family in enumerate(school.families[:many]):
             if place in FREE:
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from typing import Any
+from uuid import UUID
 
 from core.enrollment import plan_filing, plan_service
 from core.enrollment.plan_schemas import PlanContent
@@ -17,6 +18,7 @@ RETURNED = (
     "“接力托管”只写了教师人数，没有写几点以后由谁照看、怎样与家长交接；应急预案请补充恶劣天气推迟离校的做法。"
     "补充后请重新报送。"
 )
+MORE = "17:40 后由接力托管教师照看，家长到校当面签字；暴雨、雷电时推迟离校，先通知家长再分批放行。"
 
 RULES = {
     "organisation": "校长负总责，课后服务办公室统筹，年级组长负责本年级编班与值班，家委会参与监督。",
@@ -124,29 +126,46 @@ def of_free_service(content: dict[str, Any]) -> dict[str, Any]:
 
 
 async def file_plans(stage: Stage) -> None:
-    """Each school writes, adopts and sends its plan; the bureau passes one, returns one, and has one still to read."""
+    """Each school writes, adopts and sends its plan. The bureau passes the first; returns the second, which is sent
+    again and waits to be read; the third's scheme asks for filing alone."""
     for school in stage.schools:
         await _write_and_send(stage, school)
     await stage.drain()
-    passed, _waiting, returned = stage.schools
-    ctx = await stage.as_(stage.bureau, "bureau_officer")
-    async with stage.house.unit(ctx) as uow:
+    passed, returned, _filed = stage.schools
+    officer = await stage.as_(stage.bureau, "bureau_officer")
+    async with stage.house.unit(officer) as uow:
         _total, rows = await oversight.listed(uow)
         received = {row.school_name: row.id for row in rows}
         await oversight.pass_plan(uow, received[passed.ctx.name])
-    async with stage.house.unit(ctx) as uow:
         await oversight.return_plan(uow, received[returned.ctx.name], RETURNED)
     await stage.drain()
-    async with stage.house.unit(await stage.as_(passed, "office")) as uow:
-        plan = await plan_service.plan_of(uow, passed.term_id) if passed.term_id else None
+    await _publish(stage, passed)
+    await _send_again(stage, returned)
+
+
+async def _publish(stage: Stage, school: Org) -> None:
+    async with stage.house.unit(await stage.as_(school, "office")) as uow:
+        assert school.term_id is not None
+        plan = await plan_service.plan_of(uow, school.term_id)
         assert plan is not None
         await plan_filing.publish(uow, plan.id)
 
 
+async def _send_again(stage: Stage, school: Org) -> None:
+    """What the bureau missed is written, adopted and sent."""
+    assert school.term_id is not None
+    async with stage.house.unit(await stage.as_(school, "office")) as uow:
+        plan = await plan_service.plan_of(uow, school.term_id)
+        assert plan is not None
+        content = (await plan_service.version_of(uow, plan)).content
+        safety = {**content["safety"], "emergency": content["safety"]["emergency"] + MORE}
+        await plan_service.save(uow, plan.id, PlanContent.model_validate({**content, "safety": safety}))
+    await _adopt_and_send(stage, school, plan.id)
+
+
 async def _write_and_send(stage: Stage, school: Org) -> None:
     assert school.term_id is not None
-    office, principal = await stage.as_(school, "office"), await stage.as_(school, "principal")
-    async with stage.house.unit(office) as uow:
+    async with stage.house.unit(await stage.as_(school, "office")) as uow:
         plan = await plan_service.begin(uow, school.term_id)
         term = await uow.get(Term, school.term_id)
         content = content_of(f"0550-12301{stage.schools.index(school) + 1:02}")
@@ -156,7 +175,11 @@ async def _write_and_send(stage: Stage, school: Org) -> None:
         await plan_service.save(uow, plan.id, PlanContent.model_validate(content))
         checked = await plan_service.check(uow, plan)
         await plan_service.give_reasons(uow, plan.id, {finding.key: WHY for finding in checked.warnings})
-    async with stage.house.unit(principal) as uow:
-        await plan_service.adopt(uow, plan.id)
-    async with stage.house.unit(office) as uow:
-        await plan_filing.submit(uow, plan.id)
+    await _adopt_and_send(stage, school, plan.id)
+
+
+async def _adopt_and_send(stage: Stage, school: Org, plan_id: UUID) -> None:
+    async with stage.house.unit(await stage.as_(school, "principal")) as uow:
+        await plan_service.adopt(uow, plan_id)
+    async with stage.house.unit(await stage.as_(school, "office")) as uow:
+        await plan_filing.submit(uow, plan_id)

@@ -73,6 +73,8 @@ async def demo(stage: Any) -> None:
             teachers = [id_ for id_, _name in await staff_choices(uow)]
         for place, club in enumerate((*CLUBS, WAITING)):
             form = _form(club, teachers[(3 * place + 1) % len(teachers)], school.rooms)
+            if school is stage.schools[2]:  # the free service charges nothing
+                form = form.model_copy(update={"service": ""})
             # Some schemes send the lower grades home earlier: there the club is for the others.
             older = form.model_copy(update={"grades": [grade for grade in form.grades if grade > 2] or [3, 4]})
             for tried in (form, older):
