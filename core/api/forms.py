@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.web.fields import Agreed, Option, Phone, SchoolMoment, Ui, Weekdays, YuanAsFen
-from core.web.forms import FORM, Form
+from core.web.forms import Form
+from core.web.messages import FORM
 
 __all__ = ["FORM", "Agreed", "Form", "Option", "Phone", "SchoolMoment", "Ui", "Weekdays", "YuanAsFen"]
