@@ -11,12 +11,18 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.base.errors import NotFound
+from core.base.text import in_locale
+from core.base.text import lazy_gettext as _l
 from core.db.delivery import Delivery, GiveUp
 from core.db.global_tables import Organisation
 from core.db.uow import UnitOfWork
 
 REFUSED = "document.refused"
 """The audit action that a refused document leaves with its receiver."""
+
+NOT_BELOW = _l("发送单位不是本单位的下属学校")
+NOT_ABOVE = _l("发送单位不是本单位的上级")
+UNREADABLE = _l("文件内容无法读取")
 
 
 async def organisation(uow: UnitOfWork, id_: UUID | None = None) -> Organisation:
@@ -47,7 +53,7 @@ async def from_child(delivery: Delivery, kind: str = "school") -> Organisation:
     """The sender, when it is a school (or other `kind`) right under this organisation; else the document is refused."""
     sender = await delivery.uow.session.get(Organisation, delivery.sender)
     if sender is None or sender.kind != kind or sender.parent_id != delivery.ctx.tenant_id:
-        await refuse(delivery, "the sender does not stand under this organisation")
+        await refuse(delivery, NOT_BELOW)
     return sender
 
 
@@ -56,15 +62,17 @@ async def from_overseer(delivery: Delivery) -> Organisation:
     mine = await organisation(delivery.uow)
     sender = await delivery.uow.session.get(Organisation, delivery.sender)
     if sender is None or mine.parent_id != sender.id:
-        await refuse(delivery, "the sender does not stand above this organisation")
+        await refuse(delivery, NOT_ABOVE)
     return sender
 
 
 async def refuse(delivery: Delivery, why: str) -> NoReturn:
     """Set the document aside for good: a dead letter with the sender, a line of audit with the receiver.
 
-    Raises GiveUp. The line is written in a transaction of its own, because the delivery's is rolled back.
+    `why` is a Chinese text that the catalogues translate when it is shown. Raises GiveUp. The line is written in a transaction of its own, because the delivery's is rolled back.
     """
+    with in_locale("zh_CN"):
+        why = str(why)
     async with delivery.unit() as uow:
         name = (await uow.session.execute(select(Organisation.name).where(Organisation.id == delivery.sender))).scalar()
         await uow.audit(

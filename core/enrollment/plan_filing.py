@@ -14,7 +14,7 @@ from sqlalchemy import select
 from core.base import clock
 from core.base.text import in_locale
 from core.base.text import lazy_gettext as _l
-from core.db.correspondence import from_overseer, overseer, refuse
+from core.db.correspondence import UNREADABLE, from_overseer, overseer, refuse
 from core.db.delivery import Delivery
 from core.db.global_tables import Organisation
 from core.db.uow import UnitOfWork
@@ -153,17 +153,17 @@ async def receive_decision(delivery: Delivery) -> None:
     bureau = await from_overseer(delivery)
     try:
         said = Decision.model_validate(dict(delivery.payload))
-    except ValidationError as error:
-        await refuse(delivery, f"the decision is not readable: {error.error_count()} errors")
+    except ValidationError:
+        await refuse(delivery, UNREADABLE)
     uow = delivery.uow
     plan = (
         await uow.session.execute(select(ServicePlan).where(ServicePlan.id == said.plan_id).with_for_update())
     ).scalar_one_or_none()
     if plan is None:
-        await refuse(delivery, "there is no such plan")
+        await refuse(delivery, _l("没有这份方案"))
     filing = next((f for f in await filings_of(uow, plan) if f.round == said.round), None)
     if filing is None or filing.bureau_id != bureau.id:
-        await refuse(delivery, "this plan was not sent to the sender in that round")
+        await refuse(delivery, _l("这一次方案没有报送给发送单位"))
     if filing.decision or plan.state != "submitted" or plan.round != said.round:
         return
     await _take(uow, plan, filing, said, bureau)

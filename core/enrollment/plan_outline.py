@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, Final
@@ -15,7 +16,7 @@ from core.base.text import in_locale
 from core.enrollment.plan_schemas import SECTIONS, PlanContent, Window
 from core.policy.vocab import WINDOWS
 from core.web.fields import submodel, ui_of
-from core.web.i18n import fdate, ftime, joined, time_range, weekdays
+from core.web.i18n import fdate, ftime, joined, time_range, weekday, weekdays
 from core.web.pdf import DOCUMENT, Document, column, render_async
 
 _NUMERALS: Final = "一二三四五六七八九十"
@@ -73,6 +74,14 @@ def _show(shown: SectionView, info: FieldInfo, value: Any) -> None:
         shown.facts.append((label, _said(info, value)))
 
 
+def days_text(days: Sequence[int]) -> str:
+    """Weekdays as people say them: three or more in a row as a span (周一至周五)."""
+    days = sorted(days)
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return _("%(first)s至%(last)s", first=weekday(days[0]), last=weekday(days[-1]))
+    return weekdays(days)
+
+
 def _said(info: FieldInfo, value: Any) -> str:
     ui = ui_of(info)
     if isinstance(value, time):
@@ -83,7 +92,7 @@ def _said(info: FieldInfo, value: Any) -> str:
         return _("是") if value else _("否")
     if isinstance(value, list):
         if value and isinstance(value[0], int):
-            return weekdays(value)
+            return days_text(value)
         names = dict(ui.choices(info.annotation))
         return joined([names.get(str(word), str(word)) for word in value])
     named = dict(ui.choices(info.annotation)).get(str(value))
@@ -106,7 +115,11 @@ def _table(label: str, rows: list[BaseModel]) -> Table:
 
 def window_line(window: Window) -> str:
     """A time of service in one line: `周一至周五 下午放学后 16:00–17:45`."""
-    parts = [weekdays(window.weekdays), str(WINDOWS.label(window.window)), time_range(window.starts_at, window.ends_at)]
+    parts = [
+        days_text(window.weekdays),
+        str(WINDOWS.label(window.window)),
+        time_range(window.starts_at, window.ends_at),
+    ]
     if window.early_ends_at is not None:
         parts.append(_("一、二年级 %(at)s 离校", at=ftime(window.early_ends_at)))
     return " ".join(parts)

@@ -135,7 +135,7 @@ def _told(name: str, value: Any) -> Any:
     if name in ("due", "amount") and isinstance(value, int):
         return money(value)
     if name in ("starts", "to") and isinstance(value, str):
-        return fdate(date.fromisoformat(value[:10]))
+        return fdate(date.fromisoformat(value[:10])) if value else ""
     if name == "term" and isinstance(value, str):
         return term_title(value)
     if name == "class" and isinstance(value, list) and len(value) == 2:

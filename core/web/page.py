@@ -110,7 +110,11 @@ async def _nav(
     shown: list[NavItem] = []
     paths = [f"/t/{ctx.slug}/{item.path}" for item in items]
     best = max((p for p in paths if here == p or here.startswith(p + "/")), key=len, default="")
-    for item in sorted(items, key=lambda i: i.order):
+    first: dict[str, int] = {}  # a group stands where its first entry stands, and stays together
+    for item in items:
+        group = str(item.group or "")
+        first[group] = min(first.get(group, item.order), item.order)
+    for item in sorted(items, key=lambda i: (first[str(i.group)] if i.group else i.order, i.order)):
         href = f"/t/{ctx.slug}/{item.path}"
         badge = await item.badge(uow) if item.badge and uow else 0
         group = str(item.group) if item.group else ""
@@ -127,9 +131,7 @@ def inbox_of(ctx: TenantContext | None, face: Area | None) -> str:
     return f"/t/{ctx.slug}/{face}/{MESSAGES_PATH}" if ctx and face else ""
 
 
-def _shell(
-    request: Request[Any, Any, Any], ctx: TenantContext | None, face: Area | None, nav: list[NavItem]
-) -> Shell:
+def _shell(request: Request[Any, Any, Any], ctx: TenantContext | None, face: Area | None, nav: list[NavItem]) -> Shell:
     person = request.state.get("person")
     if person is None:
         return Shell(org=ctx.name if ctx else "")

@@ -15,6 +15,7 @@ from sqlalchemy import func, select, text, update
 
 from core.base.context import TenantContext
 from core.base.errors import NotFound
+from core.base.text import gettext
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.db.correspondence import REFUSED
@@ -82,6 +83,7 @@ async def documents(
         refused=list(refused.scalars().all()),
         kinds=KINDS,
         base=request.url.path,
+        told=gettext,
         states={"done": (_("已送达"), "ok"), "open": (_("正在送"), "info"), "dead": (_("被拒收"), "bad")},
     )
 

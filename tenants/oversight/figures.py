@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.base import clock
 from core.base.ids import new_id
-from core.db.correspondence import REFUSED, children, from_child, overseer, refuse
+from core.db.correspondence import REFUSED, UNREADABLE, children, from_child, overseer, refuse
 from core.db.delivery import Delivery
 from core.db.global_tables import Organisation
 from core.db.kernel_tables import AuditEntry
@@ -143,8 +143,8 @@ async def receive(delivery: Delivery) -> None:
     school = await from_child(delivery)
     try:
         sent = Report.model_validate(dict(delivery.payload))
-    except ValidationError as error:
-        await refuse(delivery, f"the figures are not readable: {error.error_count()} errors")
+    except ValidationError:
+        await refuse(delivery, UNREADABLE)
     uow = delivery.uow
     figures = sent.figures.model_dump(mode="json")
     row: dict[str, Any] = {

@@ -126,7 +126,7 @@ def _coverage_chart(shown: Board) -> dict[str, Any]:
     }
 
 
-@get("/t/{tenant:str}/bureau/schools/{school_id:uuid}", opt=access(READ))
+@get("/t/{tenant:str}/bureau/overview/{school_id:uuid}", opt=access(READ))
 async def school(
     request: Request[Any, Any, Any],
     uow: NamedDependency[UnitOfWork],

@@ -20,7 +20,8 @@ from sqlalchemy.dialects.postgresql import insert
 from core.base import clock
 from core.base.errors import Invalid
 from core.base.ids import new_id
-from core.db.correspondence import from_child, organisation, refuse
+from core.base.text import lazy_gettext as _l
+from core.db.correspondence import UNREADABLE, from_child, organisation, refuse
 from core.db.delivery import Delivery
 from core.db.global_tables import Organisation
 from core.db.uow import UnitOfWork
@@ -43,14 +44,14 @@ async def receive_filing(delivery: Delivery) -> None:
         starts_on = date.fromisoformat(sent.starts_on)
         content = read_content(sent.content)
         pdf = base64.b64decode(sent.paper, validate=True)
-    except (ValidationError, Invalid, ValueError, binascii.Error) as error:
-        await refuse(delivery, f"the plan is not readable: {type(error).__name__}")
+    except (ValidationError, Invalid, ValueError, binascii.Error):
+        await refuse(delivery, UNREADABLE)
     if not pdf.startswith(b"%PDF-"):
-        await refuse(delivery, "the paper is not a PDF")
+        await refuse(delivery, _l("附件不是 PDF"))
     uow = delivery.uow
     await uow.hold(f"filing/{sent.plan_id}")
     if await _open_round(uow, school.id, sent.plan_id, before=sent.round):
-        await refuse(delivery, "an earlier round of this plan still waits for its decision")
+        await refuse(delivery, _l("上一次报送还在审核，不能再报"))
     pack = pack_for(uow, school, starts_on)
     found = check(pack, content, school, starts_on)
     made = await uow.session.execute(
