@@ -120,13 +120,15 @@ def club(play: Play) -> str:
     page = office.get(f"{play['desk']}/clubs/new")
     form = page.form("/desk/clubs", has="teacher_id")
     teacher = next(value for value, label in form.choices["teacher_id"] if label == play["teacher"].name)
+    today = play["runs"]
+    play["club_days"] = sorted({today, today % 5 + 1})
     room = next(value for value, label in form.choices["room_id"] if value)
     values = {
         "title": "少儿书法社",
         "summary": "从握笔到临帖，每周两次",
         "tone": "art",
         "level": "beginner",
-        "weekdays": [clock.today().isoweekday()] if clock.today().isoweekday() < 6 else [1, 3],
+        "weekdays": play["club_days"],
         "starts_at": "16:30",
         "ends_at": "17:30",
         "grades": [3, 4],

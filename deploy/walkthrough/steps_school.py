@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 from core.base import clock
-from deploy.demo.county import term_of
+from deploy.demo.county import TermPlan, term_of
 from deploy.demo.people import Child, School, make_school
 from deploy.demo.roster_file import roster_csv, roster_workbook
 from deploy.walkthrough.browser import Browser, Failed, Page
@@ -91,7 +93,7 @@ def signed_in(play: Play) -> str:
 
 def term_opened(play: Play) -> str:
     """The office enters the term and its days off."""
-    plan = term_of(clock.today())
+    plan = _term()
     first, _, number = plan.code.rpartition("-")
     office = play.as_("office")
     page = office.get(f"{play['desk']}/terms")
@@ -101,7 +103,30 @@ def term_opened(play: Play) -> str:
     play["term"] = plan
     if not re.search(r"/desk/terms/[0-9a-f-]{36}$", page.path):
         raise Failed(f"the term was not opened: {page.path}: {page.text[:300]}")
-    return f"{plan.code}: {plan.starts_on} – {plan.ends_on}"
+    play["runs"] = _teach_today(play, page)
+    return f"{plan.code}: {plan.starts_on} – {plan.ends_on}; today runs as weekday {play['runs']}"
+
+
+def _term() -> TermPlan:
+    """The term of today; in the holidays one of our own around today, for the story needs a day of a term."""
+    today = clock.today()
+    plan = term_of(today)
+    if plan.starts_on <= today <= plan.ends_on:
+        return plan
+    return replace(
+        plan, starts_on=today - timedelta(days=60), ends_on=today + timedelta(days=60), holidays=(), make_up=()
+    )
+
+
+def _teach_today(play: Play, page: Page) -> int:
+    """Which weekday's timetable runs today; on a day off, today is entered as a make-up day (调休) of Monday."""
+    office, plan, today = play.as_("office"), play["term"], clock.today()
+    if today.isoweekday() < 6 and today not in {day for day, _ in plan.holidays}:
+        return today.isoweekday()
+    form = page.form("/days", has="runs_weekday")
+    values = {"kind": "make_up", "first": today, "runs_weekday": 1, "name": "调休"}
+    office.send(page, form, values)
+    return 1
 
 
 def wrong_roster(play: Play) -> str:
@@ -169,7 +194,9 @@ def cast(play: Play, school: School) -> None:
     other = next(t for t in school.teachers if t.posts == ("任课教师",))
     second = next(c for c in mine if c is not child and phones.count(c.guardians[0].phone) == 1)
     play["roster"], play["child"], play["class_teacher"] = school, child, teacher
-    play["second_child"] = second
+    third = next(c for c in mine if c not in (child, second) and phones.count(c.guardians[0].phone) == 1)
+    play["second_child"], play["third_child"] = second, third
+    play["phone:third_guardian"] = third.guardians[0].phone
     play["phone:class_teacher"], play["phone:finance"] = teacher.phone, finance.phone
     play["phone:teacher"], play["teacher"] = other.phone, other
     play["phone:guardian"], play["phone:second_guardian"] = child.guardians[0].phone, second.guardians[0].phone
