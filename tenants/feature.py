@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.base.text import lazy_gettext as _l
 from core.host.contribution import Contribution, NavItem, Permission
-from tenants import overview, pages_members, pages_plugins, pages_schools
+from tenants import overview, pages_members, pages_plugins, pages_schools, routes
 
 HERE = Path(__file__).parent
 SETTINGS = _l("设置")
@@ -14,7 +14,9 @@ _KEEPERS = ("office", "principal", "bureau_head", "bureau_officer", "vendor_mana
 
 contribution = Contribution(
     key="tenants",
-    handlers=(*overview.HANDLERS, *pages_plugins.HANDLERS, *pages_members.HANDLERS, *pages_schools.HANDLERS),
+    handlers=(
+        *overview.HANDLERS, *pages_plugins.HANDLERS, *pages_members.HANDLERS, *pages_schools.HANDLERS, *routes.HANDLERS,
+    ),
     permissions=(
         Permission("school.overview", _l("查看学校概览"), roles=("office", "principal", "finance")),
         Permission("plugins.switch", _l("开关扩展，改扩展设置"), roles=("office", "principal")),

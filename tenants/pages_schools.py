@@ -93,7 +93,7 @@ async def create(
                     level=form.value.level,
                     pack=form.value.pack,
                     plugins=form.value.plugins,
-                    people=_people(form.value),
+                    people=people_of(form.value),
                 )
                 return {"id": made.tenant_id}
 
@@ -104,7 +104,8 @@ async def create(
     return await _form_page(request, uow, form, status=422)
 
 
-def _people(given: NewSchool) -> list[schools.FirstPerson]:
+def people_of(given: NewSchool) -> list[schools.FirstPerson]:
+    """Who begins in the school that the form describes."""
     found = [schools.FirstPerson(given.principal_name, given.principal_phone, "principal")]
     if given.office_phone is not None:
         found.append(schools.FirstPerson(given.office_name, given.office_phone, "office"))

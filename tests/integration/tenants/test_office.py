@@ -289,3 +289,33 @@ async def test_a_wrong_school_is_said_field_by_field(world: World, change: dict[
 async def test_schools_do_not_set_up_schools(world: World, school: School, office: httpx.AsyncClient) -> None:
     assert (await office.post("/t/school/bureau/schools", data=NEW)).status_code == 403
     assert (await office.get("/t/school/bureau/schools")).status_code == 403
+
+
+# ---- the same as JSON
+
+
+async def test_the_api_switches_invites_and_provisions(world: World, school: School) -> None:
+    office = await world.client(school.people["office"])
+    plugins = (await office.get("/api/t/school/desk/plugins")).json()["plugins"]
+    assert {"key": "clubs", "on": True}.items() <= next(p for p in plugins if p["key"] == "clubs").items()
+    assert (await office.put("/api/t/school/desk/plugins/clubs", json={"on": False})).status_code == 200
+    assert (await office.put("/api/t/school/desk/plugins/clubs", json={})).json()["errors"][0]["field"] == "on"
+    member = {"name": "林小明", "phone": "13900000077", "roles": ["teacher"]}
+    base = "/api/t/school/desk/members"
+    assert (await office.post(base, json=member)).json()["code"] == "idempotency_key_missing"
+    made = [await office.post(base, json=member, headers={"idempotency-key": "k1"}) for _ in range(2)]
+    assert [m.status_code for m in made] == [201, 201] and made[0].json() == made[1].json()
+    account = made[0].json()["account"]
+    assert (await office.put(f"{base}/{account}", json={"roles": ["finance"]})).status_code == 200
+    listed = (await office.get(base, params={"q": "林小明"})).json()
+    assert listed["total"] == 1 and listed["members"][0]["roles"] == ["finance"]
+    assert "13900000077" not in str(listed)
+
+    bureau = await world.bureau()
+    officer = await world.client(bureau.people["bureau_officer"])
+    new = {k: v for k, v in NEW.items() if k != "_key"}
+    school_made = await officer.post("/api/t/bureau/bureau/schools", json=new, headers={"idempotency-key": "k2"})
+    assert school_made.status_code == 201 and school_made.json()["slug"] == "qinghe"
+    assert [s["slug"] for s in (await officer.get("/api/t/bureau/bureau/schools")).json()["schools"]] == ["qinghe"]
+    again = await officer.post("/api/t/bureau/bureau/schools", json=new, headers={"idempotency-key": "k3"})
+    assert again.status_code == 409 and again.json()["code"] == "organisation_slug_taken"
