@@ -23,18 +23,20 @@ def verify_url(public_url: str, slug: str, row: Agreement) -> str:
     return f"{public_url.rstrip('/')}/verify/agreement/{slug}/{row.token}"
 
 
+def parties(row: Agreement) -> list[tuple[str, str]]:
+    """Who agrees with whom about whom, as the paper says it."""
+    facts = row.content["facts"]
+    return [
+        ("甲方（学校）", facts["school"]),
+        ("乙方（监护人）", row.signer_name or "待签"),
+        ("学生", f"{facts['student']}（{facts['class']}）"),
+    ]
+
+
 def paper(row: Agreement, school: str, url: str) -> Document:
     """The agreement as a paper: the stored text, both parties, and the QR code that proves it once it is signed."""
     content: Mapping[str, Any] = row.content
-    facts = content["facts"]
-    parties = {
-        "kind": "facts",
-        "items": [
-            ["甲方（学校）", school],
-            ["乙方（监护人）", row.signer_name or "（待签）"],
-            ["学生", f"{facts['student']}（{facts['class']}）"],
-        ],
-    }
+    who = {"kind": "facts", "items": [list(fact) for fact in parties(row)]}
     proof: list[Mapping[str, Any]] = []
     if row.signed_at is not None:
         when = clock.school_time(row.signed_at).strftime("%Y-%m-%d %H:%M:%S")
@@ -52,7 +54,7 @@ def paper(row: Agreement, school: str, url: str) -> Document:
         ]
     return Document(
         title=content["title"],
-        parts=[parties, *content["parts"], *proof],
+        parts=[who, *content["parts"], *proof],
         number=row.number or "",
         org=school,
         day=clock.school_time(row.signed_at).date() if row.signed_at else None,

@@ -16,7 +16,7 @@ from core.base.text import gettext as _
 from core.db.house import House
 from core.db.uow import UnitOfWork
 from core.enrollment import agreements, applications, enrolments, home_views, review
-from core.enrollment.agreement_paper import paper, proof_of, verify_url
+from core.enrollment.agreement_paper import paper, parties, proof_of, verify_url
 from core.enrollment.basket import items_of
 from core.enrollment.models import Application, Enrolment
 from core.enrollment.offerings_service import offering, offerings_by_id
@@ -160,6 +160,7 @@ async def _agreement_page(
         row=row,
         child=child,
         state=AGREEMENT.title(row.state),
+        parties=parties(row),
         form=form,
         sent=sent[:20],
     )
