@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, JSONBody
 from pydantic import BaseModel, Field
 
 from core.base.context import TenantContext
@@ -104,7 +104,7 @@ async def get_bill(uow: NamedDependency[UnitOfWork], bill_id: FromPath[UUID]) ->
 
 @post("/api/t/{tenant:str}/desk/billing/refunds", opt=access("billing.refund"), status_code=202)
 async def post_refund(
-    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], data: RefundBody
+    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], data: JSONBody[RefundBody]
 ) -> dict[str, Any]:
     """Approve a refund of part or all of one payment; a job sends it to the paying account."""
 

@@ -1,4 +1,4 @@
-"""The bad cases of money: refused or settled, never lost, always before a finance role; the books balance after each."""
+"""Bad cases of money: refused or settled, never lost, always before a finance role; the books balance after each."""
 
 from __future__ import annotations
 
@@ -453,7 +453,7 @@ async def test_without_the_plugin_there_is_no_provider(till: Till) -> None:
 
 
 async def test_reconcile_finds_money_unknown_to_us(till: Till) -> None:
-    _, attempt = await paid(till)
+    _, _attempt = await paid(till)
     await till.enqueue("payments_stripe.reconcile")
     await till.run()
     assert await till.alerts() == []
@@ -465,7 +465,7 @@ async def test_reconcile_finds_money_unknown_to_us(till: Till) -> None:
 
 
 async def test_fee_told_later_is_booked_by_the_nightly_look(till: Till) -> None:
-    bill_id, attempt = await paid(till)
+    _bill_id, _attempt = await paid(till)
     async with till.house.unit(till.school.ctx) as uow:
         later = await till.bill(family=1)
         outcome = PaymentOutcome(

@@ -1,0 +1,12 @@
+"""A school with the plugin on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.world import School, World
+
+
+@pytest.fixture
+async def school(world: World) -> School:
+    return await world.school()
