@@ -67,6 +67,8 @@ class Link(TenantModel, Stamped):
     bureau_id: Mapped[UUID]
     bureau_name: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="applied")
+    attempt: Mapped[int] = mapped_column(server_default="1")
+    """Grows when it applies again after a refusal."""
     reason: Mapped[str] = mapped_column(server_default="")
     publicity_until: Mapped[date | None]
     applied_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
@@ -86,6 +88,8 @@ class Agency(TenantModel, Stamped):
     applied_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     publicity_until: Mapped[date | None]
     vetted_by: Mapped[UUID | None]
+    revision: Mapped[int] = mapped_column(server_default="0")
+    """Counts what was told to vendor and schools, so that an older letter never overtakes a newer one."""
     reason: Mapped[str] = mapped_column(server_default="")
 
 
