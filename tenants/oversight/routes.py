@@ -102,7 +102,7 @@ async def post_return(
     return _as_json(await uow.get(ReceivedPlan, filing_id))
 
 
-@get(BASE + "/schools", opt=access(READ))
+@get(BASE + "/figures", opt=access(READ))
 async def get_schools(uow: NamedDependency[UnitOfWork], term: FromQuery[str] = "") -> dict[str, Any]:
     """The board: each school with its newest figures, counts only."""
     terms = await terms_known(uow)
