@@ -40,6 +40,7 @@ async def demo(stage: Any) -> None:
                 "tender_by": "district_bureau",
                 "tender_reference": "QH-2026-PC-017",
                 "standard_by": "district_bureau",
+                "price_fen": 1500,
                 "settlement": "school" if school is stage.school else "caterer",
                 "supervisors": ["parents_committee", "school"],
                 "reason": "多数家庭离校较远，中午无人照看，经家委会表决后提供配餐。",

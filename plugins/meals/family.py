@@ -64,7 +64,7 @@ async def index(
         lunch=lunch,
         coming=coming,
         flags=flags,
-        price=await service.price_on(uow, max(today(), term.starts_on)) if lunch else None,
+        price=await service.price_on(uow, lunch.row, max(today(), term.starts_on)) if lunch else None,
         **WORDS,
     )
 
@@ -168,8 +168,8 @@ async def month(
     """What the child ate in a month and what that comes to (R-273)."""
     child = await my_child(uow, student_id)
     first = read_month(month)
-    lines = await service.month(uow, first, student_id=child.id)
     lunch = await service.lunch(uow, (await current_term(uow)).id)
+    lines = await service.month(uow, lunch.row if lunch else None, first, student_id=child.id)
     return await page(
         request,
         "meals/month.html",

@@ -25,6 +25,7 @@ class Lunch(TenantModel, Stamped):
         tenant_fk("term_id", "term"),
         tenant_fk("offering_id", "offering"),
         CheckConstraint("settlement in ('caterer', 'school')", name="settlement"),
+        CheckConstraint("price_fen is null or price_fen > 0", name="price"),
     )
 
     term_id: Mapped[UUID]
@@ -38,6 +39,9 @@ class Lunch(TenantModel, Stamped):
     tender_reference: Mapped[str] = mapped_column(server_default="")
     standard_by: Mapped[str] = mapped_column(server_default="")
     supervisors: Mapped[list[Any]] = mapped_column(server_default="[]")
+    price_fen: Mapped[int | None]
+    """The standard of one meal in fen, as the bureau set it (R-272), where families pay the caterer; what the school
+    collects has a posted fee standard instead."""
 
 
 class DayMenu(TenantModel, Stamped):

@@ -58,6 +58,7 @@ async def index(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork
         lunch=view,
         term=term_title(term.code),
         state=state_title(view.item),
+        price=await service.price_on(uow, view.row, max(today(), term.starts_on)),
         count=await days.count(uow, view.row, today()),
         open=await days.is_open(uow, today()),
         week=week,
@@ -259,7 +260,7 @@ async def months(
     first = read_month(month)
     term = await current_term(uow)
     view = await service.lunch(uow, term.id)
-    lines = await service.month(uow, first)
+    lines = await service.month(uow, view.row if view else None, first)
     title = _("%(month)s 午餐结算单", month=f"{first:%Y-%m}")
     if as_file:
         head = [_("班级"), _("姓名"), _("用餐天数"), _("金额（元）")]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from core.api import gettext as _
 from core.api import lazy_gettext as _l
-from core.api.forms import Phone, Ui, Weekdays
+from core.api.forms import Phone, Ui, Weekdays, YuanAsFen
 
 ALLERGENS = {
     "peanut": _l("花生"),
@@ -80,6 +80,11 @@ class LunchForm(BaseModel):
     tender_by: Annotated[str, Ui(_l("组织招投标的部门"), kind="select", options=list(BODIES.items()))] = ""
     tender_reference: Annotated[str, Field(max_length=60), Ui(_l("招投标或采购编号"))] = ""
     standard_by: Annotated[str, Ui(_l("用餐标准由谁核定"), kind="select", options=list(BODIES.items()))] = ""
+    price_fen: Annotated[
+        YuanAsFen | None,
+        Field(gt=0, le=1_000_000),
+        Ui(_l("每餐标准"), help=_l("由上面的部门核定；由学校代收时，以公示的收费标准为准")),
+    ] = None
     settlement: Annotated[Settlement, Ui(_l("结算方式"), kind="radio", options=list(SETTLEMENTS.items()))] = "caterer"
     supervisors: Annotated[list[str], Ui(_l("由谁监督"), kind="checks", options=list(SUPERVISORS.items()))] = [
         "parents_committee"

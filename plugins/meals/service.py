@@ -95,7 +95,7 @@ def _fill(row: Lunch, form: LunchForm) -> None:
     row.caterer, row.contact, row.phone = form.caterer, form.contact, form.phone or ""
     row.settlement, row.formalities = form.settlement, sorted(form.formalities)
     row.tender_by, row.tender_reference = form.tender_by, form.tender_reference
-    row.standard_by, row.supervisors = form.standard_by, sorted(form.supervisors)
+    row.standard_by, row.supervisors, row.price_fen = form.standard_by, sorted(form.supervisors), form.price_fen
 
 
 def _draft(form: LunchForm) -> OfferingDraft:
@@ -152,6 +152,7 @@ def form_of(view: LunchView) -> LunchForm:
         tender_reference=row.tender_reference,
         standard_by=row.standard_by,
         settlement=row.settlement,
+        price_fen=row.price_fen,
         supervisors=list(row.supervisors),
         reason=item.reason,
     )
@@ -235,13 +236,18 @@ class MonthLine:
     fen: Fen | None
 
 
-async def price_on(uow: UnitOfWork, day: date) -> Fen | None:
-    """The posted standard of a meal on a date, in fen (R-272); None where none is posted."""
+async def price_on(uow: UnitOfWork, lunch: Lunch | None, day: date) -> Fen | None:
+    """What a meal costs on a date, in fen: the caterer's standard as the bureau set it (R-272), or the posted one that
+    the school collects under; None where there is neither."""
+    if lunch is not None and lunch.settlement == "caterer":
+        return None if lunch.price_fen is None else Fen(lunch.price_fen)
     found = await uow.hooks.compute("unit_prices", uow.ctx, UnitPrice, uow=uow, services=(SERVICE,), on=day)
     return next((price.fen for price in found if price.service == SERVICE), None)
 
 
-async def month(uow: UnitOfWork, first: date, *, student_id: UUID | None = None) -> list[MonthLine]:
+async def month(
+    uow: UnitOfWork, lunch: Lunch | None, first: date, *, student_id: UUID | None = None
+) -> list[MonthLine]:
     """Actual use of a calendar month by child (R-273): the days on which each really ate, times the standard."""
     first = first.replace(day=1)
     query = select(Served.student_id, Served.day).where(Served.day >= first, Served.day < after(first))
@@ -251,7 +257,7 @@ async def month(uow: UnitOfWork, first: date, *, student_id: UUID | None = None)
     for student, day in (await uow.session.execute(query.order_by(Served.day))).all():
         days.setdefault(student, []).append(day)
     people = await students_by_id(uow, list(days))
-    price = await price_on(uow, after(first) - timedelta(days=1))
+    price = await price_on(uow, lunch, after(first) - timedelta(days=1))
     lines = [
         MonthLine(people[id_], tuple(ate), None if price is None else Fen(price * len(ate)))
         for id_, ate in days.items()

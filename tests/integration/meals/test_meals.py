@@ -37,6 +37,7 @@ def lunch_form(**changes: Any) -> LunchForm:
         "tender_by": "district_bureau",
         "standard_by": "district_bureau",
         "settlement": "caterer",
+        "price_fen": 1500,
         "supervisors": ["parents_committee"],
     }
     return LunchForm.model_validate(values | changes)
@@ -207,8 +208,8 @@ async def test_settled_by_what_was_really_eaten(world: World) -> None:
             await eaten(uow, view, next_weekday(1), [])
         assert await eaten(uow, view, day, [two]) == 1
         assert await eaten(uow, view, day, [two]) == 1  # written again, not added
-        lines = await service.month(uow, day)
-        assert [(line.student.id, line.days) for line in lines] == [(one, (day,))]
+        lines = await service.month(uow, view.row, day)
+        assert [(line.student.id, line.days, line.fen) for line in lines] == [(one, (day,), 1500)]
 
 
 async def test_the_kitchens_number_is_fixed_once(world: World) -> None:

@@ -94,7 +94,9 @@ def upgrade() -> None:
         sa.Column("tender_reference", sa.Text(), server_default="", nullable=False),
         sa.Column("standard_by", sa.Text(), server_default="", nullable=False),
         sa.Column("supervisors", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
+        sa.Column("price_fen", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("price_fen is null or price_fen > 0", name=op.f("ck_meals_lunch_price")),
         sa.CheckConstraint("settlement in ('caterer', 'school')", name=op.f("ck_meals_lunch_settlement")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "offering_id"],
