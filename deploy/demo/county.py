@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 BUREAU = ("qinghe", "青禾县教育局")
@@ -70,6 +70,22 @@ class TermPlan:
 
 
 def term_of(today: date) -> TermPlan:
+    """The term that the county is in, stretched so that today is a school day in the midst of it, whatever the date:
+    a weekend day teaches Thursday's timetable (调休), and today is no holiday."""
+    plan = _term_near(today)
+    make_up = {day: weekday for day, weekday in plan.make_up if day != today}
+    if today.isoweekday() > 5:
+        make_up[today] = 4
+    return replace(
+        plan,
+        starts_on=min(plan.starts_on, today - timedelta(weeks=6)),
+        ends_on=max(plan.ends_on, today + timedelta(weeks=4)),
+        holidays=tuple((day, name) for day, name in plan.holidays if day != today),
+        make_up=tuple(sorted(make_up.items())),
+    )
+
+
+def _term_near(today: date) -> TermPlan:
     """The term that runs today, or the next one to begin: autumn from 1 September, spring from the end of February."""
     if today.month >= 7 or (today.month == 1 and today.day <= 22):
         year = today.year if today.month >= 7 else today.year - 1

@@ -27,6 +27,7 @@ from deploy.walkthrough.pointer import leave_pointer
 Say = Callable[[str], None]
 SEEDED = "seeded"
 MEMORY = "memory://"
+STRIPE = "stripe.json"
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ class Demo:
         if not self.bare:
             self.environment["KEHOU_DEMO"] = marker
         write_environment(home.root, self.environment)
-        self._fill(home, postgres, marker)
+        self._fill(home, postgres, marker, stripe_port)
         self._processes(supervisor, home, stripe_port)
 
     # -- servers ---------------------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ class Demo:
 
     # -- data ------------------------------------------------------------------------------------------------
 
-    def _fill(self, home: Home, postgres: EmbeddedPostgres, marker: str) -> None:
+    def _fill(self, home: Home, postgres: EmbeddedPostgres, marker: str, stripe_port: int) -> None:
         """Migrate; on the first start also seed. Ours is the only process that uses the database yet."""
         tables = f"tables {migrations_there()}"
         if not self.first and home.done(tables):
@@ -122,6 +123,7 @@ class Demo:
         from core.db.migrate import upgrade
         from deploy.app import build_house
         from deploy.demo.seed import seed
+        from deploy.standins.stripe import Standin
 
         logging.basicConfig(filename=home.logs / "seed.log", level=logging.WARNING)
         settings = Settings.from_environment({**self.environment, "KEHOU_LOG_LEVEL": "error"})
@@ -142,7 +144,9 @@ class Demo:
             finally:
                 await house.db.close()
 
-        asyncio.run(fill())
+        # Families have paid: the stand-in is there while the story is played, and keeps what it saw.
+        with Standin(port=stripe_port, data=home.root / STRIPE):
+            asyncio.run(fill())
         home.mark_done(self._filled)
 
     # -- processes -------------------------------------------------------------------------------------------
@@ -167,7 +171,7 @@ class Demo:
             *(sys.executable, "-m", "deploy.standins.stripe", "--port", str(port)),
             *("--webhook", f"{self.url}/hooks/stripe"),
             *("--secret", self.environment["KEHOU_STRIPE_WEBHOOK_SECRET"]),
-            *("--data", str(home.root / "stripe.json")),
+            *("--data", str(home.root / STRIPE)),
         ]
         return ProcessSpec("stripe", argv, env=self._env(), ready=lambda: listens(port))
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import timedelta
 
+from core.base import clock
+from deploy.demo.afternoons import play_afternoons
+from deploy.demo.bills import make_bills
 from deploy.demo.families import apply_and_enrol
 from deploy.demo.menu import publish_menus
 from deploy.demo.plans import file_plans
@@ -12,10 +16,19 @@ from deploy.demo.stage import Stage
 
 log = logging.getLogger("kehou.demo")
 
+
+async def _weeks_ago(stage: Stage) -> None:
+    """Families signed three weeks ago, so that their children have been to lessons."""
+    with clock.travelled(timedelta(days=-21)):
+        await apply_and_enrol(stage)
+
+
 CHAPTERS = (
     ("方案报送与审核", file_plans),
     ("发布服务菜单", publish_menus),
-    ("家长报名与签约", apply_and_enrol),
+    ("家长报名与签约", _weeks_ago),
+    ("上课、点名、交接", play_afternoons),
+    ("账单与缴费", make_bills),
 )
 
 
