@@ -58,7 +58,7 @@ def paper(row: Agreement, school: str, url: str) -> Document:
         number=row.number or "",
         org=school,
         day=clock.school_time(row.signed_at).date() if row.signed_at else None,
-        signatures=[("甲方（盖章）", school), ("乙方（签署）", row.signer_name)],
+        signatures=() if row.signed_at else [("甲方", school), ("乙方", "")],
         verify_url=url if row.signed_at else "",
     )
 

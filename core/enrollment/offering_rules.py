@@ -39,7 +39,8 @@ def stage_of(grades: Iterable[int]) -> str:
 async def objections_to(uow: UnitOfWork, view: OfferingView, action: str) -> list[Objection]:
     """All that speaks against the offering now: the pack's clauses, then the plugins' own checks."""
     pack = pack_of(uow)
-    found = list(pack.ask_all(await _questions(uow, pack, view)).objections) if pack else []
+    # A question asked for several seasons may be answered with the same sentence twice.
+    found = list(dict.fromkeys(pack.ask_all(await _questions(uow, pack, view)).objections)) if pack else []
     found += await uow.hooks.decide("check_offering", uow.ctx, uow=uow, offering=view, action=action)
     return found
 
