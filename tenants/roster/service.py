@@ -18,6 +18,7 @@ from core.base.ids import new_id
 from core.base.text import DEFAULT, in_locale
 from core.base.text import lazy_gettext as _l
 from core.db.house import House
+from core.db.kernel_tables import JobRun
 from core.db.resolve import worker_context
 from core.db.uow import UnitOfWork
 from tenants.roster.apply import Applied, Say, apply
@@ -51,6 +52,11 @@ class UndoTooLate(UndoRefused):
 
 class UndoOutOfOrder(UndoRefused):
     text = _l("在这次之后还导入过「%(name)s」。请先撤销那一次")
+
+
+class StillRunning(Conflict):
+    code = "roster_still_importing"
+    text = _l("正在导入，不能放弃。导入完成后可以撤销")
 
 
 class FileGone(Conflict):
@@ -184,8 +190,12 @@ async def undo(uow: UnitOfWork, import_id: UUID) -> int:
 
 
 async def drop(uow: UnitOfWork, import_id: UUID) -> None:
-    """Throw an upload away, its personal data with it."""
+    """Throw an upload away, its personal data with it. Raises StillRunning while a worker imports it."""
     row = await uow.get(RosterImport, import_id, lock=True)
+    if row.state == "importing":
+        run = await uow.find(JobRun, row.run_id) if row.run_id else None
+        if run is None or run.state != "failed":
+            raise StillRunning()
     await IMPORT.transition(uow, row, "drop")
     row.body = row.workbook = None
     row.summary = {}

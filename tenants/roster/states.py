@@ -22,6 +22,6 @@ IMPORT = Machine(
         Move("finish", ["importing"], "imported", _l("完成导入"), emits="roster.imported"),
         Move("fail", ["importing"], "checked", _l("退回检查")),
         Move("undo", ["imported"], "undone", _l("撤销"), permission="roster.import", emits="roster.undone"),
-        Move("drop", ["uploaded", "checked"], "dropped", _l("放弃"), permission="roster.import"),
+        Move("drop", ["uploaded", "checked", "importing"], "dropped", _l("放弃"), permission="roster.import"),
     ],
 )

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from core.db.delivery import deliver
 from core.db.house import House
 from tests.fixtures import roster as files
 from tests.support.database import DatabaseAddresses
@@ -440,3 +441,26 @@ async def test_a_dropped_file_is_gone(world: World, house: House, school: School
         assert (await uow.session.execute(kept, {"t": school.ctx.tenant_id, "i": UUID(id_)})).scalar_one()
     assert await counted(house, school, "roster_line") == 0
     assert (await office.post(f"{DESK}/{id_}/import")).status_code == 409
+
+
+async def test_an_import_whose_worker_died_for_good_may_be_dropped(
+    world: World, house: House, school: School, office: httpx.AsyncClient
+) -> None:
+    id_ = await checked(world, school, office, files.pupils(files.pupil(0)))
+    await office.post(f"{DESK}/{id_}/import")
+    assert (await office.post(f"{DESK}/{id_}/drop")).status_code == 409
+    async with house.unit(school.ctx) as uow:
+        # As delivery leaves it when each attempt took its worker down.
+        await uow.session.execute(
+            text("update outbox set attempts = 5 where tenant_id = :t and name = 'roster.import'"),
+            {"t": school.ctx.tenant_id},
+        )
+        waiting = await uow.session.execute(
+            text("select id from outbox where tenant_id = :t and name = 'roster.import'"), {"t": school.ctx.tenant_id}
+        )
+        message = waiting.scalar_one()
+    assert await deliver(house, school.ctx.tenant_id, message) == "dead"
+    page = await office.get(f"{DESK}/{id_}")
+    assert "后台没有完成" in page.text and "放弃这个文件" in page.text
+    assert (await office.post(f"{DESK}/{id_}/drop")).status_code == 303
+    assert await counted(house, school, "student") == 2
