@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 import pytest
@@ -135,10 +136,14 @@ async def test_entered_by_number_on_the_roll(world: World, school: School) -> No
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
+PHONE = re.compile(r"199[\d*…]{4,}\d*")
+ROLL = re.compile(r"[*…]+\d{2,4}\b")
+
+
 def masked(text_: str, number: int) -> str:
     """A page without ids, and with the twin's own number taken out."""
-    text_ = UUID.sub("ID", text_)
-    for word in (f"学生{number}", f"家长{number}", f"xuesheng{number:04}", f"L{number - 1:018}", f"{number - 1:04}"):
+    text_ = ROLL.sub("ROLL", PHONE.sub("PHONE", UUID.sub("ID", text_)))
+    for word in (f"学生{number}", f"家长{number}", f"xuesheng{number:04}", f"L{number - 1:018}"):
         text_ = text_.replace(word, "TWIN")
     return text_
 
@@ -170,9 +175,17 @@ async def test_twins_look_alike_to_everyone_without_the_right(world: World, scho
                     url = path.replace("{student}", str(family.student_id))
                     answer = await client.get(url)
                     answers.append((answer.status_code, masked(answer.text, number)))
-                assert answers[0] == answers[1], f"{role} sees a difference at {path}"
+                assert _differences(answers) == [], f"{role} sees a difference at {path}"
                 pages += answers[0][0] == 200
     assert pages > 0, "no page about a child was seen at all"
+
+
+def _differences(answers: list[tuple[int, str]]) -> list[str]:
+    (one, first), (two, second) = answers
+    if one != two:
+        return [f"{one} and {two}"]
+    lines = difflib.unified_diff(first.splitlines(), second.splitlines(), lineterm="", n=0)
+    return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
 
 
 def _addresses(world: World) -> list[str]:
@@ -207,7 +220,7 @@ async def test_lists_do_not_tell_either(world: World, school: School) -> None:
                 if answer.status_code != 200 or "html" not in answer.headers.get("content-type", ""):
                     continue
                 seen += 1
-                lines = answer.text.splitlines()
+                lines = [found[0] for found in re.finditer(r"<(tr|li|option)\b.*?</\1>", answer.text, re.S)]
                 one, two = ({masked(x, n) for x in lines if f"学生{n}" in x} for n in (1, 2))
-                assert one == two, (role, route.path)
+                assert one ^ two == set(), (role, route.path)
     assert seen > 5

@@ -144,8 +144,8 @@ async def test_only_one_of_an_item_in_force(world: World, school: School) -> Non
             await uow.session.execute(
                 text(
                     "insert into fees_standard (tenant_id, id, service, title, fund, unit, unit_fen, basis,"
-                    " complaint_phone, effective_from, state) select tenant_id, gen_random_uuid(), service, title, fund,"
-                    " unit, 1, basis, complaint_phone, effective_from, 'in_force' from fees_standard"
+                    " complaint_phone, effective_from, state) select tenant_id, gen_random_uuid(), service, title,"
+                    " fund, unit, 1, basis, complaint_phone, effective_from, 'in_force' from fees_standard"
                 )
             )
     assert refused.value.orig.sqlstate == "23505"  # type: ignore[union-attr]
