@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -18,6 +18,9 @@ _ = gettext
 
 TOLD = ("listed", "suspended", "exit_review", "exited", "barred")
 """States that the bureau's schools hear of: before a vendor is listed they have nothing to do with it."""
+
+POSTED_BEFORE = timedelta(days=60)
+"""How long ago a posting may have ended that is entered only now."""
 
 
 async def agencies(uow: UnitOfWork, state: str = "") -> list[Agency]:
@@ -77,7 +80,8 @@ async def decide(
             raise Invalid(fields=[FieldError("reason", _("学科类培训机构不能参与课后服务"))])
         row.vetted_by = uow.ctx.actor.account_id
     if event == "publicize":
-        if publicity_until is None or publicity_until < today():
+        # A posting that has run already, on the bureau's own site, may be entered afterwards.
+        if publicity_until is None or publicity_until < today() - POSTED_BEFORE:
             raise Invalid(fields=[FieldError("publicity_until", _("请选择公示截止日期"))])
         row.publicity_until = publicity_until
     await AGENCY.transition(uow, row, event, reason=reason)
