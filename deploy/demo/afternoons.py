@@ -23,7 +23,7 @@ from core.people.service import collectors
 from core.terms import service as terms
 from deploy.demo.stage import Org, Person, Stage
 
-DAYS = 5
+DAYS = 3
 """So many school days before today are played."""
 WORDS = ("老师很耐心。", "孩子很喜欢，回家还在说。", "希望多一些动手的时间。")
 

@@ -23,7 +23,7 @@ async def make_bills(stage: Stage) -> None:
     assert school.term_id is not None
     async with stage.house.unit(await stage.as_(school, "finance")) as uow:
         await start_run(uow, school.term_id)
-    await stage.drain(school)
+    await stage.drain(school, name="billing.run")
     async with stage.house.unit(school.ctx) as uow:
         rows = (await uow.session.execute(select(Bill.student_id, Bill.id).where(Bill.state == "issued"))).all()
     owed: dict[UUID, UUID] = {row.student_id: row.id for row in rows}

@@ -42,11 +42,11 @@ class Cast:
 
 
 async def apply_and_enrol(stage: Stage) -> None:
-    """At the first school some forty families; at each other ten."""
+    """At the first school some thirty families; at each other a few."""
     for school in stage.schools:
         cast = Cast(stage, school)
         teachers = await _class_teachers(stage, school)
-        many = 44 if school is stage.school else 10
+        many = 30 if school is stage.school else 5
         for place, family in enumerate(school.families[:many]):
             if place in FREE:
                 continue

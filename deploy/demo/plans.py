@@ -130,7 +130,7 @@ async def file_plans(stage: Stage) -> None:
     again and waits to be read; the third's scheme asks for filing alone."""
     for school in stage.schools:
         await _write_and_send(stage, school)
-    await stage.drain()
+    await stage.drain(*stage.schools, name=plan_filing.FILING)
     passed, returned, _filed = stage.schools
     officer = await stage.as_(stage.bureau, "bureau_officer")
     async with stage.house.unit(officer) as uow:
@@ -138,7 +138,7 @@ async def file_plans(stage: Stage) -> None:
         received = {row.school_name: row.id for row in rows}
         await oversight.pass_plan(uow, received[passed.ctx.name])
         await oversight.return_plan(uow, received[returned.ctx.name], RETURNED)
-    await stage.drain()
+    await stage.drain(stage.bureau, name=plan_filing.DECISION)
     await _publish(stage, passed)
     await _send_again(stage, returned)
 

@@ -77,10 +77,10 @@ async def _play(stage: Stage) -> None:
             stage.say(f"  ! {contribution.key}：演示数据没有放全（{exc}）/ its demonstration is not complete")
             continue
         stage.say(f"  {contribution.key} ({time.monotonic() - began:.1f} s)")
-    await story.play(stage)
     left = await stage.drain()
     if bad := [outcome for outcome in left if outcome not in ("done", "skipped", "repeated", "gone")]:
         stage.say(f"  ! 有 {len(bad)} 条消息留待后台处理 / {len(bad)} messages are left to the workers")
+    await story.play(stage)
 
 
 async def _bureau(house: House) -> Org:

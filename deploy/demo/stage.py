@@ -94,8 +94,9 @@ class Stage:
         ctx, _ = await member_context(self.house, org.slug, signed, locale="zh_CN", request_id="demo")
         return ctx
 
-    async def drain(self, *orgs: Org, rounds: int = 20) -> list[str]:
-        """Deliver all that waits in the outboxes of `orgs` (none named: of all), and what that causes."""
+    async def drain(self, *orgs: Org, rounds: int = 20, name: str = "") -> list[str]:
+        """Deliver all that waits in the outboxes of `orgs` (none named: of all), and what that causes; with `name`
+        the messages of that name alone."""
         chosen = orgs or (self.bureau, *self.schools, *self.vendors)
         outcomes: list[str] = []
         for _ in range(rounds):
@@ -105,6 +106,8 @@ class Stage:
                     query = select(Outbox.id).where(
                         Outbox.done_at.is_(None), Outbox.dead_at.is_(None), Outbox.attempts == 0
                     )
+                    if name:
+                        query = query.where(Outbox.name == name)
                     ids = (await uow.session.execute(query.order_by(Outbox.id))).scalars().all()
                     waiting += [(org.ctx.tenant_id, id_) for id_ in ids]
             if not waiting:

@@ -33,12 +33,12 @@ CHAPTERS = (
 
 
 async def play(stage: Stage) -> None:
-    """Each chapter in its turn; one that fails is reported, and the others are played all the same."""
+    """Each chapter in its turn; one that fails is reported, and the others are played all the same. What it announces
+    is left to the workers, which come to it as soon as they run."""
     for title, chapter in CHAPTERS:
         began = time.monotonic()
         try:
             await chapter(stage)
-            await stage.drain()
         except Exception as exc:  # the rest of the county is still worth seeing
             log.exception("chapter %s", chapter.__name__)
             stage.say(f"  ! {title}：演示数据没有放全（{exc}）/ {chapter.__name__} is not complete")
