@@ -74,7 +74,13 @@ class World:
 
     async def bureau(self, slug: str = "bureau", *, pack: str | None = "anhui-ten-bans") -> School:
         ctx = await tenants.provision(
-            self.house, kind="bureau", slug=slug, name="青禾县教育局", level="county", pack=pack
+            self.house,
+            kind="bureau",
+            slug=slug,
+            name="青禾县教育局",
+            level="county",
+            pack=pack,
+            plugins=self._plugins("bureau", ALL_PLUGINS),
         )
         org = School(ctx)
         async with self.house.unit(ctx) as uow:
