@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from deploy.walkthrough import steps_family, steps_menu, steps_plan, steps_school
+from deploy.walkthrough import steps_family, steps_menu, steps_plan, steps_school, steps_vendor
 from deploy.walkthrough.play import Step
 
-STORY: list[Step] = [*steps_school.STEPS, *steps_plan.STEPS, *steps_menu.STEPS, *steps_family.STEPS]
+STORY: list[Step] = [
+    *steps_school.STEPS,
+    *steps_plan.STEPS,
+    *steps_menu.BEFORE,
+    *steps_vendor.STEPS,
+    *steps_menu.AFTER,
+    *steps_family.STEPS,
+]
