@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -71,14 +71,19 @@ async def member_context(
         await _bind(session, row.id)
         rights = (await session.execute(_RIGHTS, {"tenant": row.id, "account": person.account_id})).one()
     plugins = frozenset(rights.plugins) & frozenset(house.plugins.order)
-    granted = frozenset(
+    actor = Actor(kind="person", account_id=person.account_id, name=person.name)
+    allowed = granted(house, rights.permissions, plugins)
+    ctx = _context(row, actor, plugins, permissions=allowed, locale=locale, request_id=request_id)
+    return ctx, list(row.faces)
+
+
+def granted(house: House, permissions: Iterable[str], plugins: frozenset[str]) -> frozenset[str]:
+    """Those of a role's permissions that exist here: registered, and their plugin is on."""
+    return frozenset(
         key
-        for key in rights.permissions
+        for key in permissions
         if (owned := house.registry.permissions.get(key)) and (owned.plugin is None or owned.plugin in plugins)
     )
-    actor = Actor(kind="person", account_id=person.account_id, name=person.name)
-    ctx = _context(row, actor, plugins, permissions=granted, locale=locale, request_id=request_id)
-    return ctx, list(row.faces)
 
 
 async def worker_context(house: House, tenant_id: UUID) -> TenantContext:

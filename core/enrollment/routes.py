@@ -154,7 +154,7 @@ async def menu(uow: NamedDependency[UnitOfWork], child: FromQuery[UUID | None] =
     )
 
 
-@post(f"{API}/home/claims", opt=GUARDIAN, status_code=200)
+@post(f"{API}/home/claims", opt=access("enrollment.apply", crowd=True), status_code=200)
 async def claim(
     request: Request[Any, Any, Any],
     house: NamedDependency[House],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from litestar.connection import ASGIConnection
@@ -15,6 +15,7 @@ from core.base.errors import Forbidden, NotFound, NotSignedIn
 from core.base.text import get_locale, use_locale
 from core.db.house import House
 from core.db.resolve import SignedIn, member_context, public_context, signed_in
+from core.db.resolve_many import crowd_of
 from core.host.contribution import Area
 
 Level = Literal["public", "signed_in", "member"]
@@ -24,16 +25,18 @@ COOKIE = "kehou_session"
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The rule of one handler. `permissions`: any one of them suffices; `face`: whose navigation the page wears."""
+    """The rule of one handler. `permissions`: any one of them suffices; `face`: whose navigation the page wears;
+    `crowd`: so many ask at once that they are looked up together."""
 
     level: Level
     permissions: tuple[str, ...] = ()
     face: Area | None = None
+    crowd: bool = False
 
 
-def access(*permissions: str, face: Area | None = None) -> dict[str, Any]:
+def access(*permissions: str, face: Area | None = None, crowd: bool = False) -> dict[str, Any]:
     """opt= of a handler for members who hold one of `permissions`; with none given, for every member."""
-    return {"access": Access("member", permissions, face)}
+    return {"access": Access("member", permissions, face, crowd)}
 
 
 def in_session(*, face: Area | None = None) -> dict[str, Any]:
@@ -75,7 +78,10 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     state.ctx = None
     state.person = None
     token = token_of(connection)
-    if rule.level != "public" or token:
+    known = await crowd_of(house).who(slug, hash_token(token)) if rule.crowd and slug and token else None
+    if known is not None:
+        state.person = known.person
+    elif rule.level != "public" or token:
         state.person = await signed_in(house, hash_token(token)) if token else None
         if state.person is None and rule.level != "public":
             raise NotSignedIn()
@@ -87,6 +93,10 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     asked = {"locale": get_locale(), "request_id": state.get("request_id", "")}
     if rule.level == "public":
         state.ctx = await public_context(house, slug, **asked)
+    elif known is not None:
+        if known.place is None:
+            raise NotFound()
+        state.ctx, state.faces = replace(known.place[0], **asked), known.place[1]
     else:
         assert person is not None
         state.ctx, state.faces = await member_context(house, slug, person, **asked)

@@ -25,14 +25,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from core.web.access import hash_token
 from deploy.app import build_house
 from deploy.embedded import EmbeddedPostgres
 from tests.bench.harness import Bench, Measure, Report, Side, interleave, watched
-from tests.bench.rush_client import Said, child_id, rush
+from tests.bench.rush_client import GUARDIANS, Said, account_id, child_id, rush, token_of
 from tests.support import database as databases
 from tests.support import menu
 from tests.support.world import World
@@ -45,8 +47,9 @@ CLIENTS = (1, 4, 16)
 SCRIPT = """\\set i :i + 1
 \\set n :client_id * 8000 + :i
 select * from claim_seats('{tenant}', '{offering}', jsonb_build_array(jsonb_build_object(
-  'id', gen_random_uuid(), 'audit', gen_random_uuid(), 'account', '{account}', 'actor', 'x', 'key', 'k' || :n,
-  'student', ('00000000-0000-7000-8000-' || lpad(to_hex(:n::bigint), 12, '0')))), interval '30 minutes');
+  'id', gen_random_uuid(), 'audit', gen_random_uuid(), 'actor', 'x', 'key', 'k' || :n,
+  'account', '00000000-0000-7000-9000-' || lpad(to_hex(1 + :n::bigint % {guardians}), 12, '0'),
+  'student', '00000000-0000-7000-8000-' || lpad(to_hex(:n::bigint), 12, '0'))), interval '30 minutes');
 """
 
 
@@ -58,8 +61,6 @@ class Scene:
     addresses: databases.DatabaseAddresses
     tenant: UUID
     offering: UUID
-    account: UUID
-    token: str
     folder: Path
     port: int = 0
     server: subprocess.Popen[bytes] | None = None
@@ -84,36 +85,61 @@ class Scene:
         )
 
 
-async def _populate(addresses: databases.DatabaseAddresses, folder: Path) -> tuple[UUID, UUID, UUID, str]:
+async def _populate(addresses: databases.DatabaseAddresses, folder: Path) -> tuple[UUID, UUID]:
     house = build_house(addresses.settings(data_dir=str(folder)), plugins=[])
     try:
         world = World(house)
         school = await world.school(families=1, plugins=())
         club = await menu.approved(world, school, title="少儿篮球", capacity=10_000, any_days=False)
         await menu.publish(world, school)
-        person = school.families[0].guardian
-        from core.identity.service import open_session
-
-        token = await open_session(house, person.account_id)
+        assert school.class_id is not None
         with psycopg.connect(addresses.superuser, autocommit=True) as db:
-            names = {"t": school.ctx.tenant_id, "c": school.class_id, "g": school.families[0].guardian_id}
-            db.execute(
-                "insert into student (tenant_id, id, class_id, name, name_sort) select %(t)s, "
-                "('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, %(c)s, 'x' || n, 'x' "
-                f"from generate_series(1, {CHILDREN}) n",
-                names,
-            )
-            db.execute(
-                "insert into guardianship (tenant_id, id, student_id, guardian_id, relation) select %(t)s, "
-                "gen_random_uuid(), ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, %(g)s, 'x' "
-                f"from generate_series(1, {CHILDREN}) n",
-                names,
-            )
-            db.execute("vacuum analyze")
+            _families(db, school.ctx.tenant_id, school.class_id)
         assert child_id(255) == UUID("00000000-0000-7000-8000-0000000000ff")
-        return school.ctx.tenant_id, club.id, person.account_id, token
+        assert account_id(255) == UUID("00000000-0000-7000-9000-0000000000ff")
+        return school.ctx.tenant_id, club.id
     finally:
         await house.db.close()
+
+
+def _families(db: psycopg.Connection[Any], tenant: UUID, class_id: UUID) -> None:
+    """Guardians with sessions and rights of their own, and their children."""
+    for guardian in range(1, GUARDIANS + 1):
+        account = account_id(guardian)
+        names = {"t": tenant, "a": account, "p": f"18{guardian:09}", "h": hash_token(token_of(guardian))}
+        db.execute("insert into account (id, phone, name) values (%(a)s, %(p)s, 'x')", names)
+        db.execute(
+            "insert into sign_in_session (id, account_id, token_hash, expires_at) "
+            "values (gen_random_uuid(), %(a)s, %(h)s, now() + interval '1 day')",
+            names,
+        )
+        db.execute(
+            "insert into membership (account_id, organisation_id, faces) values (%(a)s, %(t)s, '[\"home\"]')", names
+        )
+        db.execute(
+            "insert into role_member (tenant_id, id, account_id, role_key) "
+            "values (%(t)s, gen_random_uuid(), %(a)s, 'guardian')",
+            names,
+        )
+        db.execute(
+            "insert into guardian (tenant_id, id, account_id, name, phone) values (%(t)s, %(a)s, %(a)s, 'x', %(p)s)",
+            names,
+        )
+    many = {"t": tenant, "c": class_id, "n": CHILDREN, "g": GUARDIANS}
+    db.execute(
+        "insert into student (tenant_id, id, class_id, name, name_sort) select %(t)s, "
+        "('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, %(c)s, 'x' || n, 'x' "
+        "from generate_series(1, %(n)s::bigint) n",
+        many,
+    )
+    db.execute(
+        "insert into guardianship (tenant_id, id, student_id, guardian_id, relation) select %(t)s, gen_random_uuid(), "
+        "('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, "
+        "('00000000-0000-7000-9000-' || lpad(to_hex(1 + n %% %(g)s), 12, '0'))::uuid, 'x' "
+        "from generate_series(1, %(n)s::bigint) n",
+        many,
+    )
+    db.execute("vacuum analyze")
 
 
 def _serve(scene: Scene, workers: int) -> None:
@@ -176,9 +202,7 @@ def _ours(scene: Scene, connections: int, seconds: float) -> Measure:
     scene.fresh()
     numbers = iter(range(1, CHILDREN + 1))
     with watched(_groups(scene, "http")) as measure:
-        said = asyncio.run(
-            rush(scene.port, scene.token, scene.offering, numbers, connections=connections, seconds=seconds)
-        )
+        said = asyncio.run(rush(scene.port, scene.offering, numbers, connections=connections, seconds=seconds))
     rows = scene.count("select count(*) from seat_claim")
     measure.ops = said.outcomes["claimed"]
     measure.facts = {
@@ -195,7 +219,7 @@ def _pgbench(scene: Scene, seconds: float) -> Measure:
     program = scene.postgres._bindir / "pgbench" if scene.postgres._bindir else Path("pgbench")
     script = scene.folder / "claim.sql"
     script.write_text(
-        SCRIPT.format(tenant=scene.tenant, offering=scene.offering, account=scene.account), encoding="utf-8"
+        SCRIPT.format(tenant=scene.tenant, offering=scene.offering, guardians=GUARDIANS), encoding="utf-8"
     )
     best: Measure | None = None
     tried: dict[str, float] = {}
@@ -221,7 +245,7 @@ def _sell_out(scene: Scene, places: int, children: int, connections: int) -> tup
     """More children than places, each asking twice: what was told must be what is written."""
     scene.fresh(places)
     twice = itertools.chain(range(1, children + 1), range(1, children + 1))
-    said = asyncio.run(rush(scene.port, scene.token, scene.offering, twice, connections=connections))
+    said = asyncio.run(rush(scene.port, scene.offering, twice, connections=connections))
     rows = scene.count("select count(*) from seat_claim where released_at is null")
     distinct = scene.count("select count(distinct student_id) from seat_claim where released_at is null")
     taken = scene.count(f"select taken from offering_seats where id = '{scene.offering}'")

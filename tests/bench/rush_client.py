@@ -26,7 +26,24 @@ def child_id(number: int) -> UUID:
     return UUID(int=(7 << 76) | (2 << 62) | number)
 
 
-def request_for(token: str, offering_id: UUID, number: int) -> bytes:
+GUARDIANS = 500
+"""Families of the bench; child number n is of family 1 + n % GUARDIANS."""
+
+
+def guardian_of(number: int) -> int:
+    return 1 + number % GUARDIANS
+
+
+def account_id(guardian: int) -> UUID:
+    return UUID(int=(7 << 76) | (2 << 62) | (1 << 60) | guardian)
+
+
+def token_of(guardian: int) -> str:
+    return f"bench-session-of-family-{guardian}"
+
+
+def request_for(offering_id: UUID, number: int) -> bytes:
+    token = token_of(guardian_of(number))
     body = json.dumps({"student_id": str(child_id(number)), "offering_id": str(offering_id)}).encode()
     return (
         b"POST /api/t/school/home/claims HTTP/1.1\r\nHost: kehou\r\nAccept: application/json\r\n"
@@ -36,9 +53,7 @@ def request_for(token: str, offering_id: UUID, number: int) -> bytes:
     )
 
 
-async def rush(
-    port: int, token: str, offering_id: UUID, numbers: Iterator[int], *, connections: int, seconds: float = 0.0
-) -> Said:
+async def rush(port: int, offering_id: UUID, numbers: Iterator[int], *, connections: int, seconds: float = 0.0) -> Said:
     """Claim for the children that `numbers` names, over so many connections, for `seconds` (0: until they end)."""
     said = Said()
     stop = time.perf_counter() + seconds if seconds else float("inf")
@@ -50,7 +65,7 @@ async def rush(
                 asked = time.perf_counter()
                 if asked > stop:
                     return
-                writer.write(request_for(token, offering_id, number))
+                writer.write(request_for(offering_id, number))
                 status, body = await _answer(reader)
                 said.latencies.append(time.perf_counter() - asked)
                 if status != 200:
