@@ -69,7 +69,8 @@ async def from_overseer(delivery: Delivery) -> Organisation:
 async def refuse(delivery: Delivery, why: str) -> NoReturn:
     """Set the document aside for good: a dead letter with the sender, a line of audit with the receiver.
 
-    `why` is a Chinese text that the catalogues translate when it is shown. Raises GiveUp. The line is written in a transaction of its own, because the delivery's is rolled back.
+    `why` is a Chinese text that the catalogues translate when it is shown. The line is written in a transaction of its
+    own, because the delivery's is rolled back. Raises GiveUp.
     """
     with in_locale("zh_CN"):
         why = str(why)

@@ -152,10 +152,10 @@ async def save(
     data = content.data()
     if based_on is not None and based_on != plan.version and newest.content != data:
         raise PlanChanged(who=newest.saved_by)
-    if newest.content == data:
-        return newest
     if plan.state == "returned":
         await PLAN.transition(uow, plan, "revise")
+    if newest.content == data:
+        return newest
     plan.version += 1
     version = PlanVersion(
         plan_id=plan.id,

@@ -17,6 +17,7 @@ from core.db.global_tables import Organisation
 from core.db.uow import UnitOfWork
 from core.policy import service as policy
 from core.policy.catalogue import GROUPS
+from core.policy.kinds import Forbidden
 from core.policy.library import PackLibrary
 from core.policy.types import Entry, Explained, Pack
 from core.policy.vocab import OWNERSHIP, STAGES
@@ -96,6 +97,7 @@ async def rules_page(
         chain=list(reversed(chain)),
         groups=groups_of(rules, only, q),
         many=sum(1 for r in rules if not r.is_default),
+        forbidden=frozenset(rule.key for rule in pack.catalogue if isinstance(rule.kind, Forbidden)),
         replaced=lambda entries: replaced(uow, entries),
         stages=STAGES,
         ownership=OWNERSHIP,

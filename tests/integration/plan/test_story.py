@@ -110,7 +110,7 @@ async def test_story_from_draft_to_families(world: World) -> None:
     assert [m["kind"] for m in told["messages"]] == ["plan.published"]
     nobody = await world.client()
     board = (await nobody.get("/api/t/school/board")).json()["notices"]
-    assert board[0]["kind"] == "plan" and ["服务时间"] == [f[0] for f in board[0]["facts"]][:1]
+    assert board[0]["kind"] == "plan" and [f[0] for f in board[0]["facts"]][:1] == ["服务时间"]
 
 
 @pytest.mark.req("R-037")
