@@ -94,7 +94,11 @@ async def tell(uow: UnitOfWork, row: Agency, reason: str = "") -> None:
     row.revision += 1
     row.reason = reason.strip()
     letter = letters.ListingDecision(
-        state=row.state, reason=row.reason, publicity_until=row.publicity_until, bureau_name=uow.ctx.name
+        state=row.state,
+        revision=row.revision,
+        reason=row.reason,
+        publicity_until=row.publicity_until,
+        bureau_name=uow.ctx.name,
     )
     mark = f"{row.id}/{row.revision}"
     await uow.send_document(row.vendor_id, "vendors.listing", letter.model_dump(mode="json"), key=mark)

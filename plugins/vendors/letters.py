@@ -60,6 +60,7 @@ class ListingDecision(Letter):
     """vendors.listing: bureau → vendor."""
 
     state: Line
+    revision: int
     reason: Words = ""
     publicity_until: date | None = None
     bureau_name: Line

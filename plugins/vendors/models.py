@@ -69,6 +69,8 @@ class Link(TenantModel, Stamped):
     state: Mapped[str] = mapped_column(server_default="applied")
     attempt: Mapped[int] = mapped_column(server_default="1")
     """Grows when it applies again after a refusal."""
+    revision: Mapped[int] = mapped_column(server_default="0")
+    """Of the bureau's last letter: an older one never overtakes it."""
     reason: Mapped[str] = mapped_column(server_default="")
     publicity_until: Mapped[date | None]
     applied_at: Mapped[datetime] = mapped_column(server_default=text("now()"))

@@ -208,6 +208,9 @@ async def on_listing(job: Delivery) -> None:
     row = (await uow.session.execute(query)).scalar_one_or_none()
     if row is None:
         raise GiveUp("no application was made to this sender")
+    if letter.revision <= row.revision:
+        return
+    row.revision = letter.revision
     row.state, row.reason, row.publicity_until = letter.state, letter.reason, letter.publicity_until
     row.decided_at = now()
     await uow.audit("vendors.listing", "bureau", job.sender, state=letter.state)

@@ -1,4 +1,4 @@
-"""A vendor's way: applied, vetted, made public, listed; its course offered, reviewed, taught; money stays the school's."""
+"""A vendor's way: applied, vetted, made public, listed; its course offered, reviewed, taught."""
 
 from __future__ import annotations
 

@@ -143,6 +143,7 @@ def upgrade() -> None:
         sa.Column("bureau_name", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), server_default="applied", nullable=False),
         sa.Column("attempt", sa.BigInteger(), server_default="1", nullable=False),
+        sa.Column("revision", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("publicity_until", sa.Date(), nullable=True),
         sa.Column("applied_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
