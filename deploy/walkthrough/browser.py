@@ -234,7 +234,8 @@ class Browser:
         address = urljoin(page.url, form.action or page.url)
         if form.method == "get":
             return self._checked(self.client.get(address, params=httpx.QueryParams(urlencode(filled))), status)
-        origin = {"origin": self.base, "sec-fetch-site": "same-origin", "referer": page.url}
+        parts = urlsplit(page.url)  # the payment provider's page is another site
+        origin = {"origin": f"{parts.scheme}://{parts.netloc}", "sec-fetch-site": "same-origin", "referer": page.url}
         data: dict[str, Any] = {}
         for name, value in filled:
             data.setdefault(name, []).append(value)
