@@ -65,6 +65,8 @@ DEFAULTS = {
     "unix_socket_permissions": "0700",
     "password_encryption": "scram-sha-256",
     "jit": "off",  # Debian's build has it, the wheel's not: the same plans everywhere
+    # Statistics soon after a school was imported: without them a join may take a minute, not a millisecond.
+    "autovacuum_naptime": "5s",
 }
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
