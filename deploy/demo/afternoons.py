@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, time, timedelta
 from uuid import UUID
@@ -45,15 +45,20 @@ async def play_afternoons(stage: Stage) -> None:
         for view in await enrollment.offerings(uow, school.term_id):
             if view.periods:
                 await lessons.plan_lessons(uow, view.id, since=since)
-    teachers = await _teachers(stage, school)
+    teachers = await teachers_of(stage, school)
     for day in days:
-        await _afternoon(stage, school, day, teachers)
+        await afternoon(stage, school, day, teachers)
     await _rated(stage, school)
     await _today(stage, school)
 
 
-async def _afternoon(stage: Stage, school: Org, day: date, teachers: dict[UUID, TenantContext]) -> None:
+async def afternoon(
+    stage: Stage, school: Org, day: date, teachers: dict[UUID, TenantContext], *, only: Collection[UUID] | None = None
+) -> None:
+    """One day's planned lessons, or those of some offerings `only`."""
     for lesson in await _lessons_of(stage, school, day):
+        if only is not None and lesson.offering_id not in only:
+            continue
         teacher = teachers.get(lesson.teacher_id) if lesson.teacher_id else None
         async with stage.house.unit(school.ctx) as uow:
             children = [view.student_id for view in await enrollment.enrolled_on(uow, lesson.offering_id, day)]
@@ -137,7 +142,8 @@ async def _lessons_of(stage: Stage, school: Org, day: date) -> list[Lesson]:
         return found
 
 
-async def _teachers(stage: Stage, school: Org) -> dict[UUID, TenantContext]:
+async def teachers_of(stage: Stage, school: Org) -> dict[UUID, TenantContext]:
+    """A context for everybody who has lessons here, by their id as staff."""
     async with stage.house.unit(school.ctx) as uow:
         rows = (await uow.session.execute(select(Staff).where(Staff.account_id.is_not(None)))).scalars().all()
         people = {row.id: Person(row.account_id, row.name, row.phone) for row in rows if row.account_id}

@@ -13,6 +13,7 @@ from deploy.demo.families import apply_and_enrol
 from deploy.demo.menu import publish_menus
 from deploy.demo.plans import file_plans
 from deploy.demo.stage import Stage
+from deploy.demo.vendors import judge_vendors, play_vendors
 
 log = logging.getLogger("kehou.demo")
 
@@ -27,7 +28,9 @@ CHAPTERS = (
     ("方案报送与审核", file_plans),
     ("发布服务菜单", publish_menus),
     ("家长报名与签约", _weeks_ago),
+    ("机构课程的前几周", play_vendors),
     ("上课、点名、交接", play_afternoons),
+    ("机构评分与退出评估", judge_vendors),
     ("账单与缴费", make_bills),
 )
 

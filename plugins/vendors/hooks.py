@@ -42,6 +42,7 @@ from plugins.vendors import (
 from plugins.vendors import (
     charges as charging,
 )
+from plugins.vendors.demo import demo
 
 _l = lazy_gettext
 HERE = Path(__file__).parent
@@ -142,6 +143,7 @@ def contribute() -> Contribution:
         templates=HERE / "templates",
         static=HERE / "static",
         locale=HERE / "locale",
+        demo=demo,
     )
 
 
