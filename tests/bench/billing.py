@@ -1,6 +1,6 @@
 """A billing run against the bare statements that write the same rows under the same constraints, turn by turn.
 
-The bare side prices nothing, asks no rule and no plugin: it copies the bills of our last run, line by line, with INSERT …
+The bare side prices nothing, asks no rule and no plugin: it copies the bills of our last run with INSERT …
 SELECT into the same tables, and posts the same journals through the ledger's only door. What is left between the two is
 what it costs to know what to write.
 """
@@ -106,8 +106,8 @@ class Bed:
 
         with psycopg.connect(self.owner, autocommit=True) as connection:
             for table in (*_TABLES, "ledger_journal", "ledger_posting", "ledger_balance"):
-                connection.execute(f"drop table if exists was_{table}")  # noqa: S608
-                connection.execute(f"create unlogged table was_{table} as select * from {table}")  # noqa: S608
+                connection.execute(f"drop table if exists was_{table}")
+                connection.execute(f"create unlogged table was_{table} as select * from {table}")
                 connection.execute(f"grant select on was_{table} to kehou_app")
         await self._clear(keep_runs=True)
         return {}
@@ -121,13 +121,13 @@ class Bed:
     async def _chunk(self, uow: UnitOfWork, start: int) -> None:
         window = {"start": start, "t": self.school.ctx.tenant_id}
         mine = "(select id from was_bill order by number offset :start limit 400)"
-        await uow.session.execute(text(f"insert into bill select * from was_bill where id in {mine}"), window)  # noqa: S608
+        await uow.session.execute(text(f"insert into bill select * from was_bill where id in {mine}"), window)
         await uow.session.execute(
-            text(f"insert into bill_line select * from was_bill_line where bill_id in {mine}"),  # noqa: S608
+            text(f"insert into bill_line select * from was_bill_line where bill_id in {mine}"),
             window,
         )
         await uow.session.execute(
-            text(f"insert into transition select * from was_transition where subject_id in {mine}"),  # noqa: S608
+            text(f"insert into transition select * from was_transition where subject_id in {mine}"),
             window,
         )
         body = text(f"""
@@ -135,7 +135,7 @@ class Bed:
               j.occurred_on, 'idem_key', j.idem_key, 'source', j.source, 'lines', (select jsonb_agg(jsonb_build_object(
                 'account', p.account, 'fund', p.fund, 'amount_fen', p.amount) order by p.line)
                 from was_ledger_posting p where p.tenant_id = j.tenant_id and p.seq = j.seq)) order by j.seq)
-            from was_ledger_journal j join was_bill b on j.idem_key = 'bill:' || b.id where b.id in {mine}))""")  # noqa: S608
+            from was_ledger_journal j join was_bill b on j.idem_key = 'bill:' || b.id where b.id in {mine}))""")
         await uow.session.execute(body, window)
 
     async def _clear(self, *, keep_runs: bool = False) -> None:
