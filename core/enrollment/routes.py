@@ -155,16 +155,14 @@ async def menu(uow: NamedDependency[UnitOfWork], child: FromQuery[UUID | None] =
 
 
 @post(f"{API}/home/claims", opt=access("enrollment.apply", crowd=True), status_code=200)
-async def claim(
-    request: Request[Any, Any, Any],
-    house: NamedDependency[House],
-    ctx: NamedDependency[TenantContext],
-    data: JSONBody[ClaimBody],
-) -> ClaimOut:
+async def claim(request: Request[Any, Any, Any], data: JSONBody[ClaimBody]) -> ClaimOut:
     """Claim a place in a rush. Decided when it answers; the same child gets the same place however often it asks.
 
-    No unit of work is opened: one statement decides, together with the other claims that wait.
+    No unit of work is opened: one statement decides, together with the other claims that wait. On this path even the
+    injection of dependencies would be felt.
     """
+    house: House = request.app.state.house
+    ctx: TenantContext = request.state.ctx
     wish = Wish(
         student_id=data.student_id,
         key=_key(request),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import httpx
 import pytest
+from sqlalchemy import text
 
 from core.base import clock
 from core.identity.gateway import CodeGateway, FileGateway
@@ -118,3 +120,37 @@ async def test_a_stranger_cannot_claim_for_a_child(world: World) -> None:
     teacher = await world.client(school.people["teacher"])
     refused = await teacher.post("/api/t/school/home/claims", json=body, headers={"idempotency-key": "steal-it"})
     assert refused.status_code == 403
+
+
+async def test_the_crowded_door_answers_like_the_others(world: World) -> None:
+    """Looked up together or alone: 401, then 404 for strangers and unknown places, then 403."""
+    school, elsewhere = await world.school("school"), await world.school("elsewhere")
+    club = await menu.approved(world, school, title="少儿篮球", capacity=3, any_days=False)
+    await menu.publish(world, school)
+    family = school.families[0]
+    body = {"student_id": str(family.student_id), "offering_id": str(club.id)}
+    key = {"idempotency-key": "at-the-door"}
+
+    async def knock(client: httpx.AsyncClient, place: str = "school", **more: str) -> int:
+        answer = await client.post(f"/api/t/{place}/home/claims", json=body, headers={**key, **more})
+        return answer.status_code
+
+    nobody, guest = await world.client(), await world.client(elsewhere.families[0].guardian)
+    mine, staff = await world.client(family.guardian), await world.client(school.people["office"])
+    knocked = await asyncio.gather(
+        knock(nobody),
+        knock(nobody, authorization="Bearer made-up"),
+        knock(guest),
+        knock(mine, "no-such-school"),
+        knock(mine, "elsewhere"),
+        knock(staff),
+        knock(mine),
+    )
+    assert knocked == [401, 401, 404, 404, 404, 403, 200]
+    # Rights are read anew each time: what was taken away is gone at once.
+    async with world.house.unit(school.ctx) as uow:
+        await uow.session.execute(
+            text("delete from role_member where tenant_id = :t and account_id = :a"),
+            {"t": school.ctx.tenant_id, "a": family.guardian.account_id},
+        )
+    assert await knock(mine) == 403
