@@ -52,6 +52,11 @@ async def close(uow: UnitOfWork, lesson: Lesson) -> None:
     A teacher who signed in and called the whole roll but forgot to press "end" has taught: the lesson ended on time.
     """
     signed, called = lesson.signed_in_at is not None, lesson.registered_at is not None
+    if not signed and not called and not await enrollment.enrolled_on(uow, lesson.offering_id, lesson.day):
+        # Nobody was to come, so nobody missed it: neither families nor teacher are held to such a lesson.
+        await LESSON.transition(uow, lesson, "cancel", reason=_("没有学生参加"), payload=said(lesson))
+        lesson.cancelled_by = "offering"
+        return
     if signed and called and lesson.expected > 0:
         if lesson.ended_at is None:
             lesson.ended_at, lesson.ended_by = finishes(lesson), _("系统")

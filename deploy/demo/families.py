@@ -110,7 +110,11 @@ def choices(offered: Sequence[OfferingView], place: int) -> list[Choice]:
     chosen: list[Choice] = []
     busy: set[int] = set()
     lessons = [view for view in offered if view.kind not in ("care", "lunch", "insurance") and view.left != 0]
-    for view in _turned(lessons, place)[: (1, 2, 1, 0)[place % 4]]:
+    bought = [view for view in lessons if view.kind == "vendor_course"]
+    # The vendors' courses are few among many clubs; enough children go there for families to judge them.
+    first = bought[: 1 + place % 3 // 2][-1:]
+    rest = [view for view in _turned(lessons, place) if view not in first]
+    for view in [*first, *rest][: (1, 2, 1, 0)[place % 4]]:
         if not busy & set(view.weekdays):
             chosen.append(Choice(view.id, tuple(view.weekdays)))
             busy |= set(view.weekdays)
@@ -140,4 +144,3 @@ async def _class_teachers(stage: Stage, school: Org) -> dict[UUID, Person]:
             )
         )
         return {row.id: Person(row.account_id, row.name, row.phone) for row in rows.all() if row.account_id}
-

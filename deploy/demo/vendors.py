@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
+from core.db.delivery import deliver
+from core.db.kernel_tables import Outbox
 from core.enrollment import service as enrollment
 from core.lessons import service as lessons
 from core.lessons.models import Attendance, Lesson
 from core.lessons.ratings import rate
 from core.lessons.settle import close
 from core.people.models import Guardian, Guardianship
+from core.terms import service as terms
 from deploy.demo.afternoons import DAYS, WORDS, afternoon, teachers_of
 from deploy.demo.stage import Org, Person, Stage
 from plugins.vendors import evaluation, school_service
@@ -61,12 +65,22 @@ async def judge_vendors(stage: Stage) -> None:
         for vendor in stage.vendors:
             await evaluation.evaluate(uow, vendor.ctx.tenant_id, school.term_id, await _code(stage, school))
         await school_service.tell_progress(uow, school.term_id)
-    await stage.drain(school, *stage.vendors, stage.bureau)
+    await _deliver(stage, (school, *stage.vendors, stage.bureau))
+
+
+async def _deliver(stage: Stage, orgs: Sequence[Org]) -> None:
+    """Letters between the organisations are there at once; everything else is left to the workers."""
+    for org in orgs:
+        async with stage.house.unit(org.ctx) as uow:
+            query = select(Outbox.id).where(
+                Outbox.kind == "document", Outbox.done_at.is_(None), Outbox.dead_at.is_(None), Outbox.attempts == 0
+            )
+            waiting = list((await uow.session.execute(query.order_by(Outbox.id))).scalars())
+        for message in waiting:
+            await deliver(stage.house, org.ctx.tenant_id, message)
 
 
 async def _code(stage: Stage, school: Org) -> str:
-    from core.terms import service as terms
-
     async with stage.house.unit(school.ctx) as uow:
         return (await terms.current_term(uow)).code
 
