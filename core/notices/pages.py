@@ -213,9 +213,7 @@ async def desk(
     pager = Pager(total, max(1, at), SIZE, {"show": show, "q": q}, "at")
     rows = await uow.session.execute(query.order_by(Notice.created_at.desc()).offset(pager.offset).limit(SIZE))
     listed = [(row, waits, service.is_shown(row)) for row, waits in rows.all()]
-    return await page(
-        request, "notices/desk.html", uow, rows=listed, pager=pager, show=show, q=q, titles=NOTICE_KINDS
-    )
+    return await page(request, "notices/desk.html", uow, rows=listed, pager=pager, show=show, q=q, titles=NOTICE_KINDS)
 
 
 @get("/t/{tenant:str}/desk/notices/new", opt=access(PUBLISH))

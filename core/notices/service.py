@@ -24,6 +24,7 @@ from core.base.text import lazy_gettext as _l
 from core.db.kernel_tables import Role, RoleMember
 from core.db.uow import UnitOfWork, plain
 from core.notices.models import Message, Notice, NoticeObjection
+from core.notices.states import NOTICE, OBJECTION
 from core.people.models import Guardian, Guardianship
 from core.web.i18n import mask_name
 
@@ -146,25 +147,20 @@ def _check_dates(draft: Draft) -> None:
 
 
 async def publish(uow: UnitOfWork, row: Notice) -> None:
-    """Show a posting: its wording is fixed from now on and its hash kept (R-461)."""
-    if row.state != "draft":
-        raise NoticeFixed()
+    """Show a posting: its wording is fixed from now on and its hash kept (R-461). Raises MoveRefused."""
     wording = {name: getattr(row, name) for name in ("title", "body", "facts", "listing", "contact")}
-    row.sha256, row.state, row.published_at = _digest(wording), "published", clock.now()
+    told = {"kind": row.kind, "title": row.title, "to": row.shown_to}
+    await NOTICE.transition(uow, row, "publish", payload=told)
+    row.sha256, row.published_at = _digest(wording), clock.now()
     await uow.session.flush()
-    await uow.audit("notice.publish", "notice", row.id, kind=row.kind, sha256=row.sha256, channels=row.channels)
-    await uow.emit("notice.published", {"id": row.id, "kind": row.kind, "title": row.title, "to": row.shown_to})
+    await uow.audit("notice.shown", "notice", row.id, kind=row.kind, sha256=row.sha256, channels=row.channels)
 
 
 async def take_down(uow: UnitOfWork, row: Notice, why: str) -> None:
-    """Take a posting off the board; it stays on record. Raises Conflict when it is not shown."""
-    if row.state != "published":
-        raise Conflict()
-    if not why.strip():
-        raise Invalid(fields=[FieldError("why", _l("请写明撤下的原因"))])
-    row.state, row.withdrawn_at, row.withdrawn_why = "withdrawn", clock.now(), why.strip()[:500]
+    """Take a posting off the board; it stays on record. Raises ReasonOwed, MoveRefused."""
+    await NOTICE.transition(uow, row, "withdraw", reason=why[:500])
+    row.withdrawn_at, row.withdrawn_why = clock.now(), why.strip()[:500]
     await uow.session.flush()
-    await uow.audit("notice.withdraw", "notice", row.id, why=row.withdrawn_why)
 
 
 async def _by_subject(uow: UnitOfWork, kind: str, key: str) -> Notice | None:
@@ -198,14 +194,12 @@ async def object_to(uow: UnitOfWork, notice_id: UUID, words: str, name: str) -> 
 
 
 async def answer(uow: UnitOfWork, objection_id: UUID, words: str) -> None:
-    """The school answers an objection, once. Raises Invalid (nothing said), Conflict (answered already)."""
+    """The school answers an objection, once. Raises Invalid (nothing said), MoveRefused (answered already)."""
     row = await uow.get(NoticeObjection, objection_id, lock=True)
     if not words.strip():
         raise Invalid(fields=[FieldError("answer", _l("请写下答复"))])
-    if row.state != "open":
-        raise Conflict()
-    row.state, row.answer, row.answered_at = "answered", words.strip()[:2000], clock.now()
-    row.answered_by = uow.ctx.actor.name
+    await OBJECTION.transition(uow, row, "answer")
+    row.answer, row.answered_at, row.answered_by = words.strip()[:2000], clock.now(), uow.ctx.actor.name
     notice = await uow.get(Notice, row.notice_id)
     await uow.session.flush()
     await uow.audit("notice.answer", "notice", notice.id, objection=row.id)
