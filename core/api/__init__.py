@@ -13,7 +13,7 @@ from core.base.context import Actor, TenantContext
 from core.base.errors import Conflict, FieldError, Forbidden, Invalid, KehouError, NotFound
 from core.base.ids import new_id, stable_id
 from core.base.money import Fen, split
-from core.base.text import gettext, lazy_gettext, ngettext
+from core.base.text import gettext, lazy_gettext, lazy_pgettext, ngettext, pgettext
 from core.billing.views import (
     BillDraft,
     BilledStudent,
@@ -58,6 +58,7 @@ __all__ = [
     "Permission", "PlanView", "Plugin", "PluginManifest", "PricedCharge", "ReductionProposal", "ReleaseView",
     "RetryLater", "Schedule", "Stamped", "Step", "Subscriber", "TenantContext", "TenantModel", "UnitOfWork",
     "UnitPrice", "access", "append_only_table", "at_school", "gettext", "history", "hookimpl", "in_session",
-    "lazy_gettext", "new_id", "ngettext", "now", "once", "page", "plugin_settings", "public", "redirect", "school_time",
+    "lazy_gettext", "lazy_pgettext", "new_id", "ngettext", "now", "once", "page", "pgettext",
+    "plugin_settings", "public", "redirect", "school_time",
     "seal", "split", "stable_id", "tenant_fk", "tenant_table", "today", "unseal",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.api import Plugin, PluginManifest
 from core.api import lazy_gettext as _l
+from core.api import lazy_pgettext as _lp
 from plugins.clubs import hooks
 from plugins.clubs.schemas import ClubsSettings
 
@@ -14,7 +15,7 @@ HERE = Path(__file__).parent
 plugin = Plugin(
     PluginManifest(
         key="clubs",
-        title=_l("社团"),
+        title=_lp("clubs", "社团"),
         version="1.0.0",
         prefix="clubs_",
         migrations=HERE / "migrations",

@@ -22,6 +22,7 @@ from core.api import (
     hookimpl,
 )
 from core.api import lazy_gettext as _l
+from core.api import lazy_pgettext as _lp
 from plugins.clubs import models, pages, service
 from plugins.clubs.demo import demo
 
@@ -40,8 +41,8 @@ def contribute() -> Contribution:
             Permission("clubs.teach", _l("查看自己负责的社团"), roles=("class_teacher", "teacher", "office")),
         ],
         nav=[
-            NavItem("desk", _l("社团"), "desk/clubs", "ball-basketball", 210, "clubs.write", _l("项目")),
-            NavItem("teach", _l("社团"), "teach/clubs", "ball-basketball", 60, "clubs.teach"),
+            NavItem("desk", _lp("clubs", "社团"), "desk/clubs", "ball-basketball", 240, "clubs.write", _l("服务")),
+            NavItem("teach", _lp("clubs", "社团"), "teach/clubs", "ball-basketball", 60, "clubs.teach"),
         ],
         templates=HERE / "templates",
         locale=HERE / "locale",

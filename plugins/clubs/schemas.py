@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from core.api import gettext as _
 from core.api import lazy_gettext as _l
-from core.api.forms import Ui, Weekdays
+from core.api.forms import Ui, Weekdays, grade_options
 
 Tone = Literal["sport", "art", "tech", "study", "craft"]
 Level = Literal["beginner", "further", "team"]
@@ -32,7 +32,7 @@ class ClubForm(BaseModel):
     """What the office writes of a club. Times are school time."""
 
     title: Annotated[str, Field(min_length=2, max_length=30), Ui(_l("名称"), placeholder=_l("例如：少儿篮球"))]
-    tone: Annotated[Tone, Ui(_l("类别"), kind="seg", options=[(k, v[0]) for k, v in TONES.items()])] = "sport"
+    tone: Annotated[Tone, Ui(_l("类别"), kind="radio", options=[(k, v[0]) for k, v in TONES.items()])] = "sport"
     level: Annotated[Level, Ui(_l("层次"), kind="seg", options=list(LEVELS.items()))] = "beginner"
     summary: Annotated[
         str, Field(min_length=4, max_length=400), Ui(_l("介绍"), kind="textarea", help=_l("家长在菜单里看到这段话"))
@@ -43,7 +43,7 @@ class ClubForm(BaseModel):
     grades: Annotated[
         list[Annotated[int, Field(ge=1, le=9)]],
         Field(min_length=1),
-        Ui(_l("面向年级"), kind="seg", options=[(n, str(n)) for n in range(1, 10)]),
+        Ui(_l("面向年级"), kind="checks", options=grade_options),
     ]
     capacity: Annotated[int, Field(ge=1, le=200), Ui(_l("名额"), unit=_l("人"))] = 25
     teacher_id: Annotated[UUID, Ui(_l("负责教师"), kind="select", help=_l("每个社团都有一位负责教师"))]

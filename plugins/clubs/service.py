@@ -23,6 +23,7 @@ from core.api import (
     school_time,
 )
 from core.api import gettext as _
+from core.api import pgettext as _p
 from core.api.enrollment import (
     OfferingDraft,
     change_offering,
@@ -225,10 +226,12 @@ async def objections_to_club(item: OfferingView, action: str) -> list[Objection]
         return []
     found = []
     if item.teacher_id is None:
-        found.append(Objection("clubs.no_teacher", _("社团还没有负责教师"), clause="001#4", source=_("社团")))
+        found.append(Objection("clubs.no_teacher", _("社团还没有负责教师"), clause="001#4", source=_p("clubs", "社团")))
     if not item.details.get("outline"):
         found.append(
-            Objection("clubs.no_plan", _("社团还没有活动计划，不能通过审核"), clause="001#1", source=_("社团"))
+            Objection(
+                "clubs.no_plan", _("社团还没有活动计划，不能通过审核"), clause="001#1", source=_p("clubs", "社团")
+            )
         )
     return found
 
@@ -275,7 +278,7 @@ async def objections_to_release(uow: UnitOfWork, release: ReleaseView) -> list[O
                         title=item.title,
                     ),
                     force="warn",
-                    source=_("社团"),
+                    source=_p("clubs", "社团"),
                 )
             )
     return found
@@ -310,7 +313,7 @@ async def figures(uow: UnitOfWork, term_id: UUID) -> list[Figure]:
     """How many clubs families can choose, and the places taken in them."""
     items = [item for item in await offerings(uow, term_id, plugin=KEY) if item.state in LIVE]
     return [
-        Figure("clubs.offered", _("社团"), len(items), _("个"), "ball-basketball"),
+        Figure("clubs.offered", _p("clubs", "社团"), len(items), _("个"), "ball-basketball"),
         Figure("clubs.places_taken", _("社团参加人次"), sum(item.taken for item in items), _("人次"), "users"),
     ]
 

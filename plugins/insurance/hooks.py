@@ -42,7 +42,7 @@ def contribute() -> Contribution:
             Permission("insurance.answer", _l("查看和答复孩子的保险"), roles=("guardian",)),
         ],
         nav=[
-            NavItem("desk", _l("保险"), "desk/insurance", "shield-check", 230, "insurance.write", _l("项目")),
+            NavItem("desk", _l("保险"), "desk/insurance", "shield-check", 250, "insurance.write", _l("服务")),
             NavItem("home", _l("保险"), "home/insurance", "shield-check", 80, "insurance.answer"),
         ],
         jobs=[Job("insurance.turn", jobs.turn_policies, title=_l("保单到期检查"))],

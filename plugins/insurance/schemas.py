@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from core.api import gettext as _
 from core.api import lazy_gettext as _l
-from core.api.forms import Ui, YuanAsFen
+from core.api.forms import Ui, YuanAsFen, grade_options
 
 Kind = Literal["liability", "accident"]
 KINDS = {"liability": _l("校方责任险"), "accident": _l("意外伤害险")}
@@ -53,7 +53,7 @@ class AccidentForm(BaseModel):
     grades: Annotated[
         list[Annotated[int, Field(ge=1, le=9)]],
         Field(min_length=1),
-        Ui(_l("面向年级"), kind="seg", options=[(n, str(n)) for n in range(1, 10)]),
+        Ui(_l("面向年级"), kind="checks", options=grade_options),
     ]
     policy_id: Annotated[UUID | None, Ui(_l("团体保单"), kind="select")] = None
 

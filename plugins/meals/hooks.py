@@ -44,7 +44,7 @@ def contribute() -> Contribution:
             Permission("meals.order", _l("为孩子订餐和取消"), roles=("guardian",)),
         ],
         nav=[
-            NavItem("desk", _l("午餐"), "desk/meals", "soup", 220, "meals.write", _l("项目")),
+            NavItem("desk", _l("午餐"), "desk/meals", "soup", 245, "meals.write", _l("服务")),
             NavItem("teach", _l("午餐"), "teach/meals", "soup", 70, "meals.count"),
             NavItem("home", _l("午餐"), "home/meals", "soup", 60, "meals.order"),
         ],

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from core.api import gettext as _
 from core.api import lazy_gettext as _l
-from core.api.forms import Phone, Ui, Weekdays, YuanAsFen
+from core.api.forms import Phone, Ui, Weekdays, YuanAsFen, grade_options
 
 ALLERGENS = {
     "peanut": _l("花生"),
@@ -61,7 +61,7 @@ class LunchForm(BaseModel):
     grades: Annotated[
         list[Annotated[int, Field(ge=1, le=9)]],
         Field(min_length=1),
-        Ui(_l("面向年级"), kind="seg", options=[(n, str(n)) for n in range(1, 10)]),
+        Ui(_l("面向年级"), kind="checks", options=grade_options),
     ]
     room_id: Annotated[UUID | None, Ui(_l("用餐地点"), kind="select")] = None
     teacher_id: Annotated[UUID | None, Ui(_l("负责教师"), kind="select")] = None
