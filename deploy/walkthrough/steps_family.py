@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from deploy.walkthrough.browser import Browser, Failed, HtmlForm, Page
 from deploy.walkthrough.play import Play, Step, page_until
+from deploy.walkthrough.steps_vendor import COURSE
 
 Choices = Mapping[str, Sequence[int]]
 """Titles of offerings, each with the weekdays wanted (none: as it is offered)."""
@@ -17,7 +18,7 @@ def wishes(play: Play) -> Choices:
     return {
         "少儿书法社": (),
         "基础托管": [day for day in (1, 2, 3, 4, 5) if day not in days],
-        "营养午餐": [1, 2, 3],
+        "营养午餐": [day for day in (1, 2, 3, 4, 5) if day not in days][:2],
         "学生意外伤害险": (),
     }
 
@@ -125,6 +126,17 @@ def last_place(play: Play) -> str:
     return "two places, two families; the third sees that it is full"
 
 
+def vendor_place(play: Play) -> str:
+    """A fourth family takes the vendor's course, all the way to the signed agreement."""
+    name = play["fourth_child"].name
+    choose(play, "fourth_guardian", {COURSE: ()})
+    submit(play, "fourth_guardian")
+    _reviewed(play, name)
+    _settled(play, name)
+    _signed(play, "fourth_guardian")
+    return f"{name} is in {COURSE}"
+
+
 def refusal(play: Play) -> str:
     """Turning a family down takes a reason and something else instead; they read both."""
     choose(play, "third_guardian", {"基础托管": [1, 2]})
@@ -152,5 +164,6 @@ STEPS: list[Step] = [
     ("5.2 class teacher and school decide", review),
     ("5.3 agreement signed by code", sign),
     ("5.4 a place is never given twice", last_place),
-    ("5.5 a refusal has a reason and another offer", refusal),
+    ("5.5 a family takes the vendor's course", vendor_place),
+    ("5.6 a refusal has a reason and another offer", refusal),
 ]

@@ -189,17 +189,16 @@ def cast(play: Play, school: School) -> None:
     assert teacher.homeroom is not None
     mine = [c for c in school.children if (c.grade, c.class_number) == teacher.homeroom and "·" not in c.name]
     phones = [g.phone for c in school.children for g in c.guardians]
-    child = next(c for c in mine if phones.count(c.guardians[0].phone) == 1)
+    alone = [c for c in mine if phones.count(c.guardians[0].phone) == 1]
+    child = alone[0]
     finance = next(t for t in school.teachers if "财务" in t.posts)
     other = next(t for t in school.teachers if t.posts == ("任课教师",))
-    second = next(c for c in mine if c is not child and phones.count(c.guardians[0].phone) == 1)
     play["roster"], play["child"], play["class_teacher"] = school, child, teacher
-    third = next(c for c in mine if c not in (child, second) and phones.count(c.guardians[0].phone) == 1)
-    play["second_child"], play["third_child"] = second, third
-    play["phone:third_guardian"] = third.guardians[0].phone
+    for role, one in zip(("second", "third", "fourth"), alone[1:], strict=False):
+        play[f"{role}_child"], play[f"phone:{role}_guardian"] = one, one.guardians[0].phone
     play["phone:class_teacher"], play["phone:finance"] = teacher.phone, finance.phone
     play["phone:teacher"], play["teacher"] = other.phone, other
-    play["phone:guardian"], play["phone:second_guardian"] = child.guardians[0].phone, second.guardians[0].phone
+    play["phone:guardian"] = child.guardians[0].phone
 
 
 def upload(play: Play, name: str, body: bytes) -> Page:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from core.base import clock
 from deploy.walkthrough.browser import Failed, Page
 from deploy.walkthrough.play import Play, Step, page_until, until
+from deploy.walkthrough.steps_menu import OUT_OF_HOURS, club
 
 COURSE = "少儿篮球"
 
@@ -66,8 +67,8 @@ def course(play: Play) -> str:
         "title": COURSE,
         "capacity": 20,
         "weekdays": play["club_days"],
-        "starts_at": "16:30",
-        "ends_at": "17:30",
+        "starts_at": play["slot"][0],
+        "ends_at": play["slot"][1],
         "grades": [3, 4],
         "content": "sport",
         "summary": "基本功与小比赛",
@@ -87,7 +88,7 @@ def course(play: Play) -> str:
         "publicized_on": clock.today() - timedelta(days=8),
         "filed_on": clock.today() - timedelta(days=1),
         "cost_fen": "800.00",
-        "reason": "本校没有篮球专业教师",
+        "reason": f"本校没有篮球专业教师；{OUT_OF_HOURS}",
     }
     if "vendor_course" in play["prices"]:
         values["paid"] = "true"
@@ -101,6 +102,7 @@ def course(play: Play) -> str:
 
 
 STEPS: list[Step] = [
-    ("4.4 vendor listed by the bureau", listed),
-    ("4.5 vendor course reviewed", course),
+    ("4.5 vendor listed by the bureau", listed),
+    ("4.6 club offered", club),
+    ("4.7 vendor course reviewed", course),
 ]
