@@ -173,9 +173,7 @@ async def test_a_second_lesson_takes_the_child_over(world: World) -> None:
     school = await world.school()
     await in_care(world, school)
     staff = await staff_id(world, school, "class_teacher")
-    club = await group(
-        world, school, title="篮球", kind="club", start=time(17, 30), end=time(18, 30), teacher_id=staff
-    )
+    club = await group(world, school, title="篮球", kind="club", start=time(17, 30), end=time(18, 30), teacher_id=staff)
     with at(MONDAY, 17, 35):
         async with world.house.unit(await world.as_(school, "class_teacher")) as uow:
             await save_register(uow, club.on(), [Mark(f.student_id, "present") for f in school.families])
