@@ -49,6 +49,8 @@ async def play_afternoons(stage: Stage) -> None:
     for day in days:
         await afternoon(stage, school, day, teachers)
     await _rated(stage, school)
+    # What lessons still have to hear of the menu would put today's hours back.
+    await stage.drain(school, name="lessons.")
     await _today(stage, school)
 
 

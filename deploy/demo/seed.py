@@ -40,6 +40,8 @@ log = logging.getLogger("kehou.demo")
 Say = Callable[[str], None]
 MARK = "demo"
 PERSONAS = "personas"
+CLASS_GRADE = 3
+"""The class teacher whom one may enter as has a class of this grade."""
 FAMILIES = 60
 """So many families a school are handed to the features' demonstrations."""
 
@@ -193,8 +195,12 @@ async def _look_around(house: House, org: Org) -> None:
                     RoleMember,
                     (RoleMember.account_id == Staff.account_id) & (RoleMember.tenant_id == Staff.tenant_id),
                 )
+                .outerjoin(
+                    SchoolClass,
+                    (SchoolClass.tenant_id == Staff.tenant_id) & (SchoolClass.class_teacher_id == Staff.id),
+                )
                 .where(RoleMember.role_key == role)
-                .order_by(Staff.phone)
+                .order_by(SchoolClass.grade != CLASS_GRADE if role == "class_teacher" else Staff.phone, Staff.phone)
                 .limit(1)
             )
             row = found.first()
@@ -216,7 +222,7 @@ async def _look_around(house: House, org: Org) -> None:
 
 
 async def _families(session: object, org: Org) -> list[Family]:
-    """Families of the class teacher's class first, those with the most children before the others."""
+    """Families of the class teacher's class first, those with two children before the others."""
     from sqlalchemy.ext.asyncio import AsyncSession
 
     assert isinstance(session, AsyncSession)
@@ -236,7 +242,7 @@ async def _families(session: object, org: Org) -> list[Family]:
         children.setdefault(guardian_id, []).append((student_id, class_id))
     ranked = sorted(
         children.items(),
-        key=lambda item: (not any(class_id == org.class_id for _, class_id in item[1]), -len(item[1])),
+        key=lambda item: (not any(class_id == org.class_id for _, class_id in item[1]), len(item[1]) != 2),
     )
     seen: set[UUID] = set()
     families: list[Family] = []

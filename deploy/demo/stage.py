@@ -96,7 +96,7 @@ class Stage:
 
     async def drain(self, *orgs: Org, rounds: int = 20, name: str = "") -> list[str]:
         """Deliver all that waits in the outboxes of `orgs` (none named: of all), and what that causes; with `name`
-        the messages of that name alone."""
+        only the messages whose name begins so."""
         chosen = orgs or (self.bureau, *self.schools, *self.vendors)
         outcomes: list[str] = []
         for _ in range(rounds):
@@ -107,7 +107,7 @@ class Stage:
                         Outbox.done_at.is_(None), Outbox.dead_at.is_(None), Outbox.attempts == 0
                     )
                     if name:
-                        query = query.where(Outbox.name == name)
+                        query = query.where(Outbox.name.startswith(name, autoescape=True))
                     ids = (await uow.session.execute(query.order_by(Outbox.id))).scalars().all()
                     waiting += [(org.ctx.tenant_id, id_) for id_ in ids]
             if not waiting:

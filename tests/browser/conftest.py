@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A running demonstration: its address, and its folder."""
+
+    url: str
+    folder: Path
+
+    def code(self, phone: str) -> str:
+        """The newest code sent to a phone; in a demonstration they are written into a file."""
+        lines = (self.folder / "codes.jsonl").read_text(encoding="utf-8").splitlines()
+        return str(next(sent["code"] for line in reversed(lines) if (sent := json.loads(line))["phone"] == phone))
+
+
 @pytest.fixture(scope="session")
-def demo() -> Iterator[str]:
-    """The address of a demonstration of our own, stopped and removed afterwards."""
+def running() -> Iterator[Demo]:
+    """A demonstration of our own, stopped and removed afterwards; KEHOU_TEST_DEMO names one that runs already, as
+    its address and its folder with a blank between them."""
+    if given := os.environ.get("KEHOU_TEST_DEMO"):
+        url, _, where = given.partition(" ")
+        yield Demo(url, Path(where))
+        return
     folder = Path(tempfile.mkdtemp(prefix="kehou-browser-"))
     port = free_port()
     command = [sys.executable, "-m", "deploy.cli", "demo", "--data", str(folder / "data"), "--port", str(port)]
@@ -72,14 +91,20 @@ def demo() -> Iterator[str]:
             assert process.poll() is None, (folder / "out.log").read_text()[-3000:]
             assert time.monotonic() < deadline, (folder / "out.log").read_text()[-3000:]
             time.sleep(0.5)
-        yield address
+        yield Demo(address, folder / "data")
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)  # SIGINT is ignored where the test run itself is in the background
         try:
             process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def demo(running: Demo) -> str:
+    """The demonstration's address."""
+    return running.url
 
 
 def _answers(address: str) -> bool:
