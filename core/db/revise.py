@@ -17,7 +17,7 @@ _CREATED = re.compile(r"op\.create_table\(\s*'(\w+)'")
 _NOISE = re.compile(r"    # ### .*\n")
 
 
-def revise(owner_url: str, plugins: LoadedPlugins, key: str, message: str, rev_id: str, head: str = "head") -> Path:
+def revise(owner_url: str, plugins: LoadedPlugins, key: str, message: str, rev_id: str) -> Path:
     """Compare the models with an upgraded database and write the difference as a migration; returns the file."""
     all_chains = chains(plugins)
     chain = next(c for c in all_chains if c.key == key)
@@ -25,7 +25,10 @@ def revise(owner_url: str, plugins: LoadedPlugins, key: str, message: str, rev_i
     engine = create_engine(sync_url(owner_url))
     with engine.connect() as connection:
         script = command.revision(
-            config_for(chain, connection, all_chains), message=message, autogenerate=True, rev_id=rev_id, head=head, splice=True
+            config_for(chain, connection, all_chains),
+            message=message,
+            autogenerate=True,
+            rev_id=rev_id,
         )
     engine.dispose()
     path = Path(script.path)  # type: ignore[union-attr]

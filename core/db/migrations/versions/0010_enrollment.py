@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from core.db.schema import APP, append_only_table, tenant_table
 
 revision = "0010"
-down_revision = "0001"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

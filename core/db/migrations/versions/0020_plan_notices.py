@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from core.db.schema import tenant_table
 
 revision = "0020"
-down_revision = "0001"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from core.db.schema import append_only_table, tenant_table
 
 revision = "0030"
-down_revision = "0010"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

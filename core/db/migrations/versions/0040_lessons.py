@@ -12,7 +12,7 @@ from alembic import op
 from core.db.schema import append_only_table, tenant_table
 
 revision = "0040"
-down_revision = "0010"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from core.db.schema import tenant_table
 
 revision = "0050"
-down_revision = "0001"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
