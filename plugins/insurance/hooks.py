@@ -20,6 +20,7 @@ from core.api import (
     Permission,
     PlanView,
     Schedule,
+    Subscriber,
     UnitOfWork,
     hookimpl,
 )
@@ -46,6 +47,10 @@ def contribute() -> Contribution:
             NavItem("home", _l("保险"), "home/insurance", "shield-check", 80, "insurance.answer"),
         ],
         jobs=[Job("insurance.turn", jobs.turn_policies, title=_l("保单到期检查"))],
+        subscribers=[
+            Subscriber("insurance.expiring", "insurance.tell_expiring", jobs.policy_ending),
+            Subscriber("insurance.lapsed", "insurance.tell_lapsed", jobs.policy_ending),
+        ],
         schedules=[Schedule("insurance.turn", "insurance.turn", frozenset({"school"}), at=time(6, 10))],
         templates=HERE / "templates",
         locale=HERE / "locale",

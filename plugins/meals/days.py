@@ -13,8 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.api import Conflict, NotFound, UnitOfWork, at_school, new_id, plugin_settings
 from core.api import lazy_gettext as _l
-from core.api.enrollment import enrolled_on
+from core.api.enrollment import EnrolmentView, enrolled_on, enrolments_of
 from core.api.people import StudentView, students_by_id
+from core.api.terms import timetable_days
 from plugins.meals.models import Ban, Cancelled, DayMenu, Delivery, Lunch, Served
 from plugins.meals.schemas import MealsSettings
 
@@ -65,7 +66,11 @@ class DayCount:
 
 async def cutoff(uow: UnitOfWork, day: date) -> datetime:
     """The moment until which a family may cancel `day`, or take a cancelling back."""
-    settings = await plugin_settings(uow, KEY, MealsSettings)
+    return cutoff_by(await plugin_settings(uow, KEY, MealsSettings), day)
+
+
+def cutoff_by(settings: MealsSettings, day: date) -> datetime:
+    """The same for settings that were read before."""
     until = day - timedelta(days=settings.days_before)
     return at_school(until, settings.cutoff_at.hour, settings.cutoff_at.minute)
 
@@ -89,6 +94,39 @@ async def ordering(uow: UnitOfWork, lunch: Lunch, day: date) -> set[UUID]:
 async def cancelled_on(uow: UnitOfWork, day: date) -> set[UUID]:
     query = select(Cancelled.student_id).where(Cancelled.day == day, Cancelled.undone_at.is_(None))
     return set((await uow.session.execute(query)).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class ChildDay:
+    """A coming day of one child's lunch; `open` while the family may still change it."""
+
+    day: date
+    cancelled: bool
+    open: bool
+
+
+async def coming(uow: UnitOfWork, lunch: Lunch, student_id: UUID, first: date, last: date) -> list[ChildDay]:
+    """The days between two dates for which the child has ordered, by the school's calendar."""
+    taken = [e for e in await enrolments_of(uow, student_id, lunch.term_id) if e.offering.id == lunch.offering_id]
+    if not taken:
+        return []
+    query = select(Cancelled.day).where(Cancelled.student_id == student_id, Cancelled.undone_at.is_(None))
+    away = set((await uow.session.execute(query.where(Cancelled.day.between(first, last)))).scalars())
+    settings = await plugin_settings(uow, KEY, MealsSettings)
+    now = (await uow.session.execute(select(func.now()))).scalar_one()
+    return [
+        ChildDay(day, day in away, now < cutoff_by(settings, day))
+        for day, weekday in sorted((await timetable_days(uow, lunch.term_id)).items())
+        if first <= day <= last and any(_covers(e, day, weekday) for e in taken)
+    ]
+
+
+def _covers(enrolment: EnrolmentView, day: date, weekday: int) -> bool:
+    return (
+        weekday in (enrolment.weekdays or enrolment.offering.weekdays)
+        and (enrolment.starts_on is None or enrolment.starts_on <= day)
+        and (enrolment.ends_on is None or day <= enrolment.ends_on)
+    )
 
 
 async def cancel(uow: UnitOfWork, lunch: Lunch, student_id: UUID, day: date) -> None:
@@ -205,11 +243,19 @@ async def close_count(uow: UnitOfWork, lunch: Lunch, day: date) -> Delivery | No
 
 
 async def confirm(
-    uow: UnitOfWork, lunch: Lunch, day: date, *, missed: Collection[UUID], delivered: int, note: str = ""
+    uow: UnitOfWork,
+    lunch: Lunch,
+    day: date,
+    *,
+    missed: Collection[UUID],
+    delivered: int,
+    note: str = "",
+    among: Collection[UUID] | None = None,
 ) -> int:
     """Write down who really ate: all who ordered but `missed` (R-273). Again replaces what was written.
 
-    Returns how many ate. Raises NotCounted while the day is open, NotFound for a day without lunch.
+    With `among` it speaks of those children alone (one class's list); the others stay as they were. Returns how many
+    ate. Raises NotCounted while the day is open, NotFound for a day without lunch.
     """
     if await is_open(uow, day):
         raise NotCounted()
@@ -217,7 +263,12 @@ async def confirm(
     if closed is None:
         raise NotFound()
     row = await uow.get(Delivery, closed.id, lock=True)
-    ate = [d.student.id for d in (await count(uow, lunch, day)).diners if d.student.id not in set(missed)]
+    gone = set(missed)
+    ate = [
+        d.student.id
+        for d in (await count(uow, lunch, day)).diners
+        if (d.student.id not in gone if among is None or d.student.id in among else d.served is not False)
+    ]
     await uow.session.execute(delete(Served).where(Served.day == day))
     if ate:
         await uow.session.execute(

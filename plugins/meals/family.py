@@ -70,23 +70,18 @@ async def index(
 
 
 async def _coming(uow: UnitOfWork, lunch: Lunch, child: StudentView, flags: tuple[str, ...]) -> list[MealDay]:
-    first = today()
-    dishes = await days.dishes_between(uow, first, first + timedelta(days=AHEAD))
-    found: list[MealDay] = []
-    for day in (first + timedelta(days=n) for n in range(AHEAD)):
-        if child.id not in await days.ordering(uow, lunch, day):
-            continue
-        inside = {code for _name, codes in dishes.get(day, ()) for code in codes}
-        found.append(
-            MealDay(
-                day=day,
-                dishes=dishes.get(day, ()),
-                clash=tuple(flag for flag in flags if flag in inside),
-                cancelled=child.id in await days.cancelled_on(uow, day),
-                open=await days.is_open(uow, day),
-            )
+    first, last = today(), today() + timedelta(days=AHEAD)
+    dishes = await days.dishes_between(uow, first, last)
+    return [
+        MealDay(
+            day=one.day,
+            dishes=dishes.get(one.day, ()),
+            clash=tuple(f for f in flags if any(f in codes for _name, codes in dishes.get(one.day, ()))),
+            cancelled=one.cancelled,
+            open=one.open,
         )
-    return found
+        for one in await days.coming(uow, lunch, child.id, first, last)
+    ]
 
 
 @post("/t/{tenant:str}/home/meals/{student_id:uuid}/days/{day:date}", opt=access("meals.order"), status_code=200)

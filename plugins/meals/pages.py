@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -16,6 +17,7 @@ from core.api import (
     KehouError,
     NotFound,
     Objection,
+    Pager,
     Panel,
     TenantContext,
     UnitOfWork,
@@ -35,6 +37,9 @@ from core.api.terms import current_term, term_title
 from plugins.meals import days, service
 from plugins.meals.schemas import ALLERGENS, BODIES, FORMALITIES, SETTLEMENTS, DayForm, LunchForm
 
+MOST = 60
+"""So many children are shown in one list; a larger school sees one class at a time."""
+ROWS = 50
 WORDS: dict[str, Any] = {
     "allergens": ALLERGENS,
     "formalities": FORMALITIES,
@@ -171,10 +176,11 @@ async def _day_page(
     teaching = "/teach/" in request.url.path
     counted = await days.count(uow, view.row, day) if view else None
     mine = set(await class_ids_taught(uow)) if teaching and not uow.ctx.may("meals.write") else set()
+    chosen = str(request.query_params.get("class", ""))
     if counted and mine:
-        shown = [diner for diner in counted.diners if diner.student.class_id in mine]
+        diners = [diner for diner in counted.diners if diner.student.class_id in mine]
     else:
-        shown = list(counted.diners) if counted else []
+        chosen, diners = _of_class(counted, chosen)
     return await page(
         request,
         "meals/day_phone.html" if teaching else "meals/day.html",
@@ -182,7 +188,9 @@ async def _day_page(
         lunch=view,
         day=day,
         count=counted,
-        diners=shown,
+        diners=diners,
+        shown=chosen,
+        classes=_classes(counted, chosen) if counted and chosen else [],
         own_class=bool(mine),
         open=await days.is_open(uow, day),
         until=await days.cutoff(uow, day),
@@ -192,6 +200,22 @@ async def _day_page(
         status=status,
         **WORDS,
     )
+
+
+def _of_class(counted: days.DayCount | None, chosen: str) -> tuple[str, list[days.Diner]]:
+    """The diners to show: all of a small school, else those of one class ("3-2"), the first one unless asked."""
+    if counted is None or len(counted.diners) <= MOST:
+        return "", list(counted.diners) if counted else []
+    known = [f"{grade}-{number}" for grade, number, _n in counted.by_class]
+    chosen = chosen if chosen in known else known[0]
+    return chosen, [d for d in counted.diners if f"{d.student.grade}-{d.student.class_number}" == chosen]
+
+
+def _classes(counted: days.DayCount, chosen: str) -> list[tuple[str, str, bool]]:
+    return [
+        (class_name(grade, number), f"?class={grade}-{number}", f"{grade}-{number}" == chosen)
+        for grade, number, _n in counted.by_class
+    ]
 
 
 @post("/t/{tenant:str}/desk/meals/day/{day:date}", opt=access("meals.write"), status_code=200)
@@ -212,16 +236,21 @@ async def confirm_day(
         delivered = int(str(sent.get("delivered") or "").strip() or -1)
         if not 0 <= delivered <= 100_000:
             raise Invalid(fields=[FieldError("delivered", _("请填写送到的份数"))])
+        chosen = str(sent.get("shown") or "")
+        among = None
+        if chosen:
+            among = {d.student.id for d in _of_class(await days.count(uow, lunch, day), chosen)[1]}
+        note = str(sent.get("note") or "")[:200]
         async with uow.session.begin_nested():
-            ate = await days.confirm(
-                uow, lunch, day, missed=missed, delivered=delivered, note=str(sent.get("note") or "")[:200]
-            )
+            ate = await days.confirm(uow, lunch, day, missed=missed, delivered=delivered, note=note, among=among)
     except ValueError:
         return await _day_page(request, uow, day, error=_("请填写送到的份数"), status=422)
     except KehouError as refused:
         said = joined([str(f.message) for f in refused.fields]) or refused.message
         return await _day_page(request, uow, day, error=said, status=422)
-    return redirect(f"/t/{ctx.slug}/desk/meals/day/{day}", flash=_("已登记：%(ate)s 人用餐", ate=ate))
+    return redirect(
+        f"/t/{ctx.slug}/desk/meals/day/{day}?class={quote(chosen)}", flash=_("已登记：%(ate)s 人用餐", ate=ate)
+    )
 
 
 @get(
@@ -255,6 +284,7 @@ async def months(
     uow: NamedDependency[UnitOfWork],
     month: FromQuery[str] = "",
     as_file: FromQuery[bool] = False,
+    page_no: FromQuery[int] = 1,
 ) -> Response[Any]:
     """A month's actual use by child: what families owe the caterer, or what the school's bills are held against."""
     first = read_month(month)
@@ -275,13 +305,15 @@ async def months(
         ]
         await uow.audit("meals.export_month", "meals_served", None, month=f"{first:%Y-%m}", rows=len(rows))
         return download(workbook(title, head, rows), f"{title}.xlsx")
+    pager = Pager(len(lines), max(1, page_no), ROWS, {"month": f"{first:%Y-%m}"}, "page_no")
     return await page(
         request,
         "meals/months.html",
         uow,
         lunch=view,
         first=first,
-        lines=lines,
+        lines=lines[pager.offset : pager.offset + ROWS],
+        pager=pager,
         meals=sum(len(line.days) for line in lines),
         total=sum(line.fen or 0 for line in lines),
         priced=all(line.fen is not None for line in lines),

@@ -20,6 +20,7 @@ from core.db.states import ReasonOwed, history
 from core.enrollment.errors import Objected
 from core.enrollment.service import propose_offering
 from core.enrollment.views import EnrolmentView, OfferingDraft, PlanView
+from core.notices.models import Message
 from core.people.models import Student
 from plugins.insurance import service
 from plugins.insurance.schemas import AccidentForm, ClaimForm, PolicyForm
@@ -74,6 +75,12 @@ async def test_time_moves_policies_and_a_new_one_renews_the_old(world: World) ->
             assert set(await world.drain(school)) == {"done"}
             async with world.house.unit(school.ctx) as uow:
                 assert {p.id: p.state for p in await service.policies(uow)}[old] == state
+                told = (
+                    (await uow.session.execute(select(Message).where(Message.source.contains(state)))).scalars().all()
+                )
+                people = {school.people[role].account_id for role in ("office", "principal")}
+                assert {message.account_id for message in told} == people
+                assert "QH-1" in told[0].params["body"]
     async with world.house.unit(await world.as_(school, "office")) as uow:
         await service.record(uow, policy(number="QH-2", first=41, last=400))
         assert {p.id: p.state for p in await service.policies(uow)}[old] == "renewed"

@@ -212,6 +212,20 @@ async def test_settled_by_what_was_really_eaten(world: World) -> None:
         assert [(line.student.id, line.days, line.fen) for line in lines] == [(one, (day,), 1500)]
 
 
+async def test_one_class_at_a_time_leaves_the_others_as_they_were(world: World) -> None:
+    school = await world.school(pack=SCHEME)
+    view = await set_up(world, school)
+    one, two = (family.student_id for family in school.families)
+    for child in (one, two):
+        await enrol(world, school, child, view.item.id, [1, 2, 3, 4, 5])
+    day = last(3)
+    async with world.house.unit(await world.as_(school, "office")) as uow:
+        assert await days.confirm(uow, view.row, day, missed=[one], delivered=2, among=[one]) == 1
+        assert await days.confirm(uow, view.row, day, missed=[two], delivered=2, among=[two]) == 0
+        assert await days.confirm(uow, view.row, day, missed=[], delivered=2, among=[one]) == 1
+        assert [line.student.id for line in await service.month(uow, view.row, day)] == [one]
+
+
 async def test_the_kitchens_number_is_fixed_once(world: World) -> None:
     school = await world.school(pack=SCHEME)
     view = await set_up(world, school)
