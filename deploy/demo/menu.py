@@ -35,7 +35,7 @@ class Care:
 
 CARE = (
     Care("课后托管（低年级）", (1, 2), time(17, 10), "先做练习，再听故事。", ("homework", "sport"), "teacher"),
-    Care("课后托管（中年级）", (3, 4), time(17, 40), "作业自习与答疑，自主阅读。", ("homework", "sport"), "class_teacher"),
+    Care("课后托管（中年级）", (3, 4), time(17, 40), "作业自习与答疑，体育。", ("homework", "sport"), "class_teacher"),
     Care("课后托管（高年级）", (5, 6), time(17, 40), "作业自习与答疑，体育活动。", ("homework", "sport")),
 )  # fmt: skip
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from deploy.demo.stage import Org, Stage
 
+WAITING = "waiting_guardian"
+"""A guardian whose child has not applied for anything yet."""
+
 _FACES = {
     "guardian": ("家长", "home", "home-heart"),
+    WAITING: ("家长（待报名）", "home", "home-plus"),
     "class_teacher": ("班主任", "teach", "school"),
     "teacher": ("任课教师", "teach", "chalkboard"),
     "office": ("课后服务办公室", "desk", "building"),
@@ -22,11 +26,11 @@ _FACES = {
 def personas(stage: Stage) -> list[dict[str, str]]:
     """Each role at the first school, vendor and the bureau, then a few elsewhere, as the landing page shows them."""
     first, *others = stage.schools
-    found = _of(first, "guardian", "class_teacher", "teacher", "office", "finance", "principal")
+    found = _of(first, "guardian", WAITING, "class_teacher", "teacher", "office", "finance", "principal")
     found += _of(stage.vendors[0], "vendor_manager", "coach")
     found += _of(stage.bureau, "bureau_officer", "bureau_head")
     for school in others:
-        found += _of(school, "guardian", "office")
+        found += _of(school, "guardian", WAITING, "office")
     found += _of(stage.vendors[1], "vendor_manager")
     return found
 

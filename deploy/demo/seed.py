@@ -29,8 +29,9 @@ from core.terms.models import CalendarDay
 from core.terms.service import open_term
 from deploy.demo import county, story
 from deploy.demo.county import SchoolPlan, VendorPlan
+from deploy.demo.families import FREE
 from deploy.demo.people import make_school
-from deploy.demo.personas import personas
+from deploy.demo.personas import WAITING, personas
 from deploy.demo.roster_file import roster_workbook
 from deploy.demo.stage import Family, Org, Person, Stage
 from tenants import service as tenants
@@ -219,6 +220,8 @@ async def _look_around(house: House, org: Org) -> None:
     org.teacher_id = org.staff_ids.get("teacher")
     if org.families:
         org.people["guardian"] = org.families[0].guardian
+    if len(org.families) > FREE[0]:
+        org.people[WAITING] = org.families[FREE[0]].guardian
 
 
 async def _families(session: object, org: Org) -> list[Family]:
