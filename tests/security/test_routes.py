@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from core.base.ids import new_id
-from core.web.access import Access
 from litestar import Litestar, get
 from litestar.handlers import HTTPRouteHandler
 
+from core.base.ids import new_id
+from core.web.access import Access
 from tests.support.world import School, World
 
 
