@@ -146,7 +146,10 @@ async def test_only_what_is_asked_for_is_handed_over() -> None:
     assert seen == ["propose"]
 
 
-async def test_a_statement_that_fails_in_a_panel_does_not_take_the_page_along(world: World) -> None:
+async def test_a_statement_that_fails_in_a_panel_does_not_take_the_page_along(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "PRESENT_SECONDS", 30.0)
     school = await world.school(plugins=())
 
     async def breaks(uow: Any) -> list[Figure]:
