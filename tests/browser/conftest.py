@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
 
 BROWSERS = ("chromium", "chromium-headless-shell", "google-chrome", "chrome")
 
@@ -69,6 +69,11 @@ class Demo:
         """The newest code sent to a phone; in a demonstration they are written into a file."""
         lines = (self.folder / "codes.jsonl").read_text(encoding="utf-8").splitlines()
         return str(next(sent["code"] for line in reversed(lines) if (sent := json.loads(line))["phone"] == phone))
+
+    def newest_code(self) -> str:
+        """The newest code sent to anybody."""
+        lines = (self.folder / "codes.jsonl").read_text(encoding="utf-8").splitlines()
+        return str(json.loads(lines[-1])["code"])
 
 
 @pytest.fixture(scope="session")
