@@ -22,6 +22,7 @@ declare
   seats offering_seats;
   own smallint[];
   free_choice boolean;
+  switched_on boolean;
   moment timestamptz;
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
@@ -37,7 +38,11 @@ begin
   for no key update; -- lock: offering
 
   moment := clock_timestamp();
-  select array_agg(distinct p.weekday), bool_or(o.any_days) into own, free_choice
+  select array_agg(distinct p.weekday), bool_or(o.any_days), bool_and(
+    o.plugin is null or exists (
+      select from plugin_switch w where w.tenant_id = p_tenant and w.plugin = o.plugin and w.enabled
+    )
+  ) into own, free_choice, switched_on
   from offering o left join offering_period p on p.tenant_id = o.tenant_id and p.offering_id = o.id
   where o.tenant_id = p_tenant and o.id = p_offering;
   own := array_remove(own, null);
@@ -75,7 +80,7 @@ begin
   judged as materialized (
     select a.*, k.id as known, k.held_until as known_until,
       case
-        when seats.id is null or child.id is null then 'unknown'
+        when seats.id is null or child.id is null or not switched_on then 'unknown'
         when a.account is not null and not exists (
           select from guardianship gs
           join guardian g on g.tenant_id = gs.tenant_id and g.id = gs.guardian_id

@@ -122,6 +122,22 @@ async def test_a_stranger_cannot_claim_for_a_child(world: World) -> None:
     assert refused.status_code == 403
 
 
+async def test_off_means_off_for_claims_too(world: World) -> None:
+    school = await world.school()
+    club = await menu.approved(world, school, title="少儿篮球", capacity=3, any_days=False)
+    await menu.publish(world, school)
+    async with world.house.unit(school.ctx) as uow:
+        await uow.session.execute(
+            text("update offering set plugin = 'gone' where tenant_id = :t"), {"t": school.ctx.tenant_id}
+        )
+    family = school.families[0]
+    parent = await world.client(family.guardian)
+    body = {"student_id": str(family.student_id), "offering_id": str(club.id)}
+    refused = await parent.post("/api/t/school/home/claims", json=body, headers={"idempotency-key": "switched-off"})
+    assert refused.status_code == 404
+    assert (await parent.get("/api/t/school/home/menu")).json()["offerings"] == []
+
+
 async def test_the_crowded_door_answers_like_the_others(world: World) -> None:
     """Looked up together or alone: 401, then 404 for strangers and unknown places, then 403."""
     school, elsewhere = await world.school("school"), await world.school("elsewhere")
