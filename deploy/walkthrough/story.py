@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.walkthrough import steps_family, steps_menu, steps_money, steps_plan, steps_school, steps_vendor
+from deploy.walkthrough import steps_day, steps_family, steps_menu, steps_money, steps_plan, steps_school, steps_vendor
 from deploy.walkthrough.play import Step
 
 STORY: list[Step] = [
@@ -13,4 +13,5 @@ STORY: list[Step] = [
     *steps_menu.AFTER,
     *steps_family.STEPS,
     *steps_money.STEPS,
+    *steps_day.STEPS,
 ]
