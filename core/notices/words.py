@@ -91,6 +91,35 @@ MESSAGES: Final[Mapping[str, Words]] = {
     "refund.done": Words(
         _l("退费 %(amount)s 已原路退回"), _l("%(child)s的退费已退回原付款账户。"), "receipt-refund", "ok"
     ),
+    "absence.opened": Words(
+        _l("%(child)s没有到课"),
+        _l("%(title)s（%(at)s 开始）点名时%(child)s没有到，也没有请假。请马上联系老师或学校。"),
+        "alert-circle",
+        "bad",
+    ),
+    "absence.to_follow": Words(
+        _l("请追踪：%(child)s没有到课"),
+        _l("%(title)s（%(at)s 开始）点名没有到，原因不明。请联系家长，查明后记录。"),
+        "user-question",
+        "bad",
+    ),
+    "child.collected": Words(_l("%(child)s已被接走"), _l("%(by)s在 %(at)s 接走了%(child)s。"), "home-check", "ok"),
+    "child.left_alone": Words(_l("%(child)s已离校"), _l("%(child)s在 %(at)s 自行离校。"), "walk", "info"),
+    "pickup.late": Words(
+        _l("请来接%(child)s"), _l("课后服务已结束，%(child)s还在学校，由%(by)s照看。"), "clock-exclamation", "warn"
+    ),
+    "pickup.locked": Words(
+        _l("%(child)s的接送码已停用"), _l("今天输错 5 次。请老师核对身份后当面签字，或联系学校办公室。"), "lock", "warn"
+    ),
+    "handover.refused": Words(
+        _l("有人来接%(child)s，已拒绝"),
+        _l("来人不在接送名单里，或已登记为不能接。当时的老师：%(by)s。"),
+        "user-x",
+        "bad",
+    ),
+    "lesson.cancelled": Words(
+        _l("%(title)s取消一次"), _l("%(starts)s的%(title)s取消：%(reason)s"), "calendar-off", "warn"
+    ),
 }
 """Every kind of message; an unknown kind (of a plugin that is gone) shows its facts as "plain" does."""
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Select, distinct, func, select
 
-from core.api import Figure
+from core.api import Figure, UnitPrice
+from core.base import clock
 from core.base.text import in_locale
 from core.db.uow import UnitOfWork
 from core.enrollment.models import Application, ApplicationItem, Enrolment, Offering, OfferingSeats
@@ -58,6 +59,7 @@ async def collect(uow: UnitOfWork, term_id: UUID) -> dict[str, Any]:
         "lessons": lessons,
         **await _menu(uow, term_id),
         "posted": await _posted(uow),
+        **await _priced(uow, term_id),
         "more": await _more(uow, term_id),
     }
 
@@ -102,6 +104,18 @@ async def _menu(uow: UnitOfWork, term_id: UUID) -> dict[str, int]:
 async def _posted(uow: UnitOfWork) -> dict[str, int]:
     """How many postings of each kind the board shows."""
     return await _counted(uow, select(Notice.kind, func.count()).where(Notice.state == "published"), 1)
+
+
+async def _priced(uow: UnitOfWork, term_id: UUID) -> dict[str, int]:
+    """Services on the menu that cost something, and how many of them have a standard that is approved and posted."""
+    query = select(distinct(Offering.service)).where(
+        Offering.term_id == term_id, Offering.state.in_(ON_MENU), Offering.service.is_not(None)
+    )
+    services = tuple(sorted(name for name in (await uow.session.execute(query)).scalars() if name))
+    if not services:
+        return {"chargeable": 0, "priced": 0}
+    prices = await uow.hooks.present("unit_prices", uow.ctx, UnitPrice, uow=uow, services=services, on=clock.today())
+    return {"chargeable": len(services), "priced": len({price.service for price in prices} & set(services))}
 
 
 async def _more(uow: UnitOfWork, term_id: UUID) -> list[dict[str, Any]]:

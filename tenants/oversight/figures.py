@@ -66,12 +66,28 @@ class Figures(BaseModel):
     seats: int = Field(default=0, ge=0)
     taken: int = Field(default=0, ge=0)
     posted: Count = Field(default_factory=dict)
+    chargeable: int = Field(default=0, ge=0)
+    """Services on the menu that cost something."""
+    priced: int = Field(default=0, ge=0)
+    """How many of them have an approved and posted standard (R-341)."""
     more: list[More] = Field(default_factory=list, max_length=40)
 
     @property
     def applied(self) -> int:
         """Children with an application that was not taken back."""
         return sum(n for state, n in self.applications.items() if state not in ("informed", "cancelled"))
+
+    @property
+    def insured(self) -> int:
+        """Children with the voluntary accident insurance."""
+        return self.enrolled_by_kind.get("insurance", 0)
+
+    @property
+    def fees(self) -> str:
+        """How the fees stand: "none" (nothing is charged), "posted", or "open"."""
+        if not self.chargeable:
+            return "none"
+        return "posted" if self.priced == self.chargeable else "open"
 
     @property
     def held(self) -> int:
