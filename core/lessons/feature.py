@@ -19,6 +19,7 @@ from core.lessons import (
     queries,
     routes,
     settle,
+    told,
 )
 
 HERE = Path(__file__).parent
@@ -104,9 +105,12 @@ contribution = Contribution(
         Job("lessons.close_days", settle.close_days, transactional=False, title=_l("结清当天课次")),
         Job("lessons.watch", settle.watch, title=_l("留意晚接")),
     ),
-    subscribers=tuple(
-        Subscriber(f"offering.{event}", f"lessons.on_offering_{event}", planning.on_offering)
-        for event in OFFERING_EVENTS
+    subscribers=(
+        *told.SUBSCRIBERS,
+        *(
+            Subscriber(f"offering.{event}", f"lessons.on_offering_{event}", planning.on_offering)
+            for event in OFFERING_EVENTS
+        ),
     ),
     schedules=(
         Schedule("lessons.nightly", "lessons.close_days", frozenset({"school"}), at=time(0, 30)),
