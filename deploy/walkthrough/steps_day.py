@@ -96,7 +96,7 @@ def _rate(guardian: Browser, play: Play, stars: int, words: str) -> None:
 
 
 def vendor_lesson(play: Play) -> str:
-    """The vendor's coach sees that one course and nothing else of the school; the lesson is held, the family rates it."""
+    """The coach sees that one course and nothing else of the school; the lesson is held, the family rates it."""
     coach, guardian = play.as_("coach"), play.as_("fourth_guardian")
     child = play["fourth_child"]
     coach.get(f"{play['desk']}/students", 403)

@@ -61,7 +61,7 @@ async def test_the_vendors_forms(world: World) -> None:
 
         coach_id = (await coaches(uow))[0].id
     course = {
-        "school": str(county.school.ctx.tenant_id), "coach": str(coach_id), "title": "少儿篮球", "outline": "运球\n传球",
+        "school": str(county.school.ctx.tenant_id), "coach": str(coach_id), "title": "少儿篮球", "outline": "运球",
         "content": ["sport"], "weekdays": ["1", "3"], "starts_at": "16:30", "ends_at": "17:30",
         "grades": ["3", "4"],
         "capacity": "20", "price_fen": "20",
