@@ -15,11 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from core.base import clock
 from core.base.context import TenantContext
+from core.db.engine import async_url
 from core.db.global_tables import InstallationMark
 from core.db.house import House
 from core.db.kernel_tables import RoleMember
@@ -165,6 +167,7 @@ async def _school(house: House, plan: SchoolPlan, bureau: TenantContext) -> Org:
         )
         term_id = opened.id
     await _roster(house, plan, int(term.code[:4]))
+    await _analyze(house)
     org = Org(await worker_context(house, ctx.tenant_id), term_id=term_id)
     await _look_around(house, org)
     return org
@@ -183,6 +186,19 @@ async def _roster(house: House, plan: SchoolPlan, school_year: int) -> None:
     if result.applied is None:
         report = result.report
         raise RuntimeError(f"the invented roster of {plan.name} was refused: {report.problems[:3]} {report.errors[:3]}")
+
+
+async def _analyze(house: House) -> None:
+    """Tell PostgreSQL how large the tables have become: until autovacuum comes by, it would plan for empty ones."""
+    owner = house.settings.owner_url
+    if owner is None:
+        return
+    engine = create_async_engine(async_url(owner.get_secret_value()), isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("analyze"))
+    finally:
+        await engine.dispose()
 
 
 async def _look_around(house: House, org: Org) -> None:
