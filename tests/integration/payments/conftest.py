@@ -34,7 +34,7 @@ async def house(database: databases.DatabaseAddresses, tmp_path: object, standin
     )
     # As the factory makes it, but tired of waiting sooner.
     built.services[PaymentProvider] = {
-        "payments_stripe": StripePayments("sk_test_till", standin.base, timeout=(2, 1), retries=0)
+        "payments_stripe": StripePayments("sk_test_till", standin.base, timeout=(5, 4), retries=0)
     }
     yield built
     await built.db.close()

@@ -351,7 +351,7 @@ async def test_provider_down(till: Till) -> None:
 async def test_provider_acts_without_saying_so(till: Till, fault: str) -> None:
     """The page was made, the answer was lost: asking again finds the same page, not a second one."""
     bill_id = await till.bill()
-    till.standin.fault(fault, "/v1/checkout/sessions$", times=1, seconds=1.5)
+    till.standin.fault(fault, "/v1/checkout/sessions$", times=1, seconds=5)
     with pytest.raises(Busy):
         await till.begin(bill_id)
     attempt = await till.begin(bill_id)
