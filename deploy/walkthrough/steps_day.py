@@ -96,7 +96,7 @@ def _rate(guardian: Browser, play: Play, stars: int, words: str) -> None:
 
 
 def vendor_lesson(play: Play) -> str:
-    """The coach sees that one course and nothing else of the school; the lesson is held, the family rates it."""
+    """The coach sees that one course and nothing else of the school; held, and rated by the family."""
     coach, guardian = play.as_("coach"), play.as_("fourth_guardian")
     child = play["fourth_child"]
     coach.get(f"{play['desk']}/students", 403)
@@ -123,7 +123,7 @@ def scored(play: Play) -> str:
     page.see("应上 1 节，上了 1 节")
     play["vendor_page"] = path
     seen = page_until(vendor, play["vendor"], 40, f"演练小学 {play.tag}", "评分")
-    vendor.get(seen.link("/vendor/scores/")).see("教练一直在看手机").miss(play["fourth_child"].name)
+    vendor.get(seen.link("/vendor/scores/")).see("应上 1 节，上了 1 节").miss(play["fourth_child"].name)
     return "from one held lesson and one rating, recomputed alike; the evidence names no child"
 
 
