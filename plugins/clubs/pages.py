@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -183,11 +184,14 @@ async def one_of_mine(
 
 
 async def panels_of(uow: UnitOfWork, slot: str, subject: Any) -> list[Panel]:
-    """A child's clubs on the school's page of the child; `subject` is a StudentView."""
-    if slot != "people/student" or not isinstance(subject, StudentView):
-        return []
-    items = [e.offering for e in await enrolments_of(uow, subject.id) if e.offering.plugin == service.KEY]
-    return [Panel("clubs/_panel.html", {"clubs": items})] if items else []
+    """A child's clubs on the school's page of the child; a club's plan on the family's page of the item."""
+    if slot == "people/student" and isinstance(subject, StudentView):
+        items = [e.offering for e in await enrolments_of(uow, subject.id) if e.offering.plugin == service.KEY]
+        return [Panel("clubs/_panel.html", {"clubs": items})] if items else []
+    if slot == "enrollment/offering" and isinstance(subject, Mapping):
+        view = await service.club_of_offering(uow, subject["offering_id"])
+        return [Panel("clubs/_plan.html", {"club": view, "levels": LEVELS})] if view else []
+    return []
 
 
 HANDLERS = [index, new, create, show, edit, change, mine, one_of_mine]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -236,12 +237,16 @@ async def close_claim(
 
 
 async def panels_of(uow: UnitOfWork, slot: str, subject: Any) -> list[Panel]:
-    """A child's insurance on the school's page of the child, with the way to start a claim."""
-    if slot != "people/student" or not isinstance(subject, StudentView) or not uow.ctx.may("insurance.write"):
-        return []
-    term = await current_term(uow)
-    status = await service.status_of(uow, subject.id, await service.accident(uow, term.id))
-    return [Panel("insurance/_panel.html", {"status": status, "student_id": subject.id})]
+    """A child's insurance with the way to a claim, on the school's page of the child; who insures, on the family's."""
+    if slot == "people/student" and isinstance(subject, StudentView) and uow.ctx.may("insurance.write"):
+        term = await current_term(uow)
+        status = await service.status_of(uow, subject.id, await service.accident(uow, term.id))
+        return [Panel("insurance/_panel.html", {"status": status, "student_id": subject.id})]
+    if slot == "enrollment/offering" and isinstance(subject, Mapping):
+        view = await service.accident(uow, (await current_term(uow)).id)
+        if view is not None and view.row.offering_id == subject["offering_id"]:
+            return [Panel("insurance/_offer.html", {"accident": view})]
+    return []
 
 
 HANDLERS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -338,12 +339,28 @@ def _week(day: date) -> list[date]:
 
 
 async def panels_of(uow: UnitOfWork, slot: str, subject: Any) -> list[Panel]:
-    """What a child may not eat, on the school's page of the child: flags only."""
-    if slot != "people/student" or not isinstance(subject, StudentView):
+    """Flags on the school's page of a child; the week's dishes on the family's page of lunch; today's on its home."""
+    if slot == "people/student" and isinstance(subject, StudentView):
+        flags = (await days.flags_of(uow, [subject.id])).get(subject.id, ())
+        data = {"flags": flags, "allergens": ALLERGENS, "student_id": subject.id, "may_read": uow.ctx.may("meals.bans")}
+        return [Panel("meals/_panel.html", data)] if flags or await service.ban_of(uow, subject.id) else []
+    if slot not in ("enrollment/offering", "enrollment/home") or not isinstance(subject, Mapping):
         return []
-    flags = (await days.flags_of(uow, [subject.id])).get(subject.id, ())
-    data = {"flags": flags, "allergens": ALLERGENS, "student_id": subject.id, "may_read": uow.ctx.may("meals.bans")}
-    return [Panel("meals/_panel.html", data)] if flags or await service.ban_of(uow, subject.id) else []
+    lunch = await days.lunch_of(uow, (await current_term(uow)).id)
+    if lunch is None:
+        return []
+    if slot == "enrollment/offering":
+        if subject["offering_id"] != lunch.offering_id:
+            return []
+        week = _week(today())
+        dishes = await days.dishes_between(uow, week[0], week[-1])
+        return [Panel("meals/_week.html", {"week": week, "dishes": dishes, "lunch": lunch, **WORDS})]
+    coming = await days.coming(uow, lunch, subject["student_id"], today(), today() + timedelta(days=3))
+    nearest = next((day for day in coming if not day.cancelled), None)
+    if nearest is None:
+        return []
+    data = {"day": nearest.day, "dishes": await days.dishes_on(uow, nearest.day), "student_id": subject["student_id"]}
+    return [Panel("meals/_next.html", data)]
 
 
 HANDLERS = [
