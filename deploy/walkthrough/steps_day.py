@@ -147,14 +147,14 @@ def exit_review(play: Play) -> str:
 def statement(play: Play) -> str:
     """The term's income and expenditure from the same ledger: the lesson held has become income; published for all."""
     finance = play.as_("finance")
-    price = float(play["prices"]["club"].yuan)
-    page = page_until(finance, f"{play['desk']}/statement", 40, f"{price:.2f}")
+    earned = sum(float(play["prices"][service].yuan) for service in ("club", "vendor_course"))
+    page = page_until(finance, f"{play['desk']}/statement", 40, f"服务收入{earned:.2f}")
     finance.send(page, page.form("/statement/publish"), status=None)
     anybody = Browser(play.url, "anybody")
     public = page_until(anybody, f"/t/{play['made'].school}/public/statements", 30, "2")
     anybody.get(public.link("/public/statements/")).see("收入", "支出")
     anybody.close()
-    return f"¥{price:g} earned by the lesson held; published"
+    return f"¥{earned:g} earned by the two lessons held; published"
 
 
 STEPS: list[Step] = [
