@@ -6,7 +6,7 @@ import time
 
 from core.base import clock
 from deploy.walkthrough.browser import Browser, Failed, Page
-from deploy.walkthrough.play import Play, Step, page_until
+from deploy.walkthrough.play import Play, Step, page_until, until
 from deploy.walkthrough.steps_vendor import COURSE
 
 CLUB = "少儿书法社"
@@ -122,9 +122,15 @@ def scored(play: Play) -> str:
     page = page_until(office, path, 40, "重新计算，结果一致", "教练一直在看手机")
     page.see("应上 1 节，上了 1 节")
     play["vendor_page"] = path
-    seen = page_until(vendor, play["vendor"], 40, f"演练小学 {play.tag}", "评分")
+    seen = until(lambda: _with_link(vendor, play["vendor"], "/vendor/scores/"), 40, "the score at the vendor")
     vendor.get(seen.link("/vendor/scores/")).see("应上 1 节，上了 1 节").miss(play["fourth_child"].name)
     return "from one held lesson and one rating, recomputed alike; the evidence names no child"
+
+
+def _with_link(browser: Browser, path: str, part: str) -> Page | None:
+    """The page, once it links to an address with `part` in it."""
+    page = browser.get(path)
+    return page if any(part in href for href, _ in page.links) else None
 
 
 def exit_review(play: Play) -> str:
