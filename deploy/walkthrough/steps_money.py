@@ -14,7 +14,7 @@ import httpx
 
 from core.base import clock
 from deploy.walkthrough.browser import Browser, Failed
-from deploy.walkthrough.play import Play, Step, page_until
+from deploy.walkthrough.play import Play, Step, page_until, until
 from deploy.walkthrough.steps_family import wishes
 
 
@@ -44,7 +44,9 @@ def billed(play: Play) -> str:
     for _ in range(2):
         page = finance.get(f"{play['desk']}/billing")
         page = finance.send(page, page.form("/billing/runs"))
-        page_until(finance, page.path, 60, "已生成账单")
+        page.see("已生成账单")
+        run = f"/api{page.path}"
+        until(lambda run=run: finance.api("GET", run)["finished"], 60, "the billing run")
     bills = finance.api("GET", f"/api{play['desk']}/billing/bills")["bills"]
     mine = [bill for bill in bills if bill["student"] == play["child"].name]
     if len(mine) != 1:
