@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,8 +46,7 @@ def billed(play: Play) -> str:
         page = finance.get(f"{play['desk']}/billing")
         page = finance.send(page, page.form("/billing/runs"))
         page.see("已生成账单")
-        run = f"/api{page.path}"
-        until(lambda run=run: finance.api("GET", run)["finished"], 60, "the billing run")
+        until(partial(_finished, finance, f"/api{page.path}"), 60, "the billing run")
     bills = finance.api("GET", f"/api{play['desk']}/billing/bills")["bills"]
     mine = [bill for bill in bills if bill["student"] == play["child"].name]
     if len(mine) != 1:
@@ -60,6 +60,10 @@ def billed(play: Play) -> str:
     play["bill"], play["amount"] = page.link("/home/bills/"), amount
     guardian.get(play["bill"]).see("减免", "少儿书法社", "基础托管")
     return f"¥{amount / 100:g} as computed by hand ({lines}); run twice, one bill"
+
+
+def _finished(finance: Browser, run: str) -> bool:
+    return bool(finance.api("GET", run)["finished"])
 
 
 def _expected(play: Play) -> tuple[int, str]:
