@@ -25,7 +25,8 @@ PERSONAS = {
     "officer": "教育局经办人",
     "head": "教育局负责人",
 }
-MOST_PAGES = 40
+MOST_PAGES = int(os.environ.get("KEHOU_TEST_PAGES", "15"))
+"""Pages of one persona: as many as keep the suite within its minutes; set it higher to see all."""
 
 
 def picture(name: str) -> Path | None:

@@ -181,8 +181,8 @@ def pay(guardian: Visitor, people: Open, running: Demo, home: str, name: str) ->
     finance = people(DESK).enter("财务", SCHOOL)
     desk = finance.page.url.removeprefix(running.url)
     finance.go(f"{desk}/billing")
-    press(finance.page, "生成账单")
-    press(finance.page, "生成账单")  # after the trial run has shown what would be made
+    press(finance.page, "^先试算")
+    press(finance.page, "^生成账单")
     page = until(guardian, f"{home}/bills", name)
     page.get_by_role("link", name=re.compile(name)).first.click()
     page.wait_for_load_state()
