@@ -241,7 +241,7 @@ async def _look_around(house: House, org: Org) -> None:
 
 
 async def _families(session: object, org: Org) -> list[Family]:
-    """Families of the class teacher's class first, those with two children before the others."""
+    """Families whose youngest is in the class teacher's class first, those with two children before the others."""
     from sqlalchemy.ext.asyncio import AsyncSession
 
     assert isinstance(session, AsyncSession)
@@ -261,7 +261,7 @@ async def _families(session: object, org: Org) -> list[Family]:
         children.setdefault(guardian_id, []).append((student_id, class_id))
     ranked = sorted(
         children.items(),
-        key=lambda item: (not any(class_id == org.class_id for _, class_id in item[1]), len(item[1]) != 2),
+        key=lambda item: (item[1][0][1] != org.class_id, len(item[1]) != 2),
     )
     seen: set[UUID] = set()
     families: list[Family] = []
