@@ -34,5 +34,4 @@ def test_what_a_guide_quotes_is_on_the_screen(guide: Path) -> None:
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
 def test_the_pictures_of_a_guide_are_there(guide: Path) -> None:
     wanted = PICTURE.findall(guide.read_text(encoding="utf-8"))
-    assert wanted
     assert [name for name in wanted if not (guide.parent / name).is_file()] == []
