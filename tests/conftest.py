@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from litestar import Litestar
 
+import deploy.app
 from core.base.text import use_locale
 from core.db.house import House
-from core.web.app import build_app
+from core.host.contribution import Contribution
+from core.web.app import build_app, check_handlers
 from deploy.app import build_house
 from deploy.embedded import EmbeddedPostgres
 from tests.support import database as databases
@@ -36,9 +38,35 @@ async def house(database: databases.DatabaseAddresses, tmp_path: object) -> Asyn
     await built.db.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _handlers_are_tried_once() -> Iterator[None]:
+    """Every house tries the handlers of its plugins: dear, and always with the same result for the same handlers."""
+    tried: dict[tuple[int, ...], Contribution] = {}  # holds them, so that an id stays theirs
+
+    def check(contribution: Contribution) -> None:
+        key = tuple(map(id, contribution.handlers))
+        if key not in tried:
+            check_handlers(contribution)
+            tried[key] = contribution
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deploy.app, "check_handlers", check)
+        yield
+
+
+@pytest.fixture(scope="session")
+def _apps() -> list[Litestar]:
+    """The one application that the tests of this process share: to build one takes most of a second."""
+    return []
+
+
 @pytest.fixture
-def app(house: House) -> Litestar:
-    return build_app(house)
+def app(house: House, _apps: list[Litestar]) -> Litestar:
+    """The application, in this test's house."""
+    if not _apps:
+        _apps.append(build_app(house))
+    _apps[0].state["house"] = house
+    return _apps[0]
 
 
 @pytest.fixture

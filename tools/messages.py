@@ -31,14 +31,14 @@ Key = tuple[str | None, str]
 def owner(path: Path) -> Path:
     """The folder whose catalogue a file's texts belong in."""
     parts = path.relative_to(ROOT).parts
-    if parts[0] == "plugins" and len(parts) > 2:
-        return ROOT / parts[0] / parts[1]
-    if parts[0] == "core":
-        return SHARED if parts[1] in ("base", "api", "host", "db", "web") else ROOT / "core" / parts[1]
-    # A feature of tenants/ with a catalogue of its own keeps its texts there.
-    if parts[0] == "tenants" and len(parts) > 2 and (ROOT / parts[0] / parts[1] / "locale").is_dir():
-        return ROOT / parts[0] / parts[1]
-    return ROOT / parts[0]
+    if parts[0] == "core" and parts[1] in ("base", "api", "host", "db", "web"):
+        return SHARED
+    for folder in path.parents:  # the nearest that keeps a catalogue
+        if folder == ROOT:
+            break
+        if (folder / "locale").is_dir():
+            return folder
+    return ROOT.joinpath(*parts[: 2 if parts[0] in ("core", "plugins") and len(parts) > 2 else 1])
 
 
 def sources() -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """The whole test run of `make test`.
 
-What watches races, clocks and browsers runs alone; the rest on two processes, each with a PostgreSQL of its own.
+What watches races and clocks runs alone; so do the browser tests, in a process of their own, because the browser's driver
+keeps an event loop running in it. The rest runs on two processes, each with a PostgreSQL of its own.
 `--database` runs only what touches the database, for a second PostgreSQL named by KEHOU_TEST_PG_BINDIR.
 Any other arguments go to pytest as they are, in one process.
 """
@@ -16,7 +17,8 @@ from pathlib import Path
 import browser
 
 ROOT = Path(__file__).resolve().parents[1]
-ALONE = ("tests/concurrency", "tests/kill", "tests/journeys", "tests/browser", "tests/bench")
+ALONE = ("tests/concurrency", "tests/kill", "tests/journeys", "tests/bench")
+BROWSER = ("tests/browser",)
 DATABASE = ("tests/integration", "tests/security", "tests/concurrency", "tests/contracts", "tests/unit/deploy")
 NO_TESTS = 5  # pytest's exit code for "nothing to run"
 
@@ -75,13 +77,13 @@ def main(args: list[str]) -> int:
     if args:
         return pytest(*selection(), *args)
     (ROOT / ".coverage").unlink(missing_ok=True)
-    alone = there(ALONE)
-    first = pytest_twice("-q", *selection(), "--cov", "--cov-report=", *alone) if alone else 0
-    ignored = [f"--ignore={folder}" for folder in alone]
+    cover = ["--cov", "--cov-append"]
+    parts = [pytest_twice("-q", *selection(), *cover, "--cov-report=", *there(part)) for part in (ALONE, BROWSER)]
+    ignored = [f"--ignore={folder}" for folder in there((*ALONE, *BROWSER))]
     # The larger part last: its closing line is the one that people and CI read.
-    report = ["--cov", "--cov-append", "--cov-report=term"]
-    second = pytest_twice("-q", "-n", "2", "--dist", "loadfile", *selection(), *report, *ignored, "tests")
-    return first or second
+    rest = ["-n", "2", "--dist", "loadfile", *selection(), *cover, "--cov-report=term", *ignored]
+    parts.append(pytest_twice("-q", *rest, "tests"))
+    return next((code for code in parts if code), 0)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
+from pathlib import Path
 
 from sqlalchemy import delete, func, select, text
 
@@ -39,6 +40,7 @@ async def prune(delivery: Delivery) -> None:
 
 contribution = Contribution(
     key="workers",
+    locale=Path(__file__).parent / "locale",
     jobs=[Job("workers.prune", prune, transactional=False, title=_l("清理已送达的消息"))],
     schedules=[Schedule("workers.prune", "workers.prune", EVERYONE, at=time(3, 10))],
 )

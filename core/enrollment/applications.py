@@ -41,7 +41,7 @@ from core.enrollment.menu_service import menu_of
 from core.enrollment.models import Application, ApplicationItem, NoticeReading
 from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offerings_by_id
-from core.enrollment.states import APPLICATION
+from core.enrollment.states import APPLICATION, ITEM
 from core.enrollment.views import ApplicationItemView, ApplicationView, OfferingView
 from core.people.service import StudentView, my_child
 from core.policy.types import Objection
@@ -267,15 +267,25 @@ async def _write(
 async def _lay_items(uow: UnitOfWork, application: Application, choices: Sequence[Choice]) -> None:
     items = {i.offering_id: i for i in await items_of(uow, application.id)}
     for choice in choices:
-        item = items.pop(choice.offering_id, None)
-        if item is None:
-            item = ApplicationItem(application_id=application.id, offering_id=choice.offering_id, weekdays=[])
-            uow.session.add(item)
-        item.state, item.reason, item.clause, item.other_offering_id = "chosen", "", "", None
-        item.weekdays = list(choice.weekdays)
+        await choose(uow, application, items.pop(choice.offering_id, None), choice.offering_id, choice.weekdays)
     for item in items.values():
         if item.state in ("chosen", "steered"):
-            item.state = "dropped"
+            await ITEM.transition(uow, item, "drop")
+
+
+async def choose(
+    uow: UnitOfWork, application: Application, item: ApplicationItem | None, offering_id: UUID, days: Sequence[int]
+) -> None:
+    """Lay a line as chosen for these weekdays: the application's own one for this offering, or a new one."""
+    if item is None:
+        uow.session.add(
+            ApplicationItem(application_id=application.id, offering_id=offering_id, weekdays=list(days), state="chosen")
+        )
+        return
+    if item.state != "chosen":
+        await ITEM.transition(uow, item, "choose")
+        item.reason, item.clause, item.other_offering_id = "", "", None
+    item.weekdays = list(days)
 
 
 async def _set_days(uow: UnitOfWork, student_id: UUID, choice: Choice) -> None:
@@ -305,7 +315,7 @@ async def cancel(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> None:
         payload={"application": application.id, "student": student_id, "term": term_id},
     )
     for item in gone:
-        item.state = "dropped"
+        await ITEM.transition(uow, item, "drop")
     await basket.empty(uow, student_id, term_id)
     await uow.session.flush()
     await seats.release(uow, student_id, [i.offering_id for i in gone], "cancelled")

@@ -19,14 +19,14 @@ from core.db.states import MoveRefused, ReasonOwed
 from core.db.uow import UnitOfWork
 from core.enrollment import seats
 from core.enrollment.agreements import offer_agreement
-from core.enrollment.applications import application_view, objections_to, refusal_of
+from core.enrollment.applications import application_view, choose, objections_to, refusal_of
 from core.enrollment.basket import check_choice, chosen_days, enrolled_choices, items_of
 from core.enrollment.claims import Wish, claims_of
 from core.enrollment.errors import NotYourClass, Objected, OtherOfferOwed
 from core.enrollment.models import Application, ApplicationItem
 from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offering
-from core.enrollment.states import APPLICATION
+from core.enrollment.states import APPLICATION, ITEM
 from core.people.models import SchoolClass, Student
 from core.people.service import StudentView, class_ids_taught, my_child, student
 from core.policy.types import Objection
@@ -133,7 +133,8 @@ async def steer(
         raise OtherOfferOwed()
     other = await offering(uow, other_offering_id)
     check_choice(uow, other, row.term_id, child.grade, other.weekdays)
-    item.state, item.reason, item.clause, item.other_offering_id = "steered", reason.strip(), clause, other.id
+    await ITEM.transition(uow, item, "steer", reason=reason, clause=clause)
+    item.reason, item.clause, item.other_offering_id = reason.strip(), clause, other.id
     await APPLICATION.transition(
         uow, row, "steer", reason=reason, clause=clause, payload={**_said(row), "item": item.offering_id}
     )
@@ -172,12 +173,10 @@ async def answer_steer(
         items = {i.offering_id: i for i in await items_of(uow, row.id)}
         for old, other in wanted:
             if not accept:
-                items[old].state = "chosen"
+                await ITEM.transition(uow, items[old], "keep")
                 continue
-            items[old].state = "dropped"
-            taken = items.get(other.id) or ApplicationItem(application_id=row.id, offering_id=other.id)
-            taken.weekdays, taken.state = list(chosen_days(other, other.weekdays)), "chosen"
-            uow.session.add(taken)
+            await ITEM.transition(uow, items[old], "drop")
+            await choose(uow, row, items.get(other.id), other.id, chosen_days(other, other.weekdays))
         await APPLICATION.transition(uow, row, "accept_other" if accept else "keep_choice", payload=_said(row))
         await uow.session.flush()
         if accept:
@@ -216,8 +215,8 @@ async def refuse(
     if any(i.offering_id == other_offering_id for i in against):
         raise OtherOfferOwed()
     for item in against:
-        item.state, item.reason, item.clause = "refused", reason.strip(), clause
-        item.other_offering_id = other_offering_id
+        await ITEM.transition(uow, item, "refuse", reason=reason, clause=clause)
+        item.reason, item.clause, item.other_offering_id = reason.strip(), clause, other_offering_id
     payload = {**_said(row), "offerings": [i.offering_id for i in against], "other": other_offering_id}
     if len(against) == len(open_items):
         await APPLICATION.transition(uow, row, "refuse", reason=reason, clause=clause, payload=payload)

@@ -154,6 +154,24 @@ APPLICATION = Machine(
     ],
 )
 
+ITEM = Machine(
+    "application_item",
+    {
+        "chosen": _l("已选"),
+        "steered": _l("建议调整"),
+        "refused": _l("未通过"),
+        "dropped": _l("已去掉"),
+    },
+    [
+        Move("choose", ("steered", "refused", "dropped"), "chosen", _l("选择")),
+        Move("steer", ("chosen", "steered"), "steered", _l("建议调整"), "application.review", reason=True),
+        Move("keep", ("steered",), "chosen", _l("保持原来的选择")),
+        Move("refuse", ("chosen", "steered"), "refused", _l("不予通过"), "application.approve", reason=True),
+        Move("drop", ("chosen", "steered"), "dropped", _l("去掉")),
+    ],
+)
+"""One line of an application. It is told of with the application, so its moves emit nothing of their own."""
+
 AGREEMENT = Machine(
     "agreement",
     {

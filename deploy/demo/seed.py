@@ -17,11 +17,10 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from core.base import clock
 from core.base.context import TenantContext
-from core.db.engine import async_url
+from core.db.engine import make_engine
 from core.db.global_tables import InstallationMark
 from core.db.house import House
 from core.db.kernel_tables import RoleMember
@@ -193,7 +192,7 @@ async def _analyze(house: House) -> None:
     owner = house.settings.owner_url
     if owner is None:
         return
-    engine = create_async_engine(async_url(owner.get_secret_value()), isolation_level="AUTOCOMMIT")
+    engine = make_engine(owner.get_secret_value(), isolation_level="AUTOCOMMIT")
     try:
         async with engine.connect() as connection:
             await connection.execute(text("analyze"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
@@ -17,21 +16,6 @@ from tools.list_rule_keys import MARK, table
 
 FOLDER = Path(core.policy.__file__).parent
 DOCS = FOLDER.parents[1] / "docs" / "packs.md"
-
-
-def test_every_text_has_its_english() -> None:
-    english = {msgid for _, msgid in read_catalogue(FOLDER / "locale" / "en.po")}
-    used = {
-        node.args[0].value
-        for path in FOLDER.glob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call)
-        and getattr(node.func, "id", "") in {"_l", "LazyText"}
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-    }
-    assert used - english == set()
-    assert english - used == set()
 
 
 def test_places_in_sentences_are_the_same_in_both_languages() -> None:
