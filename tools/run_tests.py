@@ -1,7 +1,7 @@
 """The whole test run of `make test`.
 
-What watches races and clocks runs alone; so do the browser tests, in a process of their own, because the browser's driver
-keeps an event loop running in it. The rest runs on two processes, each with a PostgreSQL of its own.
+What watches races and clocks runs alone; so do the browser tests, in a process of their own, because the browser's
+driver keeps an event loop running in it. The rest runs on two processes, each with a PostgreSQL of its own.
 `--database` runs only what touches the database, for a second PostgreSQL named by KEHOU_TEST_PG_BINDIR.
 Any other arguments go to pytest as they are, in one process.
 """

@@ -70,7 +70,9 @@ async def demo(stage: Any) -> None:
             continue
         ctx = await stage.as_(school, "office")
         async with stage.house.unit(ctx) as uow:
-            teachers = [id_ for id_, _name in await staff_choices(uow)]
+            # The persons whom visitors enter as lead the care groups.
+            known = set(school.staff_ids.values())
+            teachers = [id_ for id_, _name in await staff_choices(uow) if id_ not in known]
         for place, club in enumerate((*CLUBS, WAITING)):
             form = _form(club, teachers[(3 * place + 1) % len(teachers)], school.rooms)
             if school is stage.schools[2]:  # the free service charges nothing

@@ -87,9 +87,9 @@ async def without(database: DatabaseAddresses, *planted: str) -> AsyncIterator[N
     if "offering" in planted:
         assert ROW_LOCK in broken
         broken = broken.replace(ROW_LOCK, ";")
-    # Room for others between what is read and what is written.
+    # Room for others between what is read and what is written, connections that are still to be opened included.
     broken = broken.replace(
-        "  moment := clock_timestamp();", "  moment := clock_timestamp();\n  perform pg_sleep(0.05);"
+        "  moment := clock_timestamp();", "  moment := clock_timestamp();\n  perform pg_sleep(0.5);"
     )
     owner = await asyncpg.connect(database.owner)
     try:
