@@ -80,6 +80,9 @@ OPTIONS = Vocab(
         "public_benefit_items": _l("有关部门、群团组织和社区开展公益服务"),
         "raise_pay_total": _l("增加绩效工资总量"),
         "individual_tutoring": _l("个别辅导答疑"),
+        "seasonal_times": _l("按季节确定时间"),
+        "flexible_leaving": _l("弹性离校"),
+        "cross_subject": _l("教职工跨学科指导"),
     },
 )
 KINDS = Vocab(
@@ -108,6 +111,11 @@ KINDS = Vocab(
         "team": _l("团队活动"),
         "meal_care": _l("午餐托管"),
         "evening_study": _l("晚自习"),
+        "practice": _l("综合实践"),
+        "technology": _l("科技创新"),
+        "writing": _l("写作"),
+        "oral_practice": _l("口语练习"),
+        "self_study": _l("自习"),
         "collective_teaching": _l("集体教学"),
         "subject_teaching": _l("学科教学"),
         "new_lessons": _l("上新课"),
@@ -142,6 +150,15 @@ SECTIONS = Vocab(
         "fees": _l("收费事项"),
         "timetable": _l("课程安排"),
         "family_school_duties": _l("家校责任"),
+        "spending": _l("费用开支"),
+        "places": _l("服务场地"),
+        "teachers": _l("师资"),
+        "safety_rules": _l("安全管理制度"),
+        "emergency_plan": _l("应急预案"),
+        "gate_register": _l("门卫登记制度"),
+        "venue_checks": _l("活动场所安全检查"),
+        "collection_rules": _l("接领交接制度"),
+        "notices_to_staff": _l("值班人员须知"),
     },
 )
 PLAN_UNITS = Vocab("units of planning", {"term": _l("学期"), "stage": _l("学段")})
@@ -201,6 +218,13 @@ BODIES = Vocab(
         "care_teacher": _l("管理教师"),
         "principal": _l("校长"),
         "duty_manager": _l("当天管理人员"),
+        "education_department": _l("教育部门"),
+        "class_teacher": _l("班主任"),
+        "subject_teachers": _l("任课教师"),
+        "supervision_department": _l("政府教育督导部门"),
+        "market_regulator": _l("市场监管部门"),
+        "escort_teachers": _l("护导教师"),
+        "guards": _l("保安"),
     },
 )
 EXIT_GROUNDS = Vocab(

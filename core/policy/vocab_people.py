@@ -13,6 +13,8 @@ FORMS = Vocab(
         "oral_request": _l("口头申请"),
         "employer_stamp": _l("单位证明章"),
         "parent_signature": _l("家长签字"),
+        "class_application": _l("向班级提出申请"),
+        "registration": _l("报名登记"),
     },
 )
 STEPS = Vocab(
@@ -25,6 +27,7 @@ STEPS = Vocab(
         "parents_committee": _l("家委会受理"),
         "agreement": _l("签订协议"),
         "class_forming": _l("编班"),
+        "form": _l("填写申请表"),
     },
 )
 GROUPS = Vocab(
@@ -41,6 +44,7 @@ GROUPS = Vocab(
         "younger_primary": _l("低龄小学生"),
         "nobody_at_home": _l("放学后无人看管"),
         "collection_difficulty": _l("家长接送困难"),
+        "real_difficulty": _l("确有困难的家庭"),
     },
 )
 REFUSAL = Vocab("what goes with a refusal", {"reason": _l("理由"), "other_offer": _l("其他可选安排")})
@@ -86,6 +90,8 @@ UNITS = Vocab(
         "large": _l("大班"),
         "cross_class": _l("跨班"),
         "cross_grade": _l("跨年级"),
+        "by_subject": _l("分科目"),
+        "by_stage_and_age": _l("按学段和年龄结构"),
     },
 )
 PAYERS = Vocab(
@@ -150,6 +156,7 @@ PAY = Vocab(
         "extra_work_only": _l("仅补助额外承担的工作"),
         "corresponding_subsidy": _l("按规定给予相应补助"),
         "labour_fee": _l("劳务费"),
+        "assessed_performance_pay": _l("按考核结果发放绩效"),
     },
 )
 PAY_FACTORS = Vocab("factors of pay", {"nature": _l("服务性质"), "content": _l("服务内容"), "time": _l("服务时间")})
@@ -198,16 +205,48 @@ RECORDS = Vocab(
         "home_address": _l("学生住址"),
         "parent_contacts": _l("家长联系方式"),
         "leave": _l("请假手续"),
+        "care_numbers": _l("托管学生数"),
+        "leave_numbers": _l("请假学生数"),
+        "leave_reasons": _l("请假原因"),
+        "duty_signature": _l("带班领导签字"),
+        "care_file": _l("托管学生档案"),
+        "child_notes": _l("学生情况详细记录"),
+        "name_list": _l("学生名单"),
+        "class_register": _l("编班名册"),
+        "patrol": _l("巡查记录"),
     },
 )
 PROTECTION = Vocab("protection", {"human": _l("人防"), "technical": _l("技防"), "physical": _l("物防")})
+ARCHIVE = Vocab(
+    "archive",
+    {
+        "bodies": _l("组织机构建立"),
+        "opinions": _l("意见征求"),
+        "application_forms": _l("申请表册"),
+        "minutes": _l("会议记录"),
+        "activities": _l("活动记载"),
+        "funds": _l("资金管理"),
+        "signatures": _l("签字确认"),
+        "duty_performance": _l("履职尽责"),
+    },
+)
+MEDICINE = Vocab(
+    "instructions for medicine",
+    {"time": _l("服用时间"), "dose": _l("药量"), "method": _l("服用方法")},
+)
 PHASES = Vocab(
     "phases of oversight",
-    {"early_planning": _l("前期规划"), "midterm_check": _l("中期检查"), "annual_assessment": _l("年度考核")},
+    {
+        "early_planning": _l("前期规划"),
+        "midterm_check": _l("中期检查"),
+        "annual_assessment": _l("年度考核"),
+        "monthly_meeting": _l("每月总结会"),
+        "term_assessment": _l("学期考核"),
+    },
 )
 INSPECTIONS = Vocab(
     "inspections",
-    {"special": _l("专项督查"), "group": _l("集体视导"), "routine": _l("常规检查")},
+    {"special": _l("专项督查"), "group": _l("集体视导"), "routine": _l("常规检查"), "daily": _l("每天查看")},
 )
 RATED = Vocab(
     "what is rated",
