@@ -77,6 +77,7 @@ ATTENDANCE: Final = (
         refs="R-222",
     ),
     R("attendance.unexplained_followed", _l("无故脱管须报告及跟踪"), Required("followed_up"), refs="R-224"),
+    R("attendance.patrolled", _l("管理人员在看护期间巡视"), Required("patrolled"), refs="R-060"),
     R("attendance.leave_procedure", _l("有事须履行请假手续"), Required("leave_recorded"), refs="R-233"),
     R("attendance.class_handover", _l("班主任与托管教师交接"), Required("handed_over"), refs="R-220"),
     R("attendance.leaves_room", _l("学生无故离开教室"), Forbidden("left_room"), refs="R-235"),
@@ -108,8 +109,8 @@ PICKUP: Final = (
         default_force="warn",
         refs="R-247",
     ),
-    R("pickup.late_from", _l("按晚接看护的时刻"), ClockValue(), refs="R-247"),
     R("pickup.late_place", _l("晚接学生的等候地点"), Within(p.PLACES, "place"), refs="C-49"),
+    R("pickup.late_from", _l("晚接的起算时间"), ClockValue(), refs="R-247"),
     R(
         "pickup.late_in_charge",
         _l("负责联系晚接家长的人"),
@@ -122,8 +123,8 @@ RECORDS: Final = (
     R("records.daily", _l("每日记录"), Including(p.RECORDS, "kept"), refs="R-227"),
     R("records.pupil_file", _l("学生档案"), Including(p.RECORDS, "kept"), refs="R-442"),
     R("records.care", _l("托管管理记录"), Including(p.RECORDS, "kept"), refs="R-229 R-232 R-257 R-259"),
-    R("records.weekly", _l("班主任每周填写活动记录"), Required("weekly_record"), refs="R-231"),
-    R("records.archived_each_term", _l("期末上交学校存档"), Required("archived"), refs="R-444"),
+    R("records.weekly", _l("班主任每周填写活动记录"), Required("weekly_kept"), refs="R-231"),
+    R("records.archived", _l("活动记录期末上交存档"), Required("archived"), refs="R-231 R-444"),
     R("records.archive", _l("托管服务档案"), Including(p.ARCHIVE, "kept"), refs="R-440 R-441 R-447"),
 )
 
@@ -136,10 +137,9 @@ SAFETY: Final = (
         Required("supervised"),
         refs="R-483",
     ),
-    R("safety.rules", _l("安全制度"), Including(v.SECTIONS, "rules"), refs="R-044 R-237 R-474"),
-    R("safety.patrolled", _l("服务期间有人巡视巡查"), Required("patrolled"), refs="R-060 R-257 R-259"),
+    R("safety.rules", _l("安全制度"), Including(p.SAFETY_RULES, "rules"), refs="R-474 R-475 R-476 R-477"),
+    R("safety.hazards", _l("须消除隐患的方面"), Including(p.HAZARDS, "checked"), refs="R-478 R-279"),
     R("safety.equipped", _l("配齐设备与教师"), Required("equipped"), refs="R-490"),
-    R("safety.planned_activity", _l("活动有计划并由教师分工负责"), Required("planned"), refs="R-288"),
     R("safety.trained", _l("安全教育和培训的对象"), Including(p.PARTIES, "trained"), refs="R-480 R-492"),
     R("safety.spaced", _l("托管时间隔一定距离"), Required("spaced"), refs="R-171 C-54"),
     R("safety.queue_metres_min", _l("站队的间隔"), AtLeast("metres", "metres"), refs="R-203 C-54"),
@@ -166,8 +166,10 @@ OVERSIGHT: Final = (
         refs="R-430",
     ),
     R("oversight.supervised_by", _l("监督检查的部门"), Including(v.BODIES, "supervised_by"), refs="R-373 R-437"),
-    R("oversight.in_assessment", _l("纳入学校常规管理与考核"), Required("in_assessment"), refs="R-428"),
     R("oversight.coverage", _l("有需求的学生愿留尽留"), Required("everyone_served"), refs="R-023"),
+    R("oversight.in_school_evaluation", _l("纳入学校考评体系"), Required("evaluated"), refs="R-428"),
+    R("oversight.daily_check", _l("每天查看每组活动"), Required("checked_daily"), refs="R-256"),
+    R("oversight.meetings", _l("定期召开会议交流总结"), Required("meets_regularly"), refs="R-433"),
 )
 
 COMPLAINT: Final = (
@@ -175,6 +177,7 @@ COMPLAINT: Final = (
     R("complaint.taken_by", _l("受理咨询与投诉的各方"), Including(v.BODIES, "taken_by"), refs="R-411 C-53"),
     R("complaint.named_person", _l("专人负责接受咨询与投诉"), Required("named_person"), refs="R-081 R-413"),
     R("complaint.feedback", _l("建立意见征集反馈机制"), Required("feedback"), refs="R-416 C-53"),
+    R("complaint.collected", _l("定期收集学生、家长的意见建议"), Required("collected"), refs="R-415"),
     R("complaint.answered", _l("及时解释和处理误解和矛盾"), Required("answered"), refs="R-412"),
     R("complaint.may", _l("听取意见的方式"), Grants(p.MEANS), refs="R-085"),
 )

@@ -74,7 +74,7 @@ PLAN: Final = (
     R("plan.may_adjust", _l("根据需求及时调整计划"), Required("adjustable"), refs="R-045"),
     R("plan.survey_all", _l("意向调查发给全体学生"), Required("to_all"), refs="R-084"),
     R("plan.catalogue", _l("编制服务内容目录"), Required("catalogue"), refs="R-089"),
-    R("plan.items_decided_by", _l("确定服务项目的各方"), Including(v.BODIES, "decided_by"), refs="R-092 C-40"),
+    R("plan.items_decided_by", _l("决定服务项目的一方"), Including(v.BODIES, "decided_by"), refs="C-40"),
 )
 
 _Month = Annotated[int, Field(strict=True, ge=1, le=12)]
@@ -225,6 +225,7 @@ CLASSES: Final = (
     R("class.units", _l("编班方式"), Within(p.UNITS, "units"), refs="C-41"),
     R("class.may", _l("编班可以"), Grants(v.OPTIONS), refs="C-41"),
     R("class.only_reviewed", _l("只编排审核通过的报名"), Required("reviewed"), default=True, refs="R-166"),
+    R("class.plan_and_teacher", _l("每项活动有计划、有教师负责"), Required("planned_and_led"), refs="R-288"),
     R("staffing.teachers_per_class", _l("每班教师"), AtLeast("teachers", "people"), refs="C-43"),
     R(
         "staffing.classes_per_duty_leader",

@@ -80,9 +80,9 @@ OPTIONS = Vocab(
         "public_benefit_items": _l("有关部门、群团组织和社区开展公益服务"),
         "raise_pay_total": _l("增加绩效工资总量"),
         "individual_tutoring": _l("个别辅导答疑"),
+        "cross_subject": _l("跨学科指导学生"),
         "seasonal_times": _l("按季节确定时间"),
         "flexible_leaving": _l("弹性离校"),
-        "cross_subject": _l("教职工跨学科指导"),
     },
 )
 KINDS = Vocab(
@@ -153,12 +153,6 @@ SECTIONS = Vocab(
         "spending": _l("费用开支"),
         "places": _l("服务场地"),
         "teachers": _l("师资"),
-        "safety_rules": _l("安全管理制度"),
-        "emergency_plan": _l("应急预案"),
-        "gate_register": _l("门卫登记制度"),
-        "venue_checks": _l("活动场所安全检查"),
-        "collection_rules": _l("接领交接制度"),
-        "notices_to_staff": _l("值班人员须知"),
     },
 )
 PLAN_UNITS = Vocab("units of planning", {"term": _l("学期"), "stage": _l("学段")})

@@ -217,6 +217,28 @@ RECORDS = Vocab(
     },
 )
 PROTECTION = Vocab("protection", {"human": _l("人防"), "technical": _l("技防"), "physical": _l("物防")})
+SAFETY_RULES = Vocab(
+    "safety rules",
+    {
+        "system": _l("安全管理制度"),
+        "emergency_plan": _l("应急预案"),
+        "place_checks": _l("活动场所安全检查"),
+        "gate_register": _l("门卫登记"),
+        "collection": _l("接领交接制度"),
+        "staff_notices": _l("值班人员须知"),
+    },
+)
+HAZARDS = Vocab(
+    "hazards",
+    {
+        "site": _l("场地"),
+        "equipment": _l("设施设备"),
+        "fire": _l("消防"),
+        "water": _l("饮水卫生"),
+        "disease": _l("传染病疫情"),
+        "security": _l("安全保卫"),
+    },
+)
 ARCHIVE = Vocab(
     "archive",
     {
@@ -246,7 +268,7 @@ PHASES = Vocab(
 )
 INSPECTIONS = Vocab(
     "inspections",
-    {"special": _l("专项督查"), "group": _l("集体视导"), "routine": _l("常规检查"), "daily": _l("每天查看")},
+    {"special": _l("专项督查"), "group": _l("集体视导"), "routine": _l("常规检查")},
 )
 RATED = Vocab(
     "what is rated",
