@@ -121,15 +121,23 @@ PICKUP: Final = (
 
 RECORDS: Final = (
     R("records.daily", _l("每日记录"), Including(p.RECORDS, "kept"), refs="R-227"),
-    R("records.pupil_file", _l("学生档案"), Including(p.RECORDS, "kept"), refs="R-442"),
     R("records.care", _l("托管管理记录"), Including(p.RECORDS, "kept"), refs="R-229 R-232 R-257 R-259"),
+    R("records.archive", _l("托管服务档案"), Including(p.ARCHIVE, "kept"), refs="R-440 R-441 R-447"),
+    R("records.pupil_file", _l("学生档案"), Including(p.RECORDS, "kept"), refs="R-442"),
     R("records.weekly", _l("班主任每周填写活动记录"), Required("weekly_kept"), refs="R-231"),
     R("records.archived", _l("活动记录期末上交存档"), Required("archived"), refs="R-231 R-444"),
-    R("records.archive", _l("托管服务档案"), Including(p.ARCHIVE, "kept"), refs="R-440 R-441 R-447"),
 )
 
 SAFETY: Final = (
     R("safety.protection", _l("安全防护措施"), Including(p.PROTECTION, "measures"), refs="R-479"),
+    R("safety.equipped", _l("配齐设备与教师"), Required("equipped"), refs="R-490"),
+    R("safety.trained", _l("安全教育和培训的对象"), Including(p.PARTIES, "trained"), refs="R-480 R-492"),
+    R("safety.spaced", _l("托管时间隔一定距离"), Required("spaced"), refs="R-171 C-54"),
+    R("safety.queue_metres_min", _l("站队的间隔"), AtLeast("metres", "metres"), refs="R-203 C-54"),
+    R("safety.disinfected_early", _l("学生未全部离校时消毒"), Forbidden("disinfected_early"), refs="R-254 C-54"),
+    R("safety.fever_by_plan", _l("体温异常按应急预案处理"), Required("by_plan"), refs="R-263 C-54"),
+    R("safety.medicine", _l("家长交药时的说明"), Including(p.MEDICINE, "instructions"), refs="R-277 R-278"),
+    R("safety.diet_told", _l("饮食禁忌告知老师"), Required("diet_told"), refs="R-276"),
     R("safety.regular_checks", _l("定期开展安全排查"), Required("checked"), refs="R-435"),
     R(
         "safety.supervised",
@@ -139,14 +147,6 @@ SAFETY: Final = (
     ),
     R("safety.rules", _l("安全制度"), Including(p.SAFETY_RULES, "rules"), refs="R-474 R-475 R-476 R-477"),
     R("safety.hazards", _l("须消除隐患的方面"), Including(p.HAZARDS, "checked"), refs="R-478 R-279"),
-    R("safety.equipped", _l("配齐设备与教师"), Required("equipped"), refs="R-490"),
-    R("safety.trained", _l("安全教育和培训的对象"), Including(p.PARTIES, "trained"), refs="R-480 R-492"),
-    R("safety.spaced", _l("托管时间隔一定距离"), Required("spaced"), refs="R-171 C-54"),
-    R("safety.queue_metres_min", _l("站队的间隔"), AtLeast("metres", "metres"), refs="R-203 C-54"),
-    R("safety.disinfected_early", _l("学生未全部离校时消毒"), Forbidden("disinfected_early"), refs="R-254 C-54"),
-    R("safety.fever_by_plan", _l("体温异常按应急预案处理"), Required("by_plan"), refs="R-263 C-54"),
-    R("safety.medicine", _l("家长交药时的说明"), Including(p.MEDICINE, "instructions"), refs="R-277 R-278"),
-    R("safety.diet_told", _l("饮食禁忌告知老师"), Required("diet_told"), refs="R-276"),
 )
 
 OVERSIGHT: Final = (

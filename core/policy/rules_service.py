@@ -42,47 +42,6 @@ _STRICTER_FILING = {
     "review": frozenset({"review_and_file"}),
 }
 
-PLAN: Final = (
-    R(
-        "plan.filing",
-        _l("方案生效前的备案"),
-        Mode(v.FILING, ("filed", "reviewed"), _filing, _STRICTER_FILING),
-        text=_l("方案生效前须先完成：%(limit)s"),
-        default="none",
-        refs="R-036 R-037 C-39",
-    ),
-    R("plan.own_plan", _l("一校一案"), Required("own_plan"), refs="R-032"),
-    R(
-        "plan.must_name",
-        _l("方案内容"),
-        Including(v.SECTIONS, "sections"),
-        text=_l("方案还须写明：%(given)s"),
-        default=["times", "contents"],
-        refs="R-033 R-034",
-    ),
-    R("plan.survey", _l("制定方案前听取学生和家长意见"), Required("survey"), refs="R-035 R-083"),
-    R("plan.survey_means", _l("征求意见的形式"), AnyOf(p.MEANS, "means"), refs="R-085"),
-    R(
-        "plan.rules",
-        _l("配套制度"),
-        Including(v.SECTIONS, "sections"),
-        text=_l("还须制定：%(given)s"),
-        refs="R-042",
-    ),
-    R("plan.planned_by", _l("编制计划的单位"), Including(v.PLAN_UNITS, "units"), refs="R-040"),
-    R("plan.start_with_term", _l("开学后立即启动服务"), Required("starts_with_term"), refs="R-041"),
-    R("plan.may_adjust", _l("根据需求及时调整计划"), Required("adjustable"), refs="R-045"),
-    R("plan.survey_all", _l("意向调查发给全体学生"), Required("to_all"), refs="R-084"),
-    R("plan.catalogue", _l("编制服务内容目录"), Required("catalogue"), refs="R-089"),
-    R("plan.items_decided_by", _l("决定服务项目的一方"), Including(v.BODIES, "decided_by"), refs="C-40"),
-)
-
-_Month = Annotated[int, Field(strict=True, ge=1, le=12)]
-
-
-def _month(value: int) -> str:
-    return _l("%(n)s 月") % {"n": value}
-
 
 def _month_day(value: str) -> int:
     """Month times 100 plus day of "MM-DD"; the documents name days without a year."""
@@ -117,6 +76,47 @@ def shown_spans(value: tuple[str, ...]) -> str:
 
 SPANS: Final = Parameter(_Spans, shown_spans)
 """Spans of a day, "HH:MM-HH:MM", to be read; also for the windows in which grades leave (rules_care)."""
+
+PLAN: Final = (
+    R(
+        "plan.filing",
+        _l("方案生效前的备案"),
+        Mode(v.FILING, ("filed", "reviewed"), _filing, _STRICTER_FILING),
+        text=_l("方案生效前须先完成：%(limit)s"),
+        default="none",
+        refs="R-036 R-037 C-39",
+    ),
+    R("plan.own_plan", _l("一校一案"), Required("own_plan"), refs="R-032"),
+    R(
+        "plan.must_name",
+        _l("方案内容"),
+        Including(v.SECTIONS, "sections"),
+        text=_l("方案还须写明：%(given)s"),
+        default=["times", "contents"],
+        refs="R-033 R-034",
+    ),
+    R("plan.survey", _l("制定方案前听取学生和家长意见"), Required("survey"), refs="R-035 R-083"),
+    R("plan.survey_means", _l("征求意见的形式"), AnyOf(p.MEANS, "means"), refs="R-085"),
+    R(
+        "plan.rules",
+        _l("配套制度"),
+        Including(v.SECTIONS, "sections"),
+        text=_l("还须制定：%(given)s"),
+        refs="R-042",
+    ),
+    R("plan.planned_by", _l("编制计划的单位"), Including(v.PLAN_UNITS, "units"), refs="R-040"),
+    R("plan.items_decided_by", _l("决定服务项目的一方"), Including(v.BODIES, "decided_by"), refs="C-40"),
+    R("plan.start_with_term", _l("开学后立即启动服务"), Required("starts_with_term"), refs="R-041"),
+    R("plan.may_adjust", _l("根据需求及时调整计划"), Required("adjustable"), refs="R-045"),
+    R("plan.survey_all", _l("意向调查发给全体学生"), Required("to_all"), refs="R-084"),
+    R("plan.catalogue", _l("编制服务内容目录"), Required("catalogue"), refs="R-089"),
+)
+
+_Month = Annotated[int, Field(strict=True, ge=1, le=12)]
+
+
+def _month(value: int) -> str:
+    return _l("%(n)s 月") % {"n": value}
 
 
 TIME: Final = (

@@ -79,10 +79,10 @@ OPTIONS = Vocab(
         "joint_public_bodies": _l("与少年宫等机构联合提供服务"),
         "public_benefit_items": _l("有关部门、群团组织和社区开展公益服务"),
         "raise_pay_total": _l("增加绩效工资总量"),
-        "individual_tutoring": _l("个别辅导答疑"),
-        "cross_subject": _l("跨学科指导学生"),
         "seasonal_times": _l("按季节确定时间"),
         "flexible_leaving": _l("弹性离校"),
+        "individual_tutoring": _l("个别辅导答疑"),
+        "cross_subject": _l("跨学科指导学生"),
     },
 )
 KINDS = Vocab(
@@ -211,7 +211,6 @@ BODIES = Vocab(
         "departments": _l("相关部门"),
         "care_teacher": _l("管理教师"),
         "principal": _l("校长"),
-        "duty_manager": _l("当天管理人员"),
         "education_department": _l("教育部门"),
         "class_teacher": _l("班主任"),
         "subject_teachers": _l("任课教师"),
@@ -219,6 +218,7 @@ BODIES = Vocab(
         "market_regulator": _l("市场监管部门"),
         "escort_teachers": _l("护导教师"),
         "guards": _l("保安"),
+        "duty_manager": _l("当天管理人员"),
     },
 )
 EXIT_GROUNDS = Vocab(

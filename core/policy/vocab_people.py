@@ -43,8 +43,8 @@ GROUPS = Vocab(
         "primary": _l("小学生"),
         "younger_primary": _l("低龄小学生"),
         "nobody_at_home": _l("放学后无人看管"),
-        "collection_difficulty": _l("家长接送困难"),
         "real_difficulty": _l("确有困难的家庭"),
+        "collection_difficulty": _l("家长接送困难"),
     },
 )
 REFUSAL = Vocab("what goes with a refusal", {"reason": _l("理由"), "other_offer": _l("其他可选安排")})
@@ -89,9 +89,9 @@ UNITS = Vocab(
         "moving": _l("走班"),
         "large": _l("大班"),
         "cross_class": _l("跨班"),
-        "cross_grade": _l("跨年级"),
         "by_subject": _l("分科目"),
         "by_stage_and_age": _l("按学段和年龄结构"),
+        "cross_grade": _l("跨年级"),
     },
 )
 PAYERS = Vocab(
@@ -155,8 +155,8 @@ PAY = Vocab(
         "inside_performance_pay": _l("绩效工资总量内倾斜"),
         "extra_work_only": _l("仅补助额外承担的工作"),
         "corresponding_subsidy": _l("按规定给予相应补助"),
-        "labour_fee": _l("劳务费"),
         "assessed_performance_pay": _l("按考核结果发放绩效"),
+        "labour_fee": _l("劳务费"),
     },
 )
 PAY_FACTORS = Vocab("factors of pay", {"nature": _l("服务性质"), "content": _l("服务内容"), "time": _l("服务时间")})
@@ -239,23 +239,6 @@ HAZARDS = Vocab(
         "security": _l("安全保卫"),
     },
 )
-ARCHIVE = Vocab(
-    "archive",
-    {
-        "bodies": _l("组织机构建立"),
-        "opinions": _l("意见征求"),
-        "application_forms": _l("申请表册"),
-        "minutes": _l("会议记录"),
-        "activities": _l("活动记载"),
-        "funds": _l("资金管理"),
-        "signatures": _l("签字确认"),
-        "duty_performance": _l("履职尽责"),
-    },
-)
-MEDICINE = Vocab(
-    "instructions for medicine",
-    {"time": _l("服用时间"), "dose": _l("药量"), "method": _l("服用方法")},
-)
 PHASES = Vocab(
     "phases of oversight",
     {
@@ -281,4 +264,21 @@ RATED = Vocab(
         "contents": _l("服务内容"),
         "safety": _l("安全措施"),
     },
+)
+ARCHIVE = Vocab(
+    "archive",
+    {
+        "bodies": _l("组织机构建立"),
+        "opinions": _l("意见征求"),
+        "application_forms": _l("申请表册"),
+        "minutes": _l("会议记录"),
+        "activities": _l("活动记载"),
+        "funds": _l("资金管理"),
+        "signatures": _l("签字确认"),
+        "duty_performance": _l("履职尽责"),
+    },
+)
+MEDICINE = Vocab(
+    "instructions for medicine",
+    {"time": _l("服用时间"), "dose": _l("药量"), "method": _l("服用方法")},
 )
