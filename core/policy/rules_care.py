@@ -8,8 +8,9 @@ from core.base.text import lazy_gettext as _l
 from core.policy import vocab as v
 from core.policy import vocab_people as p
 from core.policy.catalogue import RuleDef as R
-from core.policy.kinds import AtMost, Forbidden, Required
+from core.policy.kinds import AtMost, ClockValue, Forbidden, Required
 from core.policy.kinds_sets import AnyOf, Grants, Including, Parameter, Within
+from core.policy.rules_service import MONTH
 
 PUBLICATION: Final = (
     R("publication.items", _l("向家长公开的内容"), Including(v.SECTIONS, "shown"), refs="R-460 R-343"),
@@ -40,6 +41,13 @@ PUBLICATION: Final = (
         _l("定期公开公示支出情况"),
         Required("spending_shown"),
         refs="R-359 C-13",
+    ),
+    R("publication.accounts_yearly", _l("公示上年度支出情况"), Required("accounts_shown"), refs="R-360 C-13"),
+    R(
+        "publication.accounts_before_month",
+        _l("上年度支出情况须在下一年的这个月之前公示"),
+        MONTH,
+        refs="R-360 C-13",
     ),
     R(
         "publication.family_duties",
@@ -72,6 +80,8 @@ ATTENDANCE: Final = (
         refs="R-222",
     ),
     R("attendance.unexplained_followed", _l("无故脱管须报告及跟踪"), Required("followed_up"), refs="R-224"),
+    R("attendance.concerns", _l("看护期间须关注"), Including(p.CONCERNS, "watched"), refs="R-260 R-226"),
+    R("attendance.patrolled", _l("管理人员在看护期间巡视"), Required("patrolled"), refs="R-060"),
     R("attendance.leave_procedure", _l("有事须履行请假手续"), Required("leave_recorded"), refs="R-233"),
     R("attendance.class_handover", _l("班主任与托管教师交接"), Required("handed_over"), refs="R-220"),
     R("attendance.emergency_tells", _l("紧急情况须通知"), Including(p.CONTACTS, "contacted"), refs="R-225"),
@@ -97,6 +107,9 @@ PICKUP: Final = (
         refs="R-247",
     ),
     R("pickup.late_place", _l("晚接学生的等候地点"), Within(p.PLACES, "place"), refs="C-49"),
+    R("pickup.late_from", _l("晚接的起算时间"), ClockValue(), refs="R-247"),
+    R("pickup.parents_walk_in", _l("家长在看护期间随便进校"), Forbidden("walked_in"), refs="R-251"),
+    R("pickup.stranded_checked", _l("结束后检查有无滞留学生"), Required("stranded_checked"), refs="R-253"),
     R(
         "pickup.late_in_charge",
         _l("负责联系晚接家长的人"),
@@ -108,6 +121,9 @@ PICKUP: Final = (
 RECORDS: Final = (
     R("records.daily", _l("每日记录"), Including(p.RECORDS, "kept"), refs="R-227"),
     R("records.pupil_file", _l("学生档案"), Including(p.RECORDS, "kept"), refs="R-442"),
+    R("records.weekly", _l("班主任每周填写活动记录"), Required("weekly_kept"), refs="R-231"),
+    R("records.archived", _l("活动记录期末上交存档"), Required("archived"), refs="R-231 R-444"),
+    R("records.club_files", _l("社团和兴趣小组有记录和档案"), Required("club_files"), refs="R-228 R-287 R-445"),
 )
 
 SAFETY: Final = (
@@ -119,6 +135,15 @@ SAFETY: Final = (
         Required("supervised"),
         refs="R-483",
     ),
+    R("safety.rules", _l("安全制度"), Including(p.SAFETY_RULES, "rules"), refs="R-474 R-475 R-476 R-477"),
+    R("safety.hazards", _l("须消除隐患的方面"), Including(p.HAZARDS, "checked"), refs="R-478 R-279"),
+    R(
+        "safety.adjusts_and_tells",
+        _l("传染病高峰期、空气污染、突发事件时调整安排并告知家长"),
+        Required("adjusted_and_told"),
+        refs="R-204 R-471 C-54",
+    ),
+    R("safety.early_and_late", _l("对早到校和晚离校的学生负安全管理责任"), Required("cared_for"), refs="R-198"),
 )
 
 OVERSIGHT: Final = (
@@ -138,11 +163,15 @@ OVERSIGHT: Final = (
         refs="R-430",
     ),
     R("oversight.coverage", _l("有需求的学生愿留尽留"), Required("everyone_served"), refs="R-023"),
+    R("oversight.in_school_evaluation", _l("纳入学校考评体系"), Required("evaluated"), refs="R-428"),
+    R("oversight.daily_check", _l("每天查看每组活动"), Required("checked_daily"), refs="R-256"),
+    R("oversight.meetings", _l("定期召开会议交流总结"), Required("meets_regularly"), refs="R-433"),
 )
 
 COMPLAINT: Final = (
     R("complaint.phone", _l("公布投诉举报电话"), Required("phone_shown"), refs="R-410 C-53"),
     R("complaint.feedback", _l("建立意见征集反馈机制"), Required("feedback"), refs="R-416 C-53"),
+    R("complaint.collected", _l("定期收集学生、家长的意见建议"), Required("collected"), refs="R-415"),
     R("complaint.answered", _l("及时解释和处理误解和矛盾"), Required("answered"), refs="R-412"),
     R("complaint.may", _l("听取意见的方式"), Grants(p.MEANS), refs="R-085"),
 )

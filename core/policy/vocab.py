@@ -80,6 +80,11 @@ OPTIONS = Vocab(
         "public_benefit_items": _l("有关部门、群团组织和社区开展公益服务"),
         "raise_pay_total": _l("增加绩效工资总量"),
         "individual_tutoring": _l("个别辅导答疑"),
+        "own_times": _l("由学校确定具体服务时间"),
+        "cross_subject": _l("跨学科指导学生"),
+        "encouraged": _l("受鼓励参与课后服务"),
+        "buy_services": _l("适当购买社会服务"),
+        "older_pupils": _l("由学长协助"),
     },
 )
 KINDS = Vocab(
@@ -144,6 +149,7 @@ SECTIONS = Vocab(
         "family_school_duties": _l("家校责任"),
     },
 )
+SUBJECTS = Vocab("subjects", {"chinese": _l("语文"), "maths": _l("数学"), "english": _l("英语")})
 PLAN_UNITS = Vocab("units of planning", {"term": _l("学期"), "stage": _l("学段")})
 FILING = Vocab(
     "filing", {"none": _l("不要求备案"), "file": _l("备案"), "review": _l("审核"), "review_and_file": _l("审核备案")}
@@ -188,6 +194,7 @@ METHODS = Vocab(
     "ways of procurement",
     {"government_purchase": _l("政府购买服务"), "tender": _l("招标"), "agreement": _l("双方协议")},
 )
+GATES = Vocab("gates", {"entry": _l("入口关"), "supervision": _l("监管关"), "assessment": _l("考核关")})
 BODIES = Vocab(
     "bodies",
     {
@@ -201,6 +208,7 @@ BODIES = Vocab(
         "care_teacher": _l("管理教师"),
         "principal": _l("校长"),
         "duty_manager": _l("当天管理人员"),
+        "principals_meeting": _l("校长办公会"),
     },
 )
 EXIT_GROUNDS = Vocab(
@@ -220,5 +228,7 @@ SANCTIONS = Vocab(
         "circulated_criticism": _l("通报批评"),
         "accountability": _l("追究相关人员责任"),
         "cancel_award_eligibility": _l("取消年度评优资格"),
+        "investigated": _l("严肃查处"),
+        "leaders_accountable": _l("追究学校领导责任"),
     },
 )

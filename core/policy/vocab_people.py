@@ -41,6 +41,8 @@ GROUPS = Vocab(
         "younger_primary": _l("低龄小学生"),
         "nobody_at_home": _l("放学后无人看管"),
         "collection_difficulty": _l("家长接送困难"),
+        "firm_need": _l("有刚性需求的学生"),
+        "all_enrolled": _l("所有在籍学生"),
     },
 )
 REFUSAL = Vocab("what goes with a refusal", {"reason": _l("理由"), "other_offer": _l("其他可选安排")})
@@ -57,6 +59,7 @@ MEANS = Vocab(
         "parents_meeting": _l("家长会"),
         "posting": _l("信息公示"),
         "agreement": _l("服务协议"),
+        "forum": _l("座谈会"),
     },
 )
 PARTIES = Vocab(
@@ -86,6 +89,7 @@ UNITS = Vocab(
         "large": _l("大班"),
         "cross_class": _l("跨班"),
         "cross_grade": _l("跨年级"),
+        "school_club": _l("学校社团"),
     },
 )
 PAYERS = Vocab(
@@ -119,6 +123,7 @@ ACCOUNTS = Vocab(
         "special_account": _l("学校财务专户"),
         "three_party": _l("三方共管账户"),
         "caterer": _l("餐饮公司"),
+        "departmental_budget": _l("部门预算"),
     },
 )
 SPENDING = Vocab(
@@ -132,7 +137,14 @@ SPENDING = Vocab(
         "upkeep": _l("场地器材维护"),
         "courses": _l("活动课程"),
         "transport": _l("交通与防护"),
+        "equipment": _l("设备"),
+        "repair": _l("维修"),
+        "service_costs": _l("服务费用"),
     },
+)
+SURPLUS = Vocab(
+    "use of a surplus",
+    {"taken_back": _l("财政部门收回"), "carried_over": _l("转作下一年度使用"), "kept": _l("学校留用")},
 )
 BOARD = Vocab(
     "fee board",
@@ -150,9 +162,20 @@ PAY = Vocab(
         "extra_work_only": _l("仅补助额外承担的工作"),
         "corresponding_subsidy": _l("按规定给予相应补助"),
         "labour_fee": _l("劳务费"),
+        "performance_pay": _l("绩效工资分配"),
+        "volunteer": _l("志愿服务"),
     },
 )
-PAY_FACTORS = Vocab("factors of pay", {"nature": _l("服务性质"), "content": _l("服务内容"), "time": _l("服务时间")})
+PAY_FACTORS = Vocab(
+    "factors of pay",
+    {
+        "nature": _l("服务性质"),
+        "content": _l("服务内容"),
+        "time": _l("服务时间"),
+        "attitude": _l("服务态度"),
+        "workload": _l("工作量"),
+    },
+)
 MERITS = Vocab(
     "merits",
     {
@@ -181,6 +204,10 @@ REPORTED_TO = Vocab(
     "reported to",
     {"grade_head": _l("年段长"), "duty_manager": _l("当天管理人员"), "school_leaders": _l("学校领导")},
 )
+CONCERNS = Vocab(
+    "what to watch in care",
+    {"absence": _l("有无无故缺席"), "unwell": _l("有无身体不适"), "collected": _l("家长有没有准时接走学生")},
+)
 CONDUCT = Vocab(
     "conduct",
     {
@@ -201,13 +228,40 @@ RECORDS = Vocab(
     },
 )
 PROTECTION = Vocab("protection", {"human": _l("人防"), "technical": _l("技防"), "physical": _l("物防")})
+SAFETY_RULES = Vocab(
+    "safety rules",
+    {
+        "system": _l("安全管理制度"),
+        "emergency_plan": _l("应急预案"),
+        "place_checks": _l("活动场所安全检查"),
+        "gate_register": _l("门卫登记"),
+    },
+)
+HAZARDS = Vocab(
+    "hazards",
+    {
+        "site": _l("场地"),
+        "equipment": _l("设施设备"),
+        "fire": _l("消防"),
+        "water": _l("饮水卫生"),
+        "disease": _l("传染病疫情"),
+        "security": _l("安全保卫"),
+    },
+)
 PHASES = Vocab(
     "phases of oversight",
     {"early_planning": _l("前期规划"), "midterm_check": _l("中期检查"), "annual_assessment": _l("年度考核")},
 )
 INSPECTIONS = Vocab(
     "inspections",
-    {"special": _l("专项督查"), "group": _l("集体视导"), "routine": _l("常规检查")},
+    {
+        "special": _l("专项督查"),
+        "group": _l("集体视导"),
+        "routine": _l("常规检查"),
+        "regular": _l("定期监督检查"),
+        "full_check": _l("定期普查"),
+        "spot_check": _l("不定时抽查"),
+    },
 )
 RATED = Vocab(
     "what is rated",

@@ -14,6 +14,7 @@ from core.policy.catalogue import GROUPS
 from core.policy.service import CATALOGUE
 from tests.unit.policy.golden import PACKS, library
 from tools.list_rule_keys import MARK, table
+from tools.messages import texts
 
 FOLDER = Path(core.policy.__file__).parent
 DOCS = FOLDER.parents[1] / "docs" / "packs.md"
@@ -31,7 +32,9 @@ def test_every_text_has_its_english() -> None:
         and isinstance(node.args[0], ast.Constant)
     }
     assert used - english == set()
-    assert english - used == set()
+    # The feature's pages keep their English in the same file, but for the words that all pages share.
+    of_pages = {key[1] for path in (*FOLDER.glob("*.py"), *FOLDER.rglob("*.html")) for key in texts(path)}
+    assert english - used - of_pages == set()
 
 
 def test_places_in_sentences_are_the_same_in_both_languages() -> None:
