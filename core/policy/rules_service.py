@@ -67,6 +67,7 @@ PLAN: Final = (
         refs="R-042",
     ),
     R("plan.planned_by", _l("编制计划的单位"), Including(v.PLAN_UNITS, "units"), refs="R-040"),
+    R("plan.items_decided_by", _l("决定服务项目的一方"), Including(v.BODIES, "decided_by"), refs="C-40"),
     R("plan.start_with_term", _l("开学后立即启动服务"), Required("starts_with_term"), refs="R-041"),
     R("plan.may_adjust", _l("根据需求及时调整计划"), Required("adjustable"), refs="R-045"),
 )
