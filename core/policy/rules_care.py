@@ -10,7 +10,7 @@ from core.policy import vocab_people as p
 from core.policy.catalogue import RuleDef as R
 from core.policy.kinds import AtLeast, AtMost, ClockValue, Forbidden, Required
 from core.policy.kinds_sets import AnyOf, Grants, Including, Parameter, Within
-from core.policy.rules_service import SPANS
+from core.policy.rules_service import MONTH, SPANS
 
 PUBLICATION: Final = (
     R("publication.items", _l("向家长公开的内容"), Including(v.SECTIONS, "shown"), refs="R-460 R-343"),
@@ -41,6 +41,13 @@ PUBLICATION: Final = (
         _l("定期公开公示支出情况"),
         Required("spending_shown"),
         refs="R-359 C-13",
+    ),
+    R("publication.accounts_yearly", _l("公示上年度支出情况"), Required("accounts_shown"), refs="R-360 C-13"),
+    R(
+        "publication.accounts_before_month",
+        _l("上年度支出情况须在下一年的这个月之前公示"),
+        MONTH,
+        refs="R-360 C-13",
     ),
     R(
         "publication.family_duties",
@@ -77,6 +84,7 @@ ATTENDANCE: Final = (
         refs="R-222",
     ),
     R("attendance.unexplained_followed", _l("无故脱管须报告及跟踪"), Required("followed_up"), refs="R-224"),
+    R("attendance.concerns", _l("看护期间须关注"), Including(p.CONCERNS, "watched"), refs="R-260 R-226"),
     R("attendance.patrolled", _l("管理人员在看护期间巡视"), Required("patrolled"), refs="R-060"),
     R("attendance.leave_procedure", _l("有事须履行请假手续"), Required("leave_recorded"), refs="R-233"),
     R("attendance.class_handover", _l("班主任与托管教师交接"), Required("handed_over"), refs="R-220"),
@@ -111,6 +119,8 @@ PICKUP: Final = (
     ),
     R("pickup.late_place", _l("晚接学生的等候地点"), Within(p.PLACES, "place"), refs="C-49"),
     R("pickup.late_from", _l("晚接的起算时间"), ClockValue(), refs="R-247"),
+    R("pickup.parents_walk_in", _l("家长在看护期间随便进校"), Forbidden("walked_in"), refs="R-251"),
+    R("pickup.stranded_checked", _l("结束后检查有无滞留学生"), Required("stranded_checked"), refs="R-253"),
     R(
         "pickup.late_in_charge",
         _l("负责联系晚接家长的人"),
@@ -126,6 +136,7 @@ RECORDS: Final = (
     R("records.pupil_file", _l("学生档案"), Including(p.RECORDS, "kept"), refs="R-442"),
     R("records.weekly", _l("班主任每周填写活动记录"), Required("weekly_kept"), refs="R-231"),
     R("records.archived", _l("活动记录期末上交存档"), Required("archived"), refs="R-231 R-444"),
+    R("records.club_files", _l("社团和兴趣小组有记录和档案"), Required("club_files"), refs="R-228 R-287 R-445"),
 )
 
 SAFETY: Final = (
@@ -147,6 +158,13 @@ SAFETY: Final = (
     ),
     R("safety.rules", _l("安全制度"), Including(p.SAFETY_RULES, "rules"), refs="R-474 R-475 R-476 R-477"),
     R("safety.hazards", _l("须消除隐患的方面"), Including(p.HAZARDS, "checked"), refs="R-478 R-279"),
+    R(
+        "safety.adjusts_and_tells",
+        _l("传染病高峰期、空气污染、突发事件时调整安排并告知家长"),
+        Required("adjusted_and_told"),
+        refs="R-204 R-471 C-54",
+    ),
+    R("safety.early_and_late", _l("对早到校和晚离校的学生负安全管理责任"), Required("cared_for"), refs="R-198"),
 )
 
 OVERSIGHT: Final = (

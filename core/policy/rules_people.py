@@ -67,6 +67,8 @@ PROVIDERS: Final = (
         Forbidden("as_premises"),
         refs="R-321",
     ),
+    R("provider.gates", _l("须把好的关口"), Including(v.GATES, "gates"), refs="R-304 C-22"),
+    R("provider.school_arranges", _l("具体活动由学校安排"), Required("school_arranges"), refs="R-327"),
     R(
         "provider.agency_cost_percent_max",
         _l("机构课程费用占总量"),
@@ -160,6 +162,7 @@ STAFF: Final = (
         Forbidden("ethics_problem"),
         refs="R-074 R-455",
     ),
+    R("staff.affiliated", _l("教职工挂靠社会机构"), Forbidden("affiliated"), refs="R-075 R-328"),
     R("staff.may", _l("教师可以"), Grants(v.OPTIONS), refs="R-082 C-21"),
     R("staff.counts_for", _l("教师参加服务的表现，计入的方面"), Including(p.MERITS, "counted_in"), refs="R-392 R-400"),
     R("staff.late_or_early", _l("管理教师迟到、早退"), Forbidden("late_or_early"), refs="R-182"),
@@ -183,6 +186,12 @@ APPLICATION: Final = (
         refs="R-132 R-450",
     ),
     R("application.forced", _l("强制或变相强制参加"), Forbidden("forced"), refs="R-132 R-350"),
+    R(
+        "application.forced_out",
+        _l("强制或变相强制不参加，或不承认家长的真实需求"),
+        Forbidden("forced_out"),
+        refs="R-133",
+    ),
     R(
         "application.refuses_need",
         _l("拒绝有需求的学生参加"),

@@ -112,17 +112,24 @@ PLAN: Final = (
     R("plan.catalogue", _l("编制服务内容目录"), Required("catalogue"), refs="R-089"),
 )
 
-_Month = Annotated[int, Field(strict=True, ge=1, le=12)]
-
 
 def _month(value: int) -> str:
     return _l("%(n)s 月") % {"n": value}
+
+
+MONTH: Final = Parameter(Annotated[int, Field(strict=True, ge=1, le=12)], _month)
+_Period = Annotated[int, Field(strict=True, ge=1, le=6)]
+
+
+def _period(value: int) -> str:
+    return _l("下午第 %(n)s 节课") % {"n": value}
 
 
 TIME: Final = (
     R("time.windows", _l("服务时段"), Within(v.WINDOWS, "window"), refs="C-30"),
     R("time.weekdays_must", _l("开展服务的工作日"), Including(v.WEEKDAYS, "weekdays"), refs="C-28"),
     R("time.weekdays_only", _l("服务日"), Within(v.WEEKDAYS, "weekdays"), refs="C-28"),
+    R("time.weekdays_off", _l("服务日"), Without(v.WEEKDAYS, "weekdays"), refs="R-195 C-28"),
     R("time.latest_end", _l("结束时间"), Latest("end"), refs="C-23 C-24 C-26 C-31"),
     R(
         "time.not_before_work_end",
@@ -150,6 +157,7 @@ TIME: Final = (
     R("time.minutes_max", _l("每天服务时长"), AtMost("minutes", "minutes"), refs="C-25 C-26"),
     R("time.minutes_min", _l("每天服务时长"), AtLeast("minutes", "minutes"), refs="C-25"),
     R("time.lesson_periods", _l("延长的课时数"), Exactly("periods", "periods"), refs="C-25"),
+    R("time.afternoon_period", _l("服务所在的课节"), Parameter(_Period, _period), refs="R-197 C-25"),
     R("time.lessons_per_day_max", _l("每天课次"), AtMost("lessons", "periods")),
     R("time.weekend_days", _l("双休日中开展服务的天数"), Exactly("weekend_days", "days"), refs="C-29"),
     R("time.winter_open_weeks", _l("寒假开放校园的周数"), Exactly("weeks", "weeks"), refs="C-29"),
@@ -164,8 +172,8 @@ TIME: Final = (
     R("time.sessions", _l("每天的服务场次"), SPANS, refs="R-202 C-23"),
     R("time.extra_care", _l("为有特殊需要的学生提供延时托管"), Required("extra_care"), refs="R-154 C-27"),
     R("time.may", _l("时间安排可以"), Grants(v.OPTIONS), refs="R-105 R-154 C-26 C-27"),
-    R("time.summer_from", _l("夏令时开始的月份"), Parameter(_Month, _month), default=5, refs="C-31"),
-    R("time.winter_from", _l("冬令时开始的月份"), Parameter(_Month, _month), default=10, refs="C-31"),
+    R("time.summer_from", _l("夏令时开始的月份"), MONTH, default=5, refs="C-31"),
+    R("time.winter_from", _l("冬令时开始的月份"), MONTH, default=10, refs="C-31"),
 )
 
 CONTENT: Final = (
@@ -216,6 +224,10 @@ CONTENT: Final = (
     R("content.evening_subjects", _l("晚自习分配到学科"), Forbidden("assigned_to_subject"), refs="R-124"),
     R("content.suitable_films", _l("影片适宜儿童观看"), Required("suitable"), refs="R-128"),
     R("content.themed_days", _l("开设课程的日子"), Within(v.WEEKDAYS, "weekdays"), refs="C-28"),
+    R("content.club_days", _l("社团活动日"), Within(v.WEEKDAYS, "weekdays"), refs="R-197 C-28"),
+    R("content.homework_subjects", _l("作业辅导的学科"), Within(v.SUBJECTS, "subjects"), refs="R-122 C-44"),
+    R("content.reviewed_by", _l("课程的审核方"), Including(v.BODIES, "reviewed_by"), refs="R-096 R-097 C-39"),
+    R("content.ideology", _l("审核课程的意识形态安全"), Required("ideology_checked"), refs="R-096"),
     R("content.may", _l("内容安排可以"), Grants(v.OPTIONS), refs="R-106 R-120 R-129"),
     R("content.may_kinds", _l("可以开展的内容"), Grants(v.KINDS), refs="R-100 R-123"),
 )
@@ -226,6 +238,7 @@ CLASSES: Final = (
     R("class.may", _l("编班可以"), Grants(v.OPTIONS), refs="C-41"),
     R("class.only_reviewed", _l("只编排审核通过的报名"), Required("reviewed"), default=True, refs="R-166"),
     R("class.plan_and_teacher", _l("每项活动有计划、有教师负责"), Required("planned_and_led"), refs="R-288"),
+    R("staffing.enough_on_duty", _l("值班人员数量足够"), Required("enough_on_duty"), refs="R-178 C-43"),
     R("staffing.teachers_per_class", _l("每班教师"), AtLeast("teachers", "people"), refs="C-43"),
     R(
         "staffing.classes_per_duty_leader",

@@ -82,7 +82,11 @@ OPTIONS = Vocab(
         "seasonal_times": _l("按季节确定时间"),
         "flexible_leaving": _l("弹性离校"),
         "individual_tutoring": _l("个别辅导答疑"),
+        "own_times": _l("由学校确定具体服务时间"),
         "cross_subject": _l("跨学科指导学生"),
+        "encouraged": _l("受鼓励参与课后服务"),
+        "buy_services": _l("适当购买社会服务"),
+        "older_pupils": _l("由学长协助"),
     },
 )
 KINDS = Vocab(
@@ -155,6 +159,7 @@ SECTIONS = Vocab(
         "teachers": _l("师资"),
     },
 )
+SUBJECTS = Vocab("subjects", {"chinese": _l("语文"), "maths": _l("数学"), "english": _l("英语")})
 PLAN_UNITS = Vocab("units of planning", {"term": _l("学期"), "stage": _l("学段")})
 FILING = Vocab(
     "filing", {"none": _l("不要求备案"), "file": _l("备案"), "review": _l("审核"), "review_and_file": _l("审核备案")}
@@ -199,6 +204,7 @@ METHODS = Vocab(
     "ways of procurement",
     {"government_purchase": _l("政府购买服务"), "tender": _l("招标"), "agreement": _l("双方协议")},
 )
+GATES = Vocab("gates", {"entry": _l("入口关"), "supervision": _l("监管关"), "assessment": _l("考核关")})
 BODIES = Vocab(
     "bodies",
     {
@@ -219,6 +225,7 @@ BODIES = Vocab(
         "escort_teachers": _l("护导教师"),
         "guards": _l("保安"),
         "duty_manager": _l("当天管理人员"),
+        "principals_meeting": _l("校长办公会"),
     },
 )
 EXIT_GROUNDS = Vocab(
@@ -238,5 +245,7 @@ SANCTIONS = Vocab(
         "circulated_criticism": _l("通报批评"),
         "accountability": _l("追究相关人员责任"),
         "cancel_award_eligibility": _l("取消年度评优资格"),
+        "investigated": _l("严肃查处"),
+        "leaders_accountable": _l("追究学校领导责任"),
     },
 )

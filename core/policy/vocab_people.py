@@ -45,6 +45,8 @@ GROUPS = Vocab(
         "nobody_at_home": _l("放学后无人看管"),
         "real_difficulty": _l("确有困难的家庭"),
         "collection_difficulty": _l("家长接送困难"),
+        "firm_need": _l("有刚性需求的学生"),
+        "all_enrolled": _l("所有在籍学生"),
     },
 )
 REFUSAL = Vocab("what goes with a refusal", {"reason": _l("理由"), "other_offer": _l("其他可选安排")})
@@ -61,6 +63,7 @@ MEANS = Vocab(
         "parents_meeting": _l("家长会"),
         "posting": _l("信息公示"),
         "agreement": _l("服务协议"),
+        "forum": _l("座谈会"),
     },
 )
 PARTIES = Vocab(
@@ -92,6 +95,7 @@ UNITS = Vocab(
         "by_subject": _l("分科目"),
         "by_stage_and_age": _l("按学段和年龄结构"),
         "cross_grade": _l("跨年级"),
+        "school_club": _l("学校社团"),
     },
 )
 PAYERS = Vocab(
@@ -125,6 +129,7 @@ ACCOUNTS = Vocab(
         "special_account": _l("学校财务专户"),
         "three_party": _l("三方共管账户"),
         "caterer": _l("餐饮公司"),
+        "departmental_budget": _l("部门预算"),
     },
 )
 SPENDING = Vocab(
@@ -138,7 +143,14 @@ SPENDING = Vocab(
         "upkeep": _l("场地器材维护"),
         "courses": _l("活动课程"),
         "transport": _l("交通与防护"),
+        "equipment": _l("设备"),
+        "repair": _l("维修"),
+        "service_costs": _l("服务费用"),
     },
+)
+SURPLUS = Vocab(
+    "use of a surplus",
+    {"taken_back": _l("财政部门收回"), "carried_over": _l("转作下一年度使用"), "kept": _l("学校留用")},
 )
 BOARD = Vocab(
     "fee board",
@@ -157,9 +169,20 @@ PAY = Vocab(
         "corresponding_subsidy": _l("按规定给予相应补助"),
         "assessed_performance_pay": _l("按考核结果发放绩效"),
         "labour_fee": _l("劳务费"),
+        "performance_pay": _l("绩效工资分配"),
+        "volunteer": _l("志愿服务"),
     },
 )
-PAY_FACTORS = Vocab("factors of pay", {"nature": _l("服务性质"), "content": _l("服务内容"), "time": _l("服务时间")})
+PAY_FACTORS = Vocab(
+    "factors of pay",
+    {
+        "nature": _l("服务性质"),
+        "content": _l("服务内容"),
+        "time": _l("服务时间"),
+        "attitude": _l("服务态度"),
+        "workload": _l("工作量"),
+    },
+)
 MERITS = Vocab(
     "merits",
     {
@@ -187,6 +210,10 @@ CONTACTS = Vocab("contacts", {"class_teacher": _l("班主任"), "guardian": _l("
 REPORTED_TO = Vocab(
     "reported to",
     {"grade_head": _l("年段长"), "duty_manager": _l("当天管理人员"), "school_leaders": _l("学校领导")},
+)
+CONCERNS = Vocab(
+    "what to watch in care",
+    {"absence": _l("有无无故缺席"), "unwell": _l("有无身体不适"), "collected": _l("家长有没有准时接走学生")},
 )
 CONDUCT = Vocab(
     "conduct",
@@ -251,7 +278,14 @@ PHASES = Vocab(
 )
 INSPECTIONS = Vocab(
     "inspections",
-    {"special": _l("专项督查"), "group": _l("集体视导"), "routine": _l("常规检查")},
+    {
+        "special": _l("专项督查"),
+        "group": _l("集体视导"),
+        "routine": _l("常规检查"),
+        "regular": _l("定期监督检查"),
+        "full_check": _l("定期普查"),
+        "spot_check": _l("不定时抽查"),
+    },
 )
 RATED = Vocab(
     "what is rated",
