@@ -41,6 +41,8 @@ FEE: Final = (
         refs="R-332 R-333 C-01",
     ),
     R("fee.for_profit", _l("以营利为目的"), Forbidden("for_profit"), refs="R-334"),
+    R("fee.passed_on", _l("向学生、家长转嫁费用"), Forbidden("passed_on"), refs="R-333 C-02"),
+    R("fee.cost_based", _l("服务成本按成本补偿原则分担"), Required("cost_based"), refs="R-335"),
     R("fee.standard_issued", _l("收费标准出台后才能收费"), Required("standard_issued"), refs="R-336 C-02"),
     R(
         "fee.standard_approved",
@@ -56,6 +58,7 @@ FEE: Final = (
         refs="R-338",
     ),
     R("fee.standard_approver", _l("收费标准的制定部门"), Within(v.BODIES, "approver"), refs="C-03"),
+    R("fee.standard_proposer", _l("提出收费标准意见的部门"), Including(v.BODIES, "proposers"), refs="R-337 C-03"),
     R("fee.posted", _l("收费前须公示"), Required("posted"), default=True, refs="R-341 C-02"),
     R(
         "fee.posting_matches",
@@ -167,6 +170,17 @@ SUBSIDY: Final = (
         Parameter(_Fen, lambda value: quantity(value, "fen"), at_most=True),
         refs="R-380 C-10",
     ),
+    R("subsidy.account_public", _l("公办学校专项经费"), Within(p.ACCOUNTS, "account"), refs="R-364 C-08"),
+    R("subsidy.account_private", _l("民办学校专项经费"), Within(p.ACCOUNTS, "account"), refs="R-367 C-08"),
+    R("subsidy.project_goals", _l("按项目编报并明确绩效目标"), Required("project_goals"), refs="R-364 R-438"),
+    R("subsidy.evaluated_yearly", _l("每年评价经费绩效"), Required("evaluated_yearly"), refs="R-377"),
+    R(
+        "subsidy.replaces_public_funds",
+        _l("用专项经费抵顶公用经费预算"),
+        Forbidden("replaces_public_funds"),
+        refs="R-362",
+    ),
+    R("subsidy.surplus", _l("结余资金"), Within(p.SURPLUS, "surplus"), refs="R-361 C-14"),
 )
 
 PAY: Final = (
@@ -174,9 +188,11 @@ PAY: Final = (
     R("pay.factors", _l("补助考虑的因素"), Including(p.PAY_FACTORS, "factors"), refs="R-386"),
     R("pay.external", _l("校外人员报酬"), Within(p.PAY, "mechanism"), refs="R-389 C-12"),
     R("pay.external_by_agreement", _l("校外人员报酬由双方协议确定"), Required("by_agreement"), refs="R-389"),
+    R("pay.external_grade_by", _l("外聘教师取酬等级的确定方"), Within(v.BODIES, "approver"), refs="R-312 C-12"),
     R("pay.beyond_duties", _l("只补助额外承担的工作"), Required("beyond_duties"), refs="R-387"),
     R("pay.not_harming_duties", _l("不影响本职工作"), Required("duties_done"), refs="R-078"),
     R("pay.irregular", _l("违规乱发津补贴"), Forbidden("irregular"), refs="R-396 R-454"),
+    R("pay.zero_on_safety_problem", _l("托管中出现安全等问题的考核为零"), Required("assessed_zero"), refs="R-266 C-11"),
     R(
         "pay.for_lessons_held",
         _l("按实际开展的课次计酬"),

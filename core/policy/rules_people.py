@@ -19,6 +19,7 @@ PROVIDERS: Final = (
     R("provider.kinds", _l("服务提供方"), Within(v.PROVIDERS, "provider"), refs="R-296 C-15 C-18"),
     R("provider.banned_kinds", _l("服务提供方"), Without(v.PROVIDERS, "provider"), refs="R-296 C-15 C-18"),
     R("provider.mainly_own_staff", _l("以本校教师为主"), Required("mainly_own_staff"), refs="R-298"),
+    R("provider.staff_short", _l("师资确实不足才聘请校外人员"), Required("staff_short"), refs="R-298 C-18"),
     R("provider.non_subject", _l("校外培训机构须为非学科类"), Required("non_subject"), refs="R-299"),
     R("provider.on_bureau_list", _l("机构须在教育部门遴选名单内"), Required("on_list"), refs="R-300"),
     R(
@@ -66,12 +67,15 @@ PROVIDERS: Final = (
         Forbidden("as_premises"),
         refs="R-321",
     ),
+    R("provider.gates", _l("须把好的关口"), Including(v.GATES, "gates"), refs="R-304 C-22"),
+    R("provider.school_arranges", _l("具体活动由学校安排"), Required("school_arranges"), refs="R-327"),
     R(
         "provider.agency_cost_percent_max",
         _l("机构课程费用占总量"),
         AtMost("percent", "percent"),
         refs="R-305 C-16",
     ),
+    R("provider.rated_by", _l("聘用人员满意度测评方"), Including(v.BODIES, "rated_by"), refs="R-323 R-419 C-17"),
     R("provider.may", _l("服务队伍可以"), Grants(v.OPTIONS), refs="R-025 R-108 R-310"),
 )
 
@@ -145,16 +149,25 @@ EXIT: Final = (
 
 STAFF: Final = (
     R("staff.voluntary", _l("教师自愿参加"), Required("consent"), refs="R-076 C-20"),
+    R("staff.all_serve", _l("全体教职工参加（学校同意不参加的除外）"), Required("serves_or_exempt"), refs="R-076 C-20"),
+    R(
+        "staff.exemption_decided",
+        _l("不能参加的教师书面申请并经学校研究决定"),
+        Required("applied_and_decided"),
+        refs="R-077 C-20",
+    ),
     R(
         "staff.ethics_problem",
         _l("有师德师风问题的教职工参与"),
         Forbidden("ethics_problem"),
         refs="R-074 R-455",
     ),
+    R("staff.affiliated", _l("教职工挂靠社会机构"), Forbidden("affiliated"), refs="R-075 R-328"),
     R("staff.may", _l("教师可以"), Grants(v.OPTIONS), refs="R-082 C-21"),
     R("staff.counts_for", _l("教师参加服务的表现，计入的方面"), Including(p.MERITS, "counted_in"), refs="R-392 R-400"),
     R("staff.late_or_early", _l("管理教师迟到、早退"), Forbidden("late_or_early"), refs="R-182"),
     R("staff.swap_approved", _l("调换班次须报备并经同意"), Required("approved"), refs="R-181"),
+    R("staff.leaves_post", _l("值班教师擅自离岗"), Forbidden("left_post"), refs="R-236"),
     R("staff.conduct", _l("教师言行"), Without(p.CONDUCT, "conduct"), refs="R-130"),
     R(
         "staff.first_responsible",
@@ -174,6 +187,12 @@ APPLICATION: Final = (
     ),
     R("application.forced", _l("强制或变相强制参加"), Forbidden("forced"), refs="R-132 R-350"),
     R(
+        "application.forced_out",
+        _l("强制或变相强制不参加，或不承认家长的真实需求"),
+        Forbidden("forced_out"),
+        refs="R-133",
+    ),
+    R(
         "application.refuses_need",
         _l("拒绝有需求的学生参加"),
         Forbidden("left_without_service"),
@@ -188,6 +207,7 @@ APPLICATION: Final = (
         refs="R-134",
     ),
     R("application.grades", _l("服务对象"), Within(v.GRADES, "grades"), refs="R-144 C-33"),
+    R("application.own_pupils", _l("服务对象为本校在读学生"), Required("own_pupil"), refs="R-144 C-33"),
     R("application.aimed_at", _l("重点服务对象"), Grants(p.GROUPS), refs="C-33 C-34"),
     R("application.need_confirmed", _l("审核确认有服务需求"), Required("need_confirmed"), refs="R-143 C-33"),
     R(
@@ -206,9 +226,17 @@ APPLICATION: Final = (
         refs="R-142 C-36",
     ),
     R("application.told_first", _l("报名前告知家长的内容"), Including(v.SECTIONS, "told"), refs="R-136"),
+    R("application.guided_by", _l("指导选择项目的人"), Including(v.BODIES, "guided_by"), refs="R-049 R-147"),
     R("enrolment.period", _l("参加周期"), Within(p.PERIODS, "period"), default=["term"], refs="R-148 C-38"),
     R("enrolment.midterm", _l("允许学生中途参与或退出"), Required("midterm_allowed"), refs="R-149 C-38"),
     R("enrolment.any_days", _l("家长自由选择任意一天、多天或全周"), Required("any_days"), refs="R-150 C-38"),
+    R("enrolment.segment_told", _l("明确并告知学生的看护时段"), Required("segment_told"), refs="R-152 R-464"),
+    R(
+        "enrolment.one_off_in_charge",
+        _l("负责临时看护的人"),
+        Parameter(v.BODIES.one_type, v.BODIES.label),
+        refs="R-153 C-38",
+    ),
     R("enrolment.others_leave", _l("未参加的学生按原放学时间放学"), Required("others_leave"), refs="R-155"),
     R(
         "enrolment.choice_of",

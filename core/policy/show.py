@@ -8,7 +8,9 @@ from typing import Any, Final, Literal
 from core.base.text import LazyText, get_locale
 from core.base.text import lazy_gettext as _l
 
-Unit = Literal["minutes", "fen", "percent", "people", "days", "weeks", "week", "times", "periods", "points", "pieces"]
+Unit = Literal[
+    "minutes", "fen", "percent", "people", "days", "weeks", "week", "times", "periods", "points", "pieces", "metres"
+]  # fmt: skip
 
 _FORMS: Final = {
     "minutes": _l("%(n)s 分钟"),
@@ -20,6 +22,7 @@ _FORMS: Final = {
     "periods": _l("%(n)s 课时"),
     "points": _l("%(n)s 分"),
     "pieces": _l("%(n)s 份"),
+    "metres": _l("%(n)s 米"),
 }
 
 

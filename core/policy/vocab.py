@@ -79,7 +79,14 @@ OPTIONS = Vocab(
         "joint_public_bodies": _l("与少年宫等机构联合提供服务"),
         "public_benefit_items": _l("有关部门、群团组织和社区开展公益服务"),
         "raise_pay_total": _l("增加绩效工资总量"),
+        "seasonal_times": _l("按季节确定时间"),
+        "flexible_leaving": _l("弹性离校"),
         "individual_tutoring": _l("个别辅导答疑"),
+        "own_times": _l("由学校确定具体服务时间"),
+        "cross_subject": _l("跨学科指导学生"),
+        "encouraged": _l("受鼓励参与课后服务"),
+        "buy_services": _l("适当购买社会服务"),
+        "older_pupils": _l("由学长协助"),
     },
 )
 KINDS = Vocab(
@@ -108,6 +115,11 @@ KINDS = Vocab(
         "team": _l("团队活动"),
         "meal_care": _l("午餐托管"),
         "evening_study": _l("晚自习"),
+        "practice": _l("综合实践"),
+        "technology": _l("科技创新"),
+        "writing": _l("写作"),
+        "oral_practice": _l("口语练习"),
+        "self_study": _l("自习"),
         "collective_teaching": _l("集体教学"),
         "subject_teaching": _l("学科教学"),
         "new_lessons": _l("上新课"),
@@ -142,8 +154,12 @@ SECTIONS = Vocab(
         "fees": _l("收费事项"),
         "timetable": _l("课程安排"),
         "family_school_duties": _l("家校责任"),
+        "spending": _l("费用开支"),
+        "places": _l("服务场地"),
+        "teachers": _l("师资"),
     },
 )
+SUBJECTS = Vocab("subjects", {"chinese": _l("语文"), "maths": _l("数学"), "english": _l("英语")})
 PLAN_UNITS = Vocab("units of planning", {"term": _l("学期"), "stage": _l("学段")})
 FILING = Vocab(
     "filing", {"none": _l("不要求备案"), "file": _l("备案"), "review": _l("审核"), "review_and_file": _l("审核备案")}
@@ -188,6 +204,7 @@ METHODS = Vocab(
     "ways of procurement",
     {"government_purchase": _l("政府购买服务"), "tender": _l("招标"), "agreement": _l("双方协议")},
 )
+GATES = Vocab("gates", {"entry": _l("入口关"), "supervision": _l("监管关"), "assessment": _l("考核关")})
 BODIES = Vocab(
     "bodies",
     {
@@ -200,7 +217,15 @@ BODIES = Vocab(
         "departments": _l("相关部门"),
         "care_teacher": _l("管理教师"),
         "principal": _l("校长"),
+        "education_department": _l("教育部门"),
+        "class_teacher": _l("班主任"),
+        "subject_teachers": _l("任课教师"),
+        "supervision_department": _l("政府教育督导部门"),
+        "market_regulator": _l("市场监管部门"),
+        "escort_teachers": _l("护导教师"),
+        "guards": _l("保安"),
         "duty_manager": _l("当天管理人员"),
+        "principals_meeting": _l("校长办公会"),
     },
 )
 EXIT_GROUNDS = Vocab(
@@ -220,5 +245,7 @@ SANCTIONS = Vocab(
         "circulated_criticism": _l("通报批评"),
         "accountability": _l("追究相关人员责任"),
         "cancel_award_eligibility": _l("取消年度评优资格"),
+        "investigated": _l("严肃查处"),
+        "leaders_accountable": _l("追究学校领导责任"),
     },
 )

@@ -13,6 +13,8 @@ FORMS = Vocab(
         "oral_request": _l("口头申请"),
         "employer_stamp": _l("单位证明章"),
         "parent_signature": _l("家长签字"),
+        "class_application": _l("向班级提出申请"),
+        "registration": _l("报名登记"),
     },
 )
 STEPS = Vocab(
@@ -25,6 +27,7 @@ STEPS = Vocab(
         "parents_committee": _l("家委会受理"),
         "agreement": _l("签订协议"),
         "class_forming": _l("编班"),
+        "form": _l("填写申请表"),
     },
 )
 GROUPS = Vocab(
@@ -40,7 +43,10 @@ GROUPS = Vocab(
         "primary": _l("小学生"),
         "younger_primary": _l("低龄小学生"),
         "nobody_at_home": _l("放学后无人看管"),
+        "real_difficulty": _l("确有困难的家庭"),
         "collection_difficulty": _l("家长接送困难"),
+        "firm_need": _l("有刚性需求的学生"),
+        "all_enrolled": _l("所有在籍学生"),
     },
 )
 REFUSAL = Vocab("what goes with a refusal", {"reason": _l("理由"), "other_offer": _l("其他可选安排")})
@@ -57,6 +63,7 @@ MEANS = Vocab(
         "parents_meeting": _l("家长会"),
         "posting": _l("信息公示"),
         "agreement": _l("服务协议"),
+        "forum": _l("座谈会"),
     },
 )
 PARTIES = Vocab(
@@ -85,7 +92,10 @@ UNITS = Vocab(
         "moving": _l("走班"),
         "large": _l("大班"),
         "cross_class": _l("跨班"),
+        "by_subject": _l("分科目"),
+        "by_stage_and_age": _l("按学段和年龄结构"),
         "cross_grade": _l("跨年级"),
+        "school_club": _l("学校社团"),
     },
 )
 PAYERS = Vocab(
@@ -119,6 +129,7 @@ ACCOUNTS = Vocab(
         "special_account": _l("学校财务专户"),
         "three_party": _l("三方共管账户"),
         "caterer": _l("餐饮公司"),
+        "departmental_budget": _l("部门预算"),
     },
 )
 SPENDING = Vocab(
@@ -132,7 +143,14 @@ SPENDING = Vocab(
         "upkeep": _l("场地器材维护"),
         "courses": _l("活动课程"),
         "transport": _l("交通与防护"),
+        "equipment": _l("设备"),
+        "repair": _l("维修"),
+        "service_costs": _l("服务费用"),
     },
+)
+SURPLUS = Vocab(
+    "use of a surplus",
+    {"taken_back": _l("财政部门收回"), "carried_over": _l("转作下一年度使用"), "kept": _l("学校留用")},
 )
 BOARD = Vocab(
     "fee board",
@@ -149,10 +167,22 @@ PAY = Vocab(
         "inside_performance_pay": _l("绩效工资总量内倾斜"),
         "extra_work_only": _l("仅补助额外承担的工作"),
         "corresponding_subsidy": _l("按规定给予相应补助"),
+        "assessed_performance_pay": _l("按考核结果发放绩效"),
         "labour_fee": _l("劳务费"),
+        "performance_pay": _l("绩效工资分配"),
+        "volunteer": _l("志愿服务"),
     },
 )
-PAY_FACTORS = Vocab("factors of pay", {"nature": _l("服务性质"), "content": _l("服务内容"), "time": _l("服务时间")})
+PAY_FACTORS = Vocab(
+    "factors of pay",
+    {
+        "nature": _l("服务性质"),
+        "content": _l("服务内容"),
+        "time": _l("服务时间"),
+        "attitude": _l("服务态度"),
+        "workload": _l("工作量"),
+    },
+)
 MERITS = Vocab(
     "merits",
     {
@@ -181,6 +211,10 @@ REPORTED_TO = Vocab(
     "reported to",
     {"grade_head": _l("年段长"), "duty_manager": _l("当天管理人员"), "school_leaders": _l("学校领导")},
 )
+CONCERNS = Vocab(
+    "what to watch in care",
+    {"absence": _l("有无无故缺席"), "unwell": _l("有无身体不适"), "collected": _l("家长有没有准时接走学生")},
+)
 CONDUCT = Vocab(
     "conduct",
     {
@@ -198,16 +232,60 @@ RECORDS = Vocab(
         "home_address": _l("学生住址"),
         "parent_contacts": _l("家长联系方式"),
         "leave": _l("请假手续"),
+        "care_numbers": _l("托管学生数"),
+        "leave_numbers": _l("请假学生数"),
+        "leave_reasons": _l("请假原因"),
+        "duty_signature": _l("带班领导签字"),
+        "care_file": _l("托管学生档案"),
+        "child_notes": _l("学生情况详细记录"),
+        "name_list": _l("学生名单"),
+        "class_register": _l("编班名册"),
+        "patrol": _l("巡查记录"),
     },
 )
 PROTECTION = Vocab("protection", {"human": _l("人防"), "technical": _l("技防"), "physical": _l("物防")})
+SAFETY_RULES = Vocab(
+    "safety rules",
+    {
+        "system": _l("安全管理制度"),
+        "emergency_plan": _l("应急预案"),
+        "place_checks": _l("活动场所安全检查"),
+        "gate_register": _l("门卫登记"),
+        "collection": _l("接领交接制度"),
+        "staff_notices": _l("值班人员须知"),
+    },
+)
+HAZARDS = Vocab(
+    "hazards",
+    {
+        "site": _l("场地"),
+        "equipment": _l("设施设备"),
+        "fire": _l("消防"),
+        "water": _l("饮水卫生"),
+        "disease": _l("传染病疫情"),
+        "security": _l("安全保卫"),
+    },
+)
 PHASES = Vocab(
     "phases of oversight",
-    {"early_planning": _l("前期规划"), "midterm_check": _l("中期检查"), "annual_assessment": _l("年度考核")},
+    {
+        "early_planning": _l("前期规划"),
+        "midterm_check": _l("中期检查"),
+        "annual_assessment": _l("年度考核"),
+        "monthly_meeting": _l("每月总结会"),
+        "term_assessment": _l("学期考核"),
+    },
 )
 INSPECTIONS = Vocab(
     "inspections",
-    {"special": _l("专项督查"), "group": _l("集体视导"), "routine": _l("常规检查")},
+    {
+        "special": _l("专项督查"),
+        "group": _l("集体视导"),
+        "routine": _l("常规检查"),
+        "regular": _l("定期监督检查"),
+        "full_check": _l("定期普查"),
+        "spot_check": _l("不定时抽查"),
+    },
 )
 RATED = Vocab(
     "what is rated",
@@ -220,4 +298,21 @@ RATED = Vocab(
         "contents": _l("服务内容"),
         "safety": _l("安全措施"),
     },
+)
+ARCHIVE = Vocab(
+    "archive",
+    {
+        "bodies": _l("组织机构建立"),
+        "opinions": _l("意见征求"),
+        "application_forms": _l("申请表册"),
+        "minutes": _l("会议记录"),
+        "activities": _l("活动记载"),
+        "funds": _l("资金管理"),
+        "signatures": _l("签字确认"),
+        "duty_performance": _l("履职尽责"),
+    },
+)
+MEDICINE = Vocab(
+    "instructions for medicine",
+    {"time": _l("服用时间"), "dose": _l("药量"), "method": _l("服用方法")},
 )

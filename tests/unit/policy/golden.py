@@ -17,7 +17,10 @@ PACKS = HERE.parents[2] / "tenants" / "packs"
 
 @dataclass(frozen=True)
 class Case:
-    """One question (`ask` with facts, or `get` with a scope) and what must come back; "" and None are not compared."""
+    """One question (`ask` with facts, or `get` with a scope) and what must come back; "" and None are not compared.
+
+    A fact of `["*"]` is every word of the rule's vocabulary, also those that will be added to it.
+    """
 
     pack: str
     on: date
@@ -44,7 +47,9 @@ class Case:
         return list(self._asked(pack) if self.ask else self._got(pack))
 
     def _asked(self, pack: EffectivePack) -> Iterator[str]:
-        verdict = pack.ask(self.ask, **self.facts)
+        vocab = getattr(pack.catalogue[self.ask].kind, "vocab", None)
+        facts = {name: list(vocab.labels) if vocab and given == ["*"] else given for name, given in self.facts.items()}
+        verdict = pack.ask(self.ask, **facts)
         came = "allowed" if verdict.ok else "blocked" if verdict.blocked else "warned"
         if came != self.expect:
             yield f"{came}, expected {self.expect}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -13,9 +14,27 @@ from core.policy.catalogue import GROUPS
 from core.policy.service import CATALOGUE
 from tests.unit.policy.golden import PACKS, library
 from tools.list_rule_keys import MARK, table
+from tools.messages import texts
 
 FOLDER = Path(core.policy.__file__).parent
 DOCS = FOLDER.parents[1] / "docs" / "packs.md"
+
+
+def test_every_text_has_its_english() -> None:
+    english = {msgid for _, msgid in read_catalogue(FOLDER / "locale" / "en.po")}
+    used = {
+        node.args[0].value
+        for path in FOLDER.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") in {"_l", "LazyText"}
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert used - english == set()
+    # The feature's pages keep their English in the same file, but for the words that all pages share.
+    of_pages = {key[1] for path in (*FOLDER.glob("*.py"), *FOLDER.rglob("*.html")) for key in texts(path)}
+    assert english - used - of_pages == set()
 
 
 def test_places_in_sentences_are_the_same_in_both_languages() -> None:

@@ -20,7 +20,8 @@ LIBRARY = library()
 ON = date(2026, 9, 1)
 # A fee that parents share is lawful whatever its amount: other rules bound it.
 NOTHING_TO_OBJECT = {
-    ("fee.payer", payer) for payer in ("government_school_parents", "paid_with_subsidy", "subsidy_and_parents")
+    ("fee.payer", payer)
+    for payer in ("government_school_parents", "government_parents", "paid_with_subsidy", "subsidy_and_parents")
 }
 
 
