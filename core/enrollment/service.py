@@ -25,6 +25,7 @@ from core.enrollment.offerings_service import (
     suspend_offering,
     withdraw_offering,
 )
+from core.enrollment.set_rules import sets_homework
 
 __all__ = [
     "Claims",
@@ -45,6 +46,7 @@ __all__ = [
     "propose_offering",
     "resume_offering",
     "review_offering",
+    "sets_homework",
     "students_in",
     "suspend_offering",
     "withdraw",
