@@ -4,7 +4,7 @@ else (idea 8). What is written about the family is sealed; history and audit hol
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -96,9 +96,13 @@ async def _write(
     return await uow.get(FeeRelief, id_)
 
 
-def _percent(uow: UnitOfWork, wished: int) -> int:
-    """Where the scheme says free, it is free (R-346); else the school's share."""
-    return 100 if effective(uow).get("fee.hardship").value == "free" else wished
+def _percent(uow: UnitOfWork, wished: int, on: date | None = None) -> int:
+    """Where the scheme says free, it is free (R-346); else the school's share, no less than the scheme's (R-345)."""
+    pack = effective(uow, on)
+    if pack.get("fee.hardship").value == "free":
+        return 100
+    most_paid = pack.get("fee.hardship_percent").value
+    return wished if most_paid is None else max(wished, 100 - int(most_paid))
 
 
 async def decide(uow: UnitOfWork, relief_id: UUID, form: ReliefDecision) -> FeeRelief:
@@ -221,7 +225,7 @@ async def reductions(
         ReductionProposal(
             student_id=row.student_id,
             service=None,
-            fen=Fen(-(-sums[row.student_id] * row.percent // 100)),
+            fen=Fen(-(-sums[row.student_id] * _percent(uow, row.percent, request.on) // 100)),
             ground=GROUND,
             reference=row.id,
             clause=row.clause,
@@ -232,6 +236,26 @@ async def reductions(
 
 
 async def objections(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
+    """What holds a bill back: an open request about it, and a granted relief that did not reach it as it must."""
+    return [*await _waiting(uow, drafts), *_unrelieved(uow, drafts)]
+
+
+def _unrelieved(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
+    """The pack's word on what a child in hardship still pays for the service (R-345, R-346)."""
+    pack = effective(uow)
+    found: list[Objection] = []
+    for bill in drafts:
+        if not any(r.ground == GROUND for r in bill.reductions):
+            continue
+        full = sum(int(c.amount) for c in bill.charges if c.proposal.fund == "service")
+        left = full - sum(int(r.fen) for r in bill.reductions if r.service is None)
+        verdict = pack.ask("fee.hardship", hardship=True, amount_fen=left, full_fen=full)
+        verdict += pack.ask("fee.hardship_percent", percent=-(-left * 100 // full) if full else 0)
+        found += [replace(o, subject_id=bill.student_id) for o in verdict.blocks]
+    return found
+
+
+async def _waiting(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
     """A bill waits while a request about it is open: relief is settled before the fee is taken (R-347)."""
     query = select(FeeRelief.student_id).where(
         FeeRelief.state == "requested", FeeRelief.student_id.in_([d.student_id for d in drafts])
