@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from core.api import Delivery, GiveUp, Objection, UnitOfWork, gettext, now, today
+from core.api import Delivery, FieldError, GiveUp, Invalid, Objection, UnitOfWork, gettext, now, today
 from core.api.enrollment import (
     Objected,
     OfferingDraft,
@@ -23,15 +23,14 @@ from core.api.enrollment import (
 from core.api.external import end_external, register_external
 from core.api.lessons import counts
 from core.api.organisations import organisation
+from core.api.policy import effective
 from core.api.terms import current_term
 from plugins.vendors import checks, letters
 from plugins.vendors.models import Case, Finding, Listed, Proposal, Teacher
-from plugins.vendors.states import CASE_COPY, GROUNDS, OFF_LIST, PROPOSAL, PROVIDER_OF
+from plugins.vendors.states import CASE_COPY, GROUNDS, OFF_LIST, ON_LIST, PROPOSAL, PROVIDER_OF, SELECTORS
 
 _ = gettext
 LIVE = ("published", "open_for_choice", "running")
-SERVICE = "vendor_course"
-"""The code that a vendor course's price is posted under."""
 
 
 # ---- the bureau's list ----
@@ -144,15 +143,53 @@ class Terms:
     cost_fen: int = 0
     paid: bool = True
     reason: str = ""
+    selected_by: str = "bureau"
+    """bureau: taken from its list; school: the school's own selection, which the next three put on paper."""
+    selection_on: date | None = None
+    selection_number: str = ""
+    selection_posted_on: date | None = None
+    reviewed_by: tuple[str, ...] = ()
+    """Bureaus that reviewed the content besides the school."""
+    review_number: str = ""
+
+    @property
+    def reviewers(self) -> tuple[str, ...]:
+        return ("school", *self.reviewed_by)
+
+    @property
+    def selection(self) -> dict[str, str]:
+        own = {
+            "on": self.selection_on.isoformat() if self.selection_on else "",
+            "number": self.selection_number.strip(),
+            "posted_on": self.selection_posted_on.isoformat() if self.selection_posted_on else "",
+        }
+        return {"by": self.selected_by, "method": self.method, **(own if self.selected_by == "school" else {})}
+
+    def owed(self) -> list[FieldError]:
+        """What a selection or a review lacks to be believed."""
+        found: list[FieldError] = []
+        if self.selected_by == "school":
+            on, posted = self.selection_on, self.selection_posted_on
+            if on is None or on > today():
+                found.append(FieldError("selection_on", _("请填写已经完成的遴选的日期")))
+            if not self.selection_number.strip():
+                found.append(FieldError("selection_number", _("请填写遴选文件编号")))
+            if posted is None or posted > today() or (on is not None and posted < on):
+                found.append(FieldError("selection_posted_on", _("请填写遴选结果公示的日期，不早于遴选日期")))
+        if self.reviewed_by and not self.review_number.strip():
+            found.append(FieldError("review_number", _("请填写教育部门审核文号")))
+        return found
 
 
 async def check(uow: UnitOfWork, row: Proposal, terms: Terms | None = None) -> list[Objection]:
     """What speaks against the course now; without `terms`, as if everything that the school adds were in order."""
     content = letters.CourseContent.model_validate(row.content)
-    terms = terms or Terms(None, True, publicized_on=today(), filed_on=today())
+    listed = await checks.listed(uow, row.vendor_id)
+    ideal = terms is None
+    terms = terms or await _in_order(uow, listed)
     term = await current_term(uow)
     facts = checks.Facts(
-        listed=await checks.listed(uow, row.vendor_id),
+        listed=listed,
         coach_phone=content.coach.phone,
         certificate_until=content.coach.certificate_until,
         publicized=terms.publicized_on is not None,
@@ -160,21 +197,54 @@ async def check(uow: UnitOfWork, row: Proposal, terms: Terms | None = None) -> l
         special_need=terms.special_need,
         method=terms.method,
         agency_percent=await checks.agency_percent(uow, term.id, terms.cost_fen),
+        selector=SELECTORS[terms.selected_by] if terms.selected_by == "school" or _on_list(listed) else "",
+        reviewed_by=terms.reviewers,
+        number=terms.selection_number.strip(),
+        cost_fen=terms.cost_fen,
+        paid=terms.paid,
+        room=terms.room_id is not None or ideal,
     )
     return await checks.objections(uow, facts)
+
+
+def _on_list(row: Listed | None) -> bool:
+    return row is not None and row.state in ON_LIST
+
+
+async def _in_order(uow: UnitOfWork, listed: Listed | None) -> Terms:
+    """Terms with which everything that the school adds would be as its scheme wants it."""
+    pack = effective(uow)
+    kind = str(listed.profile.get("agency_kind", "")) if listed else ""
+    provider = PROVIDER_OF.get(kind, "training_agency")
+    selectors = pack.get("provider.selector", provider=provider).value or ("county_bureau",)
+    ways = pack.get("provider.procurement", provider=provider).value or ("government_purchase",)
+    return Terms(
+        None,
+        True,
+        method="government_purchase" if "government_purchase" in ways else sorted(ways)[0],
+        publicized_on=today(),
+        filed_on=today(),
+        selected_by="bureau" if "county_bureau" in selectors else "school",
+        reviewed_by=tuple(sorted(set(pack.get("provider.content_reviewed_by").value or ()) - {"school"})),
+    )
 
 
 async def approve(uow: UnitOfWork, proposal_id: UUID, terms: Terms) -> Proposal:
     """Accept a course: its coach becomes an external teacher here, and the course an item of the term's menu.
 
-    Raises Objected (the pack, 挂靠, an expired licence; content words), OwnStaff, RoomTaken, TeacherTaken, Forbidden.
+    Raises Objected (the pack, 挂靠, an expired licence; content words), OwnStaff, RoomTaken, TeacherTaken, Forbidden,
+    and Invalid for a selection or review that is not on paper.
     """
+    if wrong := terms.owed():
+        raise Invalid(fields=wrong)
     row = await uow.get(Proposal, proposal_id, lock=True)
     content = letters.CourseContent.model_validate(row.content)
     found = await check(uow, row, terms)
     if any(o.blocks for o in found) or (found and not terms.reason.strip()):
         raise Objected(found)
     await PROPOSAL.transition(uow, row, "approve", reason=terms.reason)
+    row.selection, row.reviewed_by = terms.selection, list(terms.reviewers)
+    row.review_number, row.cost_fen = terms.review_number.strip(), terms.cost_fen
     term = await current_term(uow)
     teacher = await _register(uow, row, content.coach, terms)
     listed = await checks.listed(uow, row.vendor_id)
@@ -187,7 +257,7 @@ async def approve(uow: UnitOfWork, proposal_id: UUID, terms: Terms) -> Proposal:
         grades=tuple(content.grades),
         periods=every(content.weekdays, content.starts_at, content.ends_at),
         capacity=content.capacity,
-        service=SERVICE if terms.paid else None,
+        service=checks.SERVICE if terms.paid else None,
         room_id=terms.room_id,
         teacher_id=teacher.staff_id,
         vendor_id=row.vendor_id,
@@ -204,7 +274,7 @@ async def approve(uow: UnitOfWork, proposal_id: UUID, terms: Terms) -> Proposal:
     )
     view = await propose_offering(uow, term.id, draft, offering_id=row.id)
     await review_offering(uow, view.id, accept=True, reason=terms.reason)
-    row.offering_id, row.term_id, row.cost_fen, row.reason = view.id, term.id, terms.cost_fen, terms.reason.strip()
+    row.offering_id, row.term_id, row.reason = view.id, term.id, terms.reason.strip()
     row.objections = [str(o.message) for o in found]
     await _answer(uow, row, "approved", terms.reason, row.objections)
     return row
