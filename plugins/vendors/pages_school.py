@@ -21,6 +21,7 @@ from plugins.vendors.models import Listed, Proposal, Score
 from plugins.vendors.schemas import ApproveForm, BudgetForm, FindingForm, RejectForm
 from plugins.vendors.scoring import TITLES, verify
 from plugins.vendors.states import AGENCY, AGENCY_KINDS, CASE_STATES, GROUNDS, OUTCOMES, PROPOSAL
+from plugins.vendors.terms import Terms
 
 _ = gettext
 READ, REVIEW = "vendors.read", "vendors.review"
@@ -136,7 +137,7 @@ async def approve(
     objections: list[Any] | None = None
     if form:
         given = form.value
-        terms = school_service.Terms(
+        terms = Terms(
             room_id=given.room,
             special_need=given.special_need,
             method=given.method,
