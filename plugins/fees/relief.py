@@ -16,7 +16,6 @@ from core.api import (
     BillDraft,
     BillingRequest,
     ChargeProposal,
-    Fen,
     FieldError,
     Invalid,
     NotFound,
@@ -35,6 +34,7 @@ from core.api import lazy_gettext as _l
 from core.api.people import StudentView, my_child, student
 from core.api.policy import effective
 from core.api.terms import current_term
+from plugins.fees import rules
 from plugins.fees.errors import OtherPerson, ReliefLive
 from plugins.fees.models import FeeRelief
 from plugins.fees.schemas import GROUNDS, ReliefAsk, ReliefDecision, ReliefEntry
@@ -97,12 +97,7 @@ async def _write(
 
 
 def _percent(uow: UnitOfWork, wished: int, on: date | None = None) -> int:
-    """Where the scheme says free, it is free (R-346); else the school's share, no less than the scheme's (R-345)."""
-    pack = effective(uow, on)
-    if pack.get("fee.hardship").value == "free":
-        return 100
-    most_paid = pack.get("fee.hardship_percent").value
-    return wished if most_paid is None else max(wished, 100 - int(most_paid))
+    return rules.relief_percent(effective(uow, on), wished)
 
 
 async def decide(uow: UnitOfWork, relief_id: UUID, form: ReliefDecision) -> FeeRelief:
@@ -225,7 +220,7 @@ async def reductions(
         ReductionProposal(
             student_id=row.student_id,
             service=None,
-            fen=Fen(-(-sums[row.student_id] * _percent(uow, row.percent, request.on) // 100)),
+            fen=rules.relief_of(sums[row.student_id], _percent(uow, row.percent, request.on)),
             ground=GROUND,
             reference=row.id,
             clause=row.clause,
@@ -249,8 +244,7 @@ def _unrelieved(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objectio
             continue
         full = sum(int(c.amount) for c in bill.charges if c.proposal.fund == "service")
         left = full - sum(int(r.fen) for r in bill.reductions if r.service is None)
-        verdict = pack.ask("fee.hardship", hardship=True, amount_fen=left, full_fen=full)
-        verdict += pack.ask("fee.hardship_percent", percent=-(-left * 100 // full) if full else 0)
+        verdict = pack.ask_all(rules.of_relieved(full, left))
         found += [replace(o, subject_id=bill.student_id) for o in verdict.blocks]
     return found
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from core.api import FieldError, Objection
+from core.api import Fen, FieldError, Objection
 from core.api import lazy_gettext as _l
 from core.api.policy import EffectivePack
 from plugins.fees.models import FeePosting, FeeStandard
@@ -137,3 +137,28 @@ def shown_on(posting: FeePosting) -> list[str]:
         "complaint_phone": bool(posting.complaint_phone.strip()),
     }
     return [name for name, there in said.items() if there]
+
+
+def relief_percent(pack: EffectivePack, wished: int) -> int:
+    """How much of the fee a family in hardship is spared, in percent (R-345, R-346).
+
+    Where the scheme says free, all of it; else what the school wishes, no less than the scheme wants.
+    """
+    if pack.get("fee.hardship").value == "free":
+        return 100
+    most_paid = pack.get("fee.hardship_percent").value
+    return wished if most_paid is None else max(wished, 100 - int(most_paid))
+
+
+def relief_of(full_fen: int, percent: int) -> Fen:
+    """`percent` of an amount, to the fen, rounded in the family's favour."""
+    return Fen(-(-full_fen * percent // 100))
+
+
+def of_relieved(full_fen: int, left_fen: int) -> list[Question]:
+    """What a child in hardship still pays of the service's `full_fen`."""
+    share = -(-left_fen * 100 // full_fen) if full_fen else 0
+    return [
+        ("fee.hardship", {"hardship": True, "amount_fen": left_fen, "full_fen": full_fen}),
+        ("fee.hardship_percent", {"percent": share}),
+    ]
