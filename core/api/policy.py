@@ -7,5 +7,9 @@ from __future__ import annotations
 
 from core.policy.service import EffectivePack, effective
 from core.policy.types import Objection, Verdict
+from core.policy.vocab import BODIES, METHODS, SANCTIONS
+from core.policy.vocab_people import ACCOUNTS, SPENDING
 
-__all__ = ["EffectivePack", "Objection", "Verdict", "effective"]
+__all__ = [
+    "ACCOUNTS", "BODIES", "METHODS", "SANCTIONS", "SPENDING", "EffectivePack", "Objection", "Verdict", "effective",
+]  # fmt: skip
