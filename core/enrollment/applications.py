@@ -30,6 +30,7 @@ from core.enrollment.errors import (
     NothingChosen,
     NoticeUnread,
     NotOnMenu,
+    NotPriced,
     Objected,
     Overlap,
     PlaceLost,
@@ -37,7 +38,7 @@ from core.enrollment.errors import (
     WrongDays,
 )
 from core.enrollment.letters import TOLD, letter
-from core.enrollment.menu_service import menu_of
+from core.enrollment.menu_service import menu_of, prices
 from core.enrollment.models import Application, ApplicationItem, NoticeReading
 from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offerings_by_id
@@ -157,6 +158,7 @@ async def _intend(
     if application is not None and application.state not in (*CHANGEABLE, *STARTABLE):
         raise MoveRefused(state=APPLICATION.title(application.state), event=_("修改申请"))
     await _refuse_unread(uow, child, term_id, notice_sha256)
+    await _refuse_unpriced(uow, term_id, [views[c.offering_id] for c in choices if c.offering_id not in enrolled])
     basket.refuse_overlaps([(views[c.offering_id], c.weekdays) for c in choices])
     await refuse_objected(uow, _draft_view(application, child, term_id, choices, views))
     held = await seats.held_by(uow, student_id, term_id)
@@ -176,6 +178,13 @@ def _says_already(application: Application, before: Mapping[UUID, ApplicationIte
     return {(i.offering_id, tuple(i.weekdays)) for i in before.values()} == {
         (c.offering_id, c.weekdays) for c in choices
     }
+
+
+async def _refuse_unpriced(uow: UnitOfWork, term_id: UUID, views: Sequence[OfferingView]) -> None:
+    priced = await prices(uow, term_id, views)
+    for view in views:
+        if basket.unpriced(view, priced):
+            raise NotPriced(title=view.title)
 
 
 async def _refuse_unread(uow: UnitOfWork, child: StudentView, term_id: UUID, sha256: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.base.ids import new_id
+from core.billing.views import UnitPrice
 from core.db.uow import UnitOfWork
 from core.enrollment.errors import NotForGrade, NotOnMenu, Overlap, WrongDays
 from core.enrollment.models import Application, ApplicationItem, Basket, Enrolment
@@ -114,6 +115,11 @@ def check_choice(
 def chosen_days(view: OfferingView, weekdays: Sequence[int]) -> tuple[int, ...]:
     """The days that a choice covers: the chosen ones, or all where the offering is taken whole."""
     return tuple(sorted(set(weekdays))) if view.any_days else view.weekdays
+
+
+def unpriced(view: OfferingView, prices: Mapping[str, UnitPrice]) -> bool:
+    """Whether something is to be taken for it while no board says how much: it cannot be chosen until one does."""
+    return view.service is not None and view.service not in prices and not view.details.get("paid_to")
 
 
 def first_overlap(

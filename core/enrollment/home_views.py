@@ -59,6 +59,10 @@ class Home:
         price = self.prices.get(view.service) if view.service else None
         return price if price is not None and price.covers(self.child.grade) else None
 
+    def unpriced(self, view: OfferingView) -> bool:
+        """Whether something will be taken for it, and no board says yet how much."""
+        return basket.unpriced(view, self.prices)
+
     def choosable(self) -> list[OfferingView]:
         """What is on the menu for this child's grade."""
         return [v for v in self.offerings.values() if v.state in ON_MENU and self.child.grade in v.grades]
@@ -127,8 +131,9 @@ def _card(
     clash = overlap.title if overlap and not view.any_days else ""
     price = home.price(view)
     state_text = _state_text(home, view) if mine or view.id in home.enrolled else ""
+    unpriced = home.unpriced(view)
     action = None
-    if home.open and view.left != 0 and not state_text:
+    if home.open and not unpriced and view.left != 0 and not state_text:
         action = (_("选择"), href)
     elif home.open and mine and view.id not in home.enrolled:
         action = (_("修改"), href)
@@ -143,8 +148,8 @@ def _card(
         icon=icon,
         room=rooms.get(view.room_id, "") if view.room_id else "",
         teacher=(staff.get(view.teacher_id, "") if view.teacher_id else "") or vendor,
-        price=price.fen if price else None if paid_to else 0,
-        per=_("/ %(unit)s", unit=per_unit(price.unit)) if price else paid_to,
+        price=price.fen if price else None if paid_to or unpriced else 0,
+        per=_("/ %(unit)s", unit=per_unit(price.unit)) if price else _("收费标准未公示") if unpriced else paid_to,
         left=view.left,
         capacity=view.capacity or 0,
         tag=kind_title(view.kind) if view.kind in ("vendor_course", "insurance") else "",

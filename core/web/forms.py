@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 
 from core.base.errors import KehouError
 from core.base.ids import new_id
+from core.base.text import gettext as _
 from core.web.fields import Option, Ui, as_input, half_width, shape, submodel, ui_of
 from core.web.messages import FORM, sentences
 
@@ -98,6 +99,9 @@ class Form(Generic[M]):
             form.value_or_none = model.model_validate(_given(model, form.data))
         except ValidationError as error:
             form.errors = sentences(model, error)
+        for name, value in form.data.items():
+            if _unwritable(value):
+                form.add_error(name, _("有看不见的控制字符，请删掉后重新填写"))
         return form
 
     @classmethod
@@ -262,6 +266,16 @@ def _empty(value: Any) -> bool:
         return True
     # A file input with nothing chosen still sends a part, without a name.
     return getattr(value, "filename", None) == ""
+
+
+def _unwritable(value: Any) -> bool:
+    """Whether there are control characters in it besides line ends and tabs: no keyboard makes them, no paper shows
+    them, and PostgreSQL stores no NUL."""
+    if isinstance(value, str):
+        return any((char < " " and char not in "\n\r\t") or char == "\x7f" for char in value)
+    if isinstance(value, dict):
+        return any(map(_unwritable, value.values()))
+    return isinstance(value, list) and any(map(_unwritable, value))
 
 
 def _collect(model: type[BaseModel], source: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -239,10 +239,10 @@ async def posted(uow: UnitOfWork) -> list[tuple[FeeStandard, FeePosting]]:
 
 
 async def prices(uow: UnitOfWork, services: Sequence[str], on: date) -> list[UnitPrice]:
-    """Prices that may be charged on a day: in force, and posted for as long as the school has set (R-341)."""
+    """Prices that may be charged on a day: in force, and on a board that stands (R-341). How long it had to stand was
+    asked when it came into force; a setting changed since then takes no price away."""
     if not services:
         return []
-    days = (await settings(uow)).notice_days
     query = (
         select(FeeStandard, FeePosting.posted_at)
         .join(
@@ -255,7 +255,6 @@ async def prices(uow: UnitOfWork, services: Sequence[str], on: date) -> list[Uni
             FeeStandard.effective_from <= on,
             func.coalesce(FeeStandard.effective_to, on) >= on,
             FeePosting.taken_down_at.is_(None),
-            FeePosting.posted_at <= func.now() - func.make_interval(0, 0, 0, days),
         )
     )
     found = {row[0].service: (row[0], row[1]) for row in (await uow.session.execute(query)).all()}

@@ -103,7 +103,7 @@ async def _proposal_page(
 ) -> Response[str]:
     row = await uow.get(Proposal, proposal_id)
     content = letters.CourseContent.model_validate(row.content)
-    form = form or Form.blank(ApproveForm)
+    form = form if form is not None else Form.blank(ApproveForm)
     form.choose("room", await room_choices(uow))
     waits = row.state == "school_review"
     return await page(
@@ -116,7 +116,7 @@ async def _proposal_page(
         listed=await checks.listed(uow, row.vendor_id),
         objections=objections if objections is not None else (await school_service.check(uow, row) if waits else []),
         form=form,
-        reject=reject or Form.blank(RejectForm),
+        reject=reject if reject is not None else Form.blank(RejectForm),
         may_review=waits and uow.ctx.may(REVIEW),
         states=PROPOSAL,
         agency=AGENCY,

@@ -99,6 +99,9 @@ class Row:
         if isinstance(cell, dict) and "error" in cell:
             self.add("cell_error", key)
             return None
+        if isinstance(cell, dict) and "formula" in cell:
+            self.add("formula_cell", key)
+            return None
         if isinstance(cell, str):
             limit = field_of(self.sheet.kind, key).limit
             if len(cell) > limit:

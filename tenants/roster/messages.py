@@ -56,6 +56,7 @@ ROW_TEXTS: Final[dict[str, LazyText]] = {
     "cell_error": _l("“%(column)s”里的公式出错（如 #N/A）。请改成实际内容"),
     "garbled": _l("“%(column)s”里有乱码，请重新填写"),
     "merged_cell": _l("%(range)s 是合并单元格，只有第一格有内容。请取消合并，每一行都填写“%(column)s”"),
+    "formula_cell": _l("“%(column)s”里是公式，不是内容。请选中这一列，复制后用“选择性粘贴 → 数值”粘贴回去"),
     "formula": _l("“%(column)s”不能以 %(sign)s 开头。请直接填写内容，不要写公式"),
     "wrong_type": _l("“%(column)s”应是文字，单元格里却是%(actual)s。请把单元格设为“文本”后重新填写"),
     # Numbers.

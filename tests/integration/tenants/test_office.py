@@ -180,17 +180,16 @@ async def test_a_member_is_added_changed_and_let_go(world: World, school: School
     assert "办公乙" in page.text and "家长1" not in page.text
     wrong = await office.post(base, data={"name": "林小明", "phone": "1"})
     assert wrong.status_code == 422 and "请填写 11 位手机号" in wrong.text and "林小明" in wrong.text
-    new = {"name": "林小明", "phone": "13900000077", "roles": ["finance", "teacher"], "_key": "one-new-member"}
+    new = {"name": "林小明", "phone": "13900000077", "roles": ["class_teacher", "teacher"], "_key": "one-new-member"}
     for _ in range(2):
         assert (await office.post(base, data=new)).status_code == 303
     person = await world.person("林小明", "13900000077")
     client = await world.client(person, page=True)
-    assert (await client.get("/t/school")).headers["location"] in ("/t/school/desk", "/t/school/teach")
-    assert (await client.get("/t/school/desk")).status_code == 200
-    here = f"{base}/{person.account_id}"
-    await office.post(here, data={"roles": ["teacher"]})
-    assert (await client.get("/t/school/desk")).status_code == 403
     assert (await client.get("/t/school")).headers["location"] == "/t/school/teach"
+    assert (await client.get("/t/school/teach/review")).status_code == 200
+    here = f"{base}/{person.account_id}"
+    assert (await office.post(here, data={"roles": ["teacher"]})).status_code == 303
+    assert (await client.get("/t/school/teach/review")).status_code == 403
     await office.post(here, data={})
     assert (await client.get("/t/school")).status_code == 404
 
@@ -209,19 +208,38 @@ async def test_a_guardian_who_works_here_stays_a_guardian(
 
 async def test_roles_cannot_be_locked_out_or_stolen(world: World, school: School, office: httpx.AsyncClient) -> None:
     base = "/t/school/desk/members"
-    me, head = school.people["office"].account_id, school.people["principal"].account_id
-    assert (await office.post(f"{base}/{head}", data={"roles": ["teacher"]})).status_code == 303
-    last = await office.post(f"{base}/{me}", data={"roles": ["teacher"]})
-    assert last.status_code == 422 and "至少要留一个" in last.text
-    assert (await office.get("/t/school/desk")).status_code == 200
+    clerk, head = school.people["office"].account_id, school.people["principal"].account_id
+    principal = await world.client(school.people["principal"], page=True)
     for roles in (["bureau_head"], ["guardian"], ["no-such"]):
-        assert (await office.post(f"{base}/{head}", data={"roles": roles})).status_code == 422
+        assert (await principal.post(f"{base}/{clerk}", data={"roles": roles})).status_code == 422
     teacher = await world.client(school.people["teacher"], page=True)
     assert (await teacher.post(f"{base}/{head}", data={"roles": ["principal"]})).status_code == 403
     other = await world.school("other", name="第二小学", families=0)
     stranger = other.people["office"].account_id
-    assert (await office.get(f"{base}/{stranger}")).status_code == 404
-    assert (await office.post(f"{base}/{stranger}", data={"roles": ["teacher"]})).status_code == 404
+    assert (await principal.get(f"{base}/{stranger}")).status_code == 404
+    assert (await principal.post(f"{base}/{stranger}", data={"roles": ["teacher"]})).status_code == 404
+
+
+async def test_nobody_raises_themselves(world: World, school: School, office: httpx.AsyncClient) -> None:
+    """The office gives teaching roles; power over money and people comes from the head, and never from oneself."""
+    base = "/t/school/desk/members"
+    clerk, head = school.people["office"].account_id, school.people["principal"].account_id
+    own = await office.post(f"{base}/{clerk}", data={"roles": ["office", "principal", "finance"]})
+    assert own.status_code == 422 and "不能修改自己的角色" in own.text
+    again = {"name": "办公", "phone": school.people["office"].phone, "roles": ["principal"], "_key": "me-once-more"}
+    assert (await office.post(base, data=again)).status_code == 422
+    for change in (["teacher"], ["principal", "finance"], []):
+        refused = await office.post(f"{base}/{head}", data={"roles": change})
+        assert refused.status_code == 422 and "只能由负责人分配或收回" in refused.text
+    new = {"name": "林小明", "phone": "13900000077", "roles": ["finance"], "_key": "a-new-cashier"}
+    assert (await office.post(base, data=new)).status_code == 422
+    # With a second head the first may go; then none is left who could take the second's role.
+    principal = await world.client(school.people["principal"], page=True)
+    assert (await principal.post(f"{base}/{head}", data={"roles": ["principal", "finance"]})).status_code == 422
+    assert (await principal.post(f"{base}/{clerk}", data={"roles": ["office", "principal"]})).status_code == 303
+    assert (await office.post(f"{base}/{head}", data={"roles": ["teacher"]})).status_code == 303
+    last = await office.post(f"{base}/{clerk}", data={"roles": ["teacher"]})
+    assert last.status_code == 422 and "不能修改自己" in last.text
 
 
 # ---- a bureau's schools
@@ -306,9 +324,9 @@ async def test_the_api_switches_invites_and_provisions(world: World, school: Sch
     made = [await office.post(base, json=member, headers={"idempotency-key": "k1"}) for _ in range(2)]
     assert [m.status_code for m in made] == [201, 201] and made[0].json() == made[1].json()
     account = made[0].json()["account"]
-    assert (await office.put(f"{base}/{account}", json={"roles": ["finance"]})).status_code == 200
+    assert (await office.put(f"{base}/{account}", json={"roles": ["class_teacher"]})).status_code == 200
     listed = (await office.get(base, params={"q": "林小明"})).json()
-    assert listed["total"] == 1 and listed["members"][0]["roles"] == ["finance"]
+    assert listed["total"] == 1 and listed["members"][0]["roles"] == ["class_teacher"]
     assert "13900000077" not in str(listed)
 
     bureau = await world.bureau()

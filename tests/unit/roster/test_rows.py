@@ -239,6 +239,16 @@ def test_a_failed_formula_is_not_an_empty_cell() -> None:
     assert ("家长2姓名", "cell_error") in found(report)
 
 
+@pytest.mark.parametrize("value", ["王小二", ""])
+def test_a_formula_is_no_name_whatever_it_last_came_to(value: str) -> None:
+    rows = make.table([make.pupil(1), make.pupil(2)])
+    place = rows[0].index("姓名")
+    link = 'HYPERLINK("http://example.com/","王小二")'
+    report = check(make.xlsx({"学生": rows}, formulas=[(1, place, f"={link}", value)]), "a.xlsx")
+    assert [(e.row, e.column, e.code) for e in report.errors] == [(2, "姓名", "roster.formula_cell")]
+    assert "选择性粘贴" in str(report.errors[0].message)
+
+
 @pytest.mark.parametrize(
     ("changes", "column", "code"),
     [
