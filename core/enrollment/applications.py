@@ -342,6 +342,8 @@ async def objections_to(uow: UnitOfWork, view: ApplicationView, **more: Any) -> 
             ("application.guardian_confirms", {"guardian_confirmed": True}),
             ("application.grades", {"grades": [view.grade]}),
             ("application.told_first", {"told": list(TOLD)}),
+            # An application is for a term, and for nothing shorter or longer.
+            ("enrolment.period", {"period": "term"}),
             *more.items(),
         ]
         found += pack.ask_all(questions).objections
