@@ -95,6 +95,6 @@ def test_every_question_names_its_facts(unit: str) -> None:
                 form = proposal(service=service, fund=fund, unit=unit, cost_fen=400, grades=[3])
                 pack.ask_all(rules.of_standard(form))
                 rules.owed_with_standard(pack, form)
-        pack.ask_all(rules.of_board(posted=True, matches=True, shown=["standard"], issued=True))
+        pack.ask_all(rules.of_board(place="校门口", matches=True, shown=["standard"], issued=True))
         pack.ask_all(rules.of_offering(pack, ["online"], [1, 2, 3]))
     assert len(packs) == 12 and "fee.payer" in {r.key for r in CATALOGUE}
