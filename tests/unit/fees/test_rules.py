@@ -25,11 +25,12 @@ from tests.unit.policy.test_load import head, rule
 ON = date(2026, 11, 1)
 amounts = st.integers(1, 10_000_000)
 percents = st.integers(1, 100)
+LIBRARY = library()
 
 
 @cache
 def scheme(key: str) -> EffectivePack:
-    return library().effective(key, ON)
+    return LIBRARY.effective(key, ON)
 
 
 @cache

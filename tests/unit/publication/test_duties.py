@@ -16,11 +16,12 @@ FIRST = date(2026, 9, 1)
 LAST = date(2027, 1, 22)
 NEXT = (date(2027, 2, 22), date(2027, 7, 3))
 NOTHING = Facts(starts_on=FIRST, first_day=FIRST)
+LIBRARY = library()
 
 
 @cache
 def pack(key: str) -> EffectivePack:
-    return library().effective(key, FIRST)
+    return LIBRARY.effective(key, FIRST)
 
 
 def found(key: str, facts: Facts, today: date) -> dict[str, Duty]:
