@@ -99,3 +99,16 @@ def test_every_question_names_its_facts(unit: str) -> None:
         pack.ask_all(rules.of_board(place="校门口", matches=True, shown=["standard"], issued=True))
         pack.ask_all(rules.of_offering(pack, ["online"], [1, 2, 3]))
     assert len(packs) == 12 and "fee.payer" in {r.key for r in CATALOGUE}
+
+
+@pytest.mark.req("C-16")
+def test_a_cap_on_an_agencys_price_bears_on_its_course_alone(tmp_path: Path) -> None:
+    """The published examples beside the twelve (product.md 1c) cap what a course of an agency may cost a lesson."""
+    (tmp_path / "a.toml").write_text(head() + rule("fee.vendor_cost_max", "1500", quote="每课时15元"), "utf-8")
+    pack = load_packs(tmp_path).effective("some-city", ON)
+
+    def said(service: str, fen: int) -> list[str]:
+        return [o.rule for o in pack.ask_all(rules.of_standard(proposal(service=service, unit_fen=fen))).objections]
+
+    assert said("vendor_course", 1501) == ["fee.vendor_cost_max"]
+    assert said("vendor_course", 1500) == said("care", 9999) == []
