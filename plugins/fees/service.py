@@ -157,7 +157,7 @@ async def _enforce(uow: UnitOfWork, row: FeeStandard) -> None:
     posting = await standing(uow, row.id)
     verdict = effective(uow).ask_all(
         rules.of_board(
-            posted=posting is not None,
+            place=posting.place if posting else "",
             matches=posting is not None and not differences(row, posting),
             shown=rules.shown_on(posting) if posting else [],
             issued=bool(row.approval_no),

@@ -193,3 +193,26 @@ async def test_doctor_says_what_is_missing(till: Till) -> None:
     assert len(await check(bare)) == 2
     gone = settings.model_copy(update={"stripe_api_base": "http://127.0.0.1:9"})
     assert "Stripe" in (await check(gone))[0]
+
+
+@pytest.mark.req("R-352", "R-354")
+async def test_spending_page(till: Till) -> None:
+    school = till.school
+    here = f"/t/{school.ctx.slug}/desk/spending"
+    values = {
+        "fund": "school", "item": "service_costs", "amount": "12.50", "payee": "保洁公司", "paid_on": "2026-09-10",
+        "voucher": "发票 7", "invoiced": "12.50", "_key": "spending-key-01",
+    }  # fmt: skip
+    async with await till.world.client(school.people["finance"], page=True) as client:
+        assert (await client.get(here)).status_code == 200
+        refused = await client.post(here, data={**values, "item": "management_fee", "_key": "spending-key-02"})
+        assert refused.status_code == 422 and "管理费" in refused.text and "001#2 四（三）" in refused.text
+        assert (await client.post(here, data=values)).status_code == 303
+        assert (await client.post(here, data=values)).status_code == 303
+        shown = (await client.get(here)).text
+        assert shown.count("保洁公司") == 1 and "¥12.50" in shown
+        back = shown.partition('action="' + here + "/")[2].partition('"')[0]
+        assert (await client.post(f"{here}/{back}", data={"reason": "记错了"})).status_code == 303
+        assert "已撤销" in (await client.get(here)).text
+    async with await till.world.client(school.people["office"], page=True) as client:
+        assert (await client.get(here)).status_code == 403
