@@ -6,6 +6,6 @@ Keys and their facts: docs/packs.md.
 from __future__ import annotations
 
 from core.policy.service import EffectivePack, effective
-from core.policy.types import Objection, Verdict
+from core.policy.types import Objection, Standing, Verdict
 
-__all__ = ["EffectivePack", "Objection", "Verdict", "effective"]
+__all__ = ["EffectivePack", "Objection", "Standing", "Verdict", "effective"]

@@ -48,7 +48,9 @@ def digest(raw: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(raw).encode()).hexdigest()
 
 
-def read_draft(raw: Mapping[str, Any], catalogue: Catalogue, problems: list[PackProblem], file: str = "") -> Pack | None:
+def read_draft(
+    raw: Mapping[str, Any], catalogue: Catalogue, problems: list[PackProblem], file: str = ""
+) -> Pack | None:
     """A pack from fields that are still being written; its faults go to `problems`, and then there is no pack."""
     return read_fields(file or str(raw.get("key", "")), dict(raw), digest(raw), catalogue, problems)
 

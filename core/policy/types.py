@@ -93,6 +93,21 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Something that exists under the rules, and what the rules of the moment object to in it.
+
+    kind      what it is, such as "fee_standard"
+    id        stays the same however often it is asked about
+    title     its name for people; never a child's or a family's
+    """
+
+    kind: str
+    id: UUID
+    title: str
+    objections: tuple[Objection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer to one question (or to several, added up with `+`)."""
 

@@ -82,7 +82,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_pack_trial")),
         sa.UniqueConstraint(
-            "tenant_id", "draft_id", "sha256", "school_id", name=op.f("uq_pack_trial_tenant_id_draft_id_sha256_school_id")
+            "tenant_id",
+            "draft_id",
+            "sha256",
+            "school_id",
+            name=op.f("uq_pack_trial_tenant_id_draft_id_sha256_school_id"),
         ),
     )
     tenant_table(op, "pack_draft", writes=KEPT)
