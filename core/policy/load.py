@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from core.policy import vocab as v
 from core.policy.catalogue import Catalogue, RuleDef
 from core.policy.errors import PackProblem, PacksRefused
+from core.policy.kinds import Kind
 from core.policy.library import PackLibrary
 from core.policy.rules import CATALOGUE
 from core.policy.types import EVERYWHERE, Entry, Level, Pack, Scope, Source
@@ -244,7 +245,7 @@ def _widenings(pack: Pack, above: Iterable[Pack], catalogue: Catalogue) -> list[
                 if ours.key != theirs.key or not ours.when.overlaps(theirs.when):
                     continue
                 kind = catalogue[ours.key].kind
-                if not kind.narrows(theirs.value, ours.value):
+                if not kind.narrows(theirs.value, ours.value) and not _repeats(pack, upper, theirs, ours, kind):
                     shown = f"{kind.show(ours.value)} is wider than {kind.show(theirs.value)}"
                     reason = f"{shown} of {upper.key} ({theirs.clause})"
                     told = {
@@ -257,6 +258,18 @@ def _widenings(pack: Pack, above: Iterable[Pack], catalogue: Catalogue) -> list[
                     at = ("rule", place, "value")
                     problems.append(PackProblem(pack.file, ours.key, reason, at, "wider", told))
     return problems
+
+
+def _repeats(pack: Pack, upper: Pack, theirs: Entry, ours: Entry, kind: Kind) -> bool:
+    """Whether `ours` only says again what the upper pack says elsewhere, while `theirs` is kept in full beside it."""
+    said = any((e.key, e.when, e.value) == (ours.key, ours.when, ours.value) for e in upper.entries)
+    return said and any(
+        e.key == theirs.key
+        and e.when.covers(theirs.when)
+        and kind.narrows(theirs.value, e.value)
+        and not (theirs.force == "block" and e.force == "warn")
+        for e in pack.entries
+    )
 
 
 def _same_days(one: Pack, other: Pack) -> bool:

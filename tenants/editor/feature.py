@@ -29,5 +29,6 @@ contribution = Contribution(
         DocumentHandler(letters.BOUND, letters.receive_bound),
     ),
     templates=HERE / "templates",
+    static=HERE / "static",
     locale=HERE / "locale",
 )

@@ -18,9 +18,9 @@ from core.base.text import ngettext
 from core.db.correspondence import children
 from core.db.idempotency import once
 from core.db.uow import UnitOfWork
-from core.policy.compare import Change, changes
 from core.policy.library import PackLibrary
 from core.policy.types import Pack
+from core.policy.versions import days_of, state_of, versions_of
 from core.web.access import access
 from core.web.forms import Form
 from core.web.i18n import fdate
@@ -59,11 +59,11 @@ async def _bound(uow: UnitOfWork) -> dict[str, int]:
 
 def _row(packs: PackLibrary, pack: Pack, schools: int) -> PackRow:
     today = clock.today()
-    state, tone = views.state_of(pack, today)
+    state, tone = state_of(pack, today)
     later = [p.valid_from for p in packs if p.key == pack.key and p.valid_from and p.valid_from > today and p != pack]
     return PackRow(
         pack=pack,
-        days=views.days_of(pack),
+        days=days_of(pack),
         state=state,
         tone=tone,
         schools=schools,
@@ -106,29 +106,6 @@ async def index(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of a pack, with what it changed in the one before."""
-
-    pack: Pack
-    days: str
-    state: str
-    tone: str
-    changes: list[Change]
-    first: bool
-
-
-def versions_of(packs: PackLibrary, key: str) -> list[Version]:
-    """All versions of a pack, the newest first."""
-    today, found = clock.today(), []
-    versions = [p for p in packs if p.key == key]
-    for before, pack in zip([None, *versions], versions, strict=False):
-        state, tone = views.state_of(pack, today)
-        said = changes(before.entries, pack.entries, packs.catalogue) if before else []
-        found.append(Version(pack, views.days_of(pack), state, tone, said, before is None))
-    return list(reversed(found))
-
-
 @get(BASE + "/key/{key:str}", opt=access(WRITE, PUBLISH))
 async def show(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], key: FromPath[str]) -> Response[str]:
     """One pack: its versions, what each changed, and the schools that follow it."""
@@ -152,8 +129,8 @@ async def _pack_page(
         uow,
         status=status,
         pack=pack,
-        days=views.days_of(pack),
-        state=views.state_of(pack, clock.today()),
+        days=days_of(pack),
+        state=state_of(pack, clock.today()),
         versions=versions_of(packs, key),
         parent=service.version_shown(packs, pack.parent) if pack.parent in packs and pack.parent else None,
         below=[p for p in packs if p.parent == key and service.visible(uow, p)],

@@ -24,6 +24,8 @@ from tenants.editor.states import DRAFT, PUBLISH, WRITE, DraftChanged, DraftFaul
 DRAFT_FILE = "draft"
 """Stands as the file's name in the problems of a draft."""
 
+_STAND_IN = {"ref": "-", "document": "-", "file": "-", "sha256": "0" * 64}
+
 _STRANGERS = text("""
 with recursive mine as (
   select id from organisation where id = :me
@@ -146,6 +148,10 @@ async def problems(uow: UnitOfWork, row: PackDraft, content: Mapping[str, Any] |
 async def problems_in(uow: UnitOfWork, packs: PackLibrary, content: Mapping[str, Any]) -> list[PackProblem]:
     """The checks that pack files go through, and those of a version to be published: its day, and whose it is."""
     found: list[PackProblem] = []
+    if not content.get("source"):
+        # A draft may wait for its document; what its rules do wrong is told all the same.
+        found.append(PackProblem(DRAFT_FILE, "source", "names no document", ("source",)))
+        content = {**content, "source": [_STAND_IN]}
     pack = published.read_draft(content, packs.catalogue, found, DRAFT_FILE)
     starts = content.get("valid_from")
     if not starts or date.fromisoformat(str(starts)) < clock.today():

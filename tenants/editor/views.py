@@ -219,23 +219,3 @@ class Progress:
 def progress(rows: Sequence[PackTrial]) -> Progress | None:
     """None while nobody was asked."""
     return Progress(len(rows), sum(1 for r in rows if r.answered_at), rows) if rows else None
-
-
-def state_of(pack: Pack, today: date) -> tuple[str, str]:
-    """Whether a version counts on a day, in words, and the tone of its pill."""
-    if pack.valid_on(today):
-        return _("生效中"), "ok"
-    if pack.valid_from is not None and pack.valid_from > today:
-        return _("将生效"), "info"
-    return _("已失效"), ""
-
-
-def days_of(pack: Pack) -> str:
-    """`2026-09-01 起` or a span, in the reader's words."""
-    starts = fdate(pack.valid_from) if pack.valid_from else ""
-    ends = fdate(pack.valid_to) if pack.valid_to else ""
-    if starts and ends:
-        return f"{starts} – {ends}"
-    if ends:
-        return _("至 %(day)s", day=ends)
-    return _("%(day)s 起", day=starts) if starts else _("文件没有写明")
