@@ -28,7 +28,7 @@ from tenants.editor.service import DRAFT_FILE
 
 FAULTS: Final[Mapping[str, Any]] = {
     "unknown_key": _l("规则目录里没有这一条，请删除"),
-    "value": _l("要求的值不对，请打开修改"),
+    "value": _l("这个值不对，请按说明填写"),
     "twice": _l("同样的适用范围已有一条，请删去其中一条，或改变适用范围"),
     "ends_first": _l("到期日早于生效日"),
     "overlap": _l("有效期和同一规则包的另一个版本（%(from)s 起）重叠"),
