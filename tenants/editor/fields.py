@@ -174,7 +174,7 @@ def _parameter(kind: Parameter) -> Control:
         ticks = Ui(_VALUE, kind="checks", options=options, messages=_AT_LEAST_ONE)
         return Control(Annotated[list[str], Field(min_length=1), ticks], "many")
     if shape.get("type") == "array":
-        return Control(_lines(_l("每行一段时间，例如 15:20-16:00")), "lines")
+        return Control(_lines(_l("每行一段时间，例如 15:20–16:00")), "lines")
     if shape.get("type") == "object":
         return Control(_lines(_l("每行一项和它的比重，例如：满意度 40；合计 100")), "lines")
     told = Ui(_VALUE, help=_l("月-日，例如 09-01"), messages={"string_pattern_mismatch": _l("请写成月-日，例如 09-01")})
@@ -210,7 +210,10 @@ def from_form(rule: RuleDef, form: RuleForm) -> dict[str, Any]:
     elif shape == "steps":
         value = [step.word for step in value]
     elif shape == "lines":
-        lines = [line.strip() for line in value.replace("：", " ").splitlines() if line.strip()]
+        lines = [line.strip() for line in value.splitlines() if line.strip()]
+        if isinstance(rule.kind, Parameter):
+            # Spans and shares, as people type them.
+            lines = [line.replace("–", "-").replace("—", "-").replace("：", " ") for line in lines]
         value = _shares(lines) if rule.kind.adapter.json_schema().get("type") == "object" else lines
     made: dict[str, Any] = {
         "key": rule.key,
