@@ -18,7 +18,11 @@ from core.base.text import ngettext
 from core.db.correspondence import children
 from core.db.idempotency import once
 from core.db.uow import UnitOfWork
+from core.policy.ask import EffectivePack
+from core.policy.explain import explain
+from core.policy.kinds import Forbidden
 from core.policy.library import PackLibrary
+from core.policy.pages import groups_of, replaced
 from core.policy.types import Pack
 from core.policy.versions import days_of, state_of, versions_of
 from core.web.access import access
@@ -102,6 +106,7 @@ async def index(
         draft_pager=Pager(total, max(1, drafts_at), SIZE, {"q": q}, "drafts_at"),
         state_title=DRAFT.title,
         tones=TONES,
+        starts_of=views.starts_of,
         may_write=uow.ctx.may(WRITE),
     )
 
@@ -132,6 +137,9 @@ async def _pack_page(
         days=days_of(pack),
         state=state_of(pack, clock.today()),
         versions=versions_of(packs, key),
+        groups=groups_of(explain(_on_its_days(packs, pack), defaults=False)),
+        replaced=lambda entries: replaced(uow, entries),
+        forbidden=frozenset(rule.key for rule in packs.catalogue if isinstance(rule.kind, Forbidden)),
         parent=service.version_shown(packs, pack.parent) if pack.parent in packs and pack.parent else None,
         below=[p for p in packs if p.parent == key and service.visible(uow, p)],
         followers=[s for s in below if s.pack == key],
@@ -141,6 +149,12 @@ async def _pack_page(
         ours=await service.is_ours(uow, packs, key),
         origin=ORIGINS[pack.organisation_id is None],
     )
+
+
+def _on_its_days(packs: PackLibrary, pack: Pack) -> EffectivePack:
+    """The pack with its upper levels, today or on the first day on which it counts."""
+    day = clock.today()
+    return packs.effective(pack.key, day if pack.valid_on(day) else pack.valid_from or pack.valid_to or day)
 
 
 @post(BASE + "/key/{key:str}/schools", opt=access(PUBLISH), status_code=200)

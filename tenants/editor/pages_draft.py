@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,9 @@ from core.db.uow import UnitOfWork, plain
 from core.policy import published
 from core.policy.catalogue import GROUPS
 from core.policy.errors import PackProblem
+from core.policy.library import NOTHING
 from core.policy.types import Level
+from core.policy.versions import days_of
 from core.web.access import access
 from core.web.forms import Form
 from core.web.i18n import fdate
@@ -70,6 +73,8 @@ async def _draft_page(
         row=row,
         form=form,
         head=row.content,
+        starts=views.starts_of(row),
+        days=days_of(replace(NOTHING, valid_from=views.starts_of(row), valid_to=views.ends_of(row))),
         level=Level(row.content["level"]).label if row.content.get("level") in set(Level) else "",
         parent=service.version_shown(packs, parent) if parent and parent in packs else None,
         groups=views.rule_groups(uow, row, found, changed),

@@ -37,22 +37,22 @@ class NewDraft(BaseModel):
         Field(pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$", max_length=60),
         Ui(
             _l("新规则包的代号"),
-            help=_l("只在建立下级规则包时填写，定了就不改"),
+            help=_l("小写字母、数字和连字符，定了就不改"),
             placeholder="some-county",
             messages=_KEY,
         ),
     ] = ""
-    title: Annotated[str, Field(max_length=80), Ui(_l("新规则包的名称"), help=_l("只在建立下级规则包时填写"))] = ""
+    title: Annotated[str, Field(max_length=80), Ui(_l("新规则包的名称"))] = ""
     level: Annotated[
         Literal["county", "school"] | None,
         Ui(
             _l("新规则包的层级"),
             kind="select",
             options=[(key, LEVEL_LABELS[key]) for key in ("county", "school")],
-            help=_l("只在建立下级规则包时填写，要低于上级"),
+            help=_l("要低于上级规则包"),
         ),
     ] = None
-    bring: Annotated[bool, Ui(_l("建立下级规则包时，把上级的规则连同条款和原文逐条带过来"), kind="checkbox")] = False
+    bring: Annotated[bool, Ui(_l("把上级的规则连同条款和原文逐条带过来"), kind="checkbox")] = False
 
 
 class SourceRow(BaseModel):

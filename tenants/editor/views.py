@@ -181,9 +181,19 @@ def above_of(uow: UnitOfWork, row: PackDraft) -> tuple[Entry, ...]:
         return ()
 
 
+def starts_of(row: PackDraft) -> date:
+    """The draft's first day; every draft has one from its first form on."""
+    return date.fromisoformat(str(row.content["valid_from"]))
+
+
+def ends_of(row: PackDraft) -> date | None:
+    ends = row.content.get("valid_to")
+    return date.fromisoformat(str(ends)) if ends else None
+
+
 def first_day(row: PackDraft) -> date:
-    starts = row.content.get("valid_from")
-    return max(clock.today(), date.fromisoformat(str(starts))) if starts else clock.today()
+    """The first day on which the draft can count."""
+    return max(clock.today(), starts_of(row))
 
 
 def predecessor(packs: PackLibrary, key: str, starts: date, *, but: int | None = None) -> Pack | None:
