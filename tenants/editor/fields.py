@@ -31,7 +31,7 @@ from core.policy.vocab_people import INSTRUMENTS
 from core.policy.words import Vocab
 from core.web.fields import Ui, YuanAsFen
 
-FORCES: Final = [("block", _l("必须做到")), ("warn", _l("原则上，写明理由可以不按"))]
+FORCES: Final = [("block", _l("必须做到")), ("warn", _l("原则上做到"))]
 UNITS: Final[Mapping[str, Any]] = {
     "minutes": _l("分钟"),
     "percent": "%",
@@ -72,7 +72,10 @@ class Step(BaseModel):
 class RuleForm(BaseModel):
     """What every rule says beside its value; the form of a key adds `value`."""
 
-    force: Annotated[Literal["block", "warn"], Ui(_l("约束力"), kind="seg", options=FORCES)]
+    force: Annotated[
+        Literal["block", "warn"],
+        Ui(_l("约束力"), kind="seg", options=FORCES, help=_l("原则上做到：学校写明理由可以不按")),
+    ]
     clause: Annotated[
         str,
         Field(min_length=1, max_length=60),

@@ -131,9 +131,11 @@ async def _begin(uow: UnitOfWork, pack: Pack, content: dict[str, Any]) -> PackDr
 
 
 async def drafts(uow: UnitOfWork, *, offset: int = 0, limit: int = 20) -> tuple[int, list[PackDraft]]:
-    """Drafts, the newest first, and how many there are."""
-    total = (await uow.session.execute(select(func.count()).select_from(PackDraft))).scalar_one()
-    query = select(PackDraft).order_by(PackDraft.created_at.desc(), PackDraft.id.desc()).offset(offset).limit(limit)
+    """Drafts that are not published: those that wait first, then the newest; and how many there are."""
+    waiting = PackDraft.state != "published"
+    total = (await uow.session.execute(select(func.count()).select_from(PackDraft).where(waiting))).scalar_one()
+    order = (PackDraft.state != "proposed", PackDraft.state == "rejected", PackDraft.created_at.desc(), PackDraft.id)
+    query = select(PackDraft).where(waiting).order_by(*order).offset(offset).limit(limit)
     return total, list((await uow.session.execute(query)).scalars().all())
 
 
