@@ -22,6 +22,7 @@ FEATURES = (
     "tenants.documents",
     "tenants.oversight",
     "tenants.publication",
+    "tenants.editor",
     "workers",
 )
 """Packages that bring a module `feature` with a `contribution`."""

@@ -6,10 +6,11 @@ Keys and their facts: docs/packs.md.
 from __future__ import annotations
 
 from core.policy.service import EffectivePack, effective
-from core.policy.types import Objection, Verdict
+from core.policy.types import Objection, Standing, Verdict
 from core.policy.vocab import BODIES, METHODS, SANCTIONS
 from core.policy.vocab_people import ACCOUNTS, SPENDING
 
 __all__ = [
-    "ACCOUNTS", "BODIES", "METHODS", "SANCTIONS", "SPENDING", "EffectivePack", "Objection", "Verdict", "effective",
+    "ACCOUNTS", "BODIES", "METHODS", "SANCTIONS", "SPENDING", "EffectivePack", "Objection", "Standing", "Verdict",
+    "effective",
 ]  # fmt: skip

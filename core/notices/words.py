@@ -51,6 +51,15 @@ MESSAGES: Final[Mapping[str, Words]] = {
         "file-text",
         "info",
     ),
+    "packs.published": Words(
+        _l("规则有新版本：%(title)s"),
+        _l("%(by)s发布了新版本，%(starts)s起生效。请查看改了什么，核对方案和收费。"),
+        "gavel",
+        "info",
+    ),
+    "packs.bound": Words(
+        _l("本校改用新的规则：%(title)s"), _l("%(by)s确定本校适用《%(title)s》，请核对方案和收费。"), "gavel", "warn"
+    ),
     "notice.posted": Words(
         _l("新公示：%(title)s"), _l("请在公示栏查看，有意见可以在 %(to)s 前提出。"), "speakerphone", "info"
     ),

@@ -84,6 +84,8 @@ def create(
         from deploy.process import DeployError
         from tenants import service
 
+        if house.load_packs is not None:
+            await house.load_packs(house)
         if pack is not None and pack not in house.get(PackLibrary):
             known = "、".join(sorted(house.get(PackLibrary).keys()))
             raise DeployError(f"没有叫 {pack} 的政策包，有：{known}。", f"No policy pack is called {pack}: {known}.")

@@ -25,7 +25,8 @@ from core.api import (
     hookimpl,
 )
 from core.api import lazy_gettext as _l
-from plugins.fees import models, pages, pages_public, pages_relief, relief, service
+from core.api.policy import Standing
+from plugins.fees import models, pages, pages_public, pages_relief, relief, service, tried
 from plugins.fees.demo import demo
 
 HERE = Path(__file__).parent
@@ -91,3 +92,8 @@ async def reductions(
 @hookimpl
 async def check_bill(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
     return await relief.objections(uow, drafts)
+
+
+@hookimpl
+async def under_rules(uow: UnitOfWork) -> list[Standing]:
+    return await tried.standards(uow)
