@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from core.api import Machine, Move
 from core.api import lazy_gettext as _l
-from core.api import lazy_pgettext as _pl
 
 RATE = Machine(
     "pay_rate",
@@ -24,7 +23,7 @@ LIST = Machine(
         "draft": _l("待核对"),
         "submitted": _l("待审批"),
         "approved": _l("待发放"),
-        "paid": _pl("pay", "已发放"),
+        "paid": _l("已发放"),
         "discarded": _l("已作废"),
     },
     [
