@@ -15,7 +15,7 @@ from core.api.policy import effective
 from plugins.pay.checks import LIST_KEY, PAID_KEY, Sums, objections, sums
 from plugins.pay.errors import ListChanged, NothingToPay, NotYet, SamePerson
 from plugins.pay.making import DONE
-from plugins.pay.models import PayItem, PayLine, PayList
+from plugins.pay.models import PayItem, PayLine, PayList, PaySeal
 from plugins.pay.rates import refuse
 from plugins.pay.schemas import PaidForm, SubmitForm
 from plugins.pay.states import LIST
@@ -49,10 +49,9 @@ async def send_back(uow: UnitOfWork, list_id: UUID, reason: str) -> PayList:
 
 
 async def discard(uow: UnitOfWork, list_id: UUID) -> PayList:
-    """Give a draft up: its lessons are free for the next list."""
+    """Give a draft up: its lines go with their items, so its lessons are free for the next list."""
     row = await uow.get(PayList, list_id, lock=True)
     await LIST.transition(uow, row, "discard")
-    await uow.session.execute(delete(PayItem).where(PayItem.list_id == list_id))
     await uow.session.execute(delete(PayLine).where(PayLine.list_id == list_id))
     return row
 
@@ -80,6 +79,7 @@ async def approve(uow: UnitOfWork, list_id: UUID) -> PayList:
         clause=found[0].clause if found else "",
         payload={"month": f"{row.month:%Y-%m}", "fen": total.amount_fen, "people": total.lines},
     )
+    uow.session.add_all(PaySeal(line_id=line.id) for line in await lines_of(uow, list_id))
     await uow.session.flush()
     await _book(uow, row, total)
     return row

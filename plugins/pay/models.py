@@ -1,8 +1,8 @@
 """Rates, monthly pay lists with the lessons behind them, and subsidies. Money is in fen.
 
-What was paid is never changed: an item of an approved list cannot be removed (a trigger keeps it), and what turns out
-wrong is set off by a further item. Items of one lesson form a chain by `after_id`, each link at most once, so that a
-lesson cannot be paid twice whatever the program does.
+What was paid is never changed: the seal of an approved line keeps it and its items from being removed, and what
+turns out wrong is set off by a further item. Items of one lesson form a chain by `after_id`, each link at most once, so
+that a lesson cannot be paid twice whatever the program does.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class PayItem(TenantModel):
 
     __tablename__ = "pay_item"
     __table_args__ = (
-        tenant_fk("line_id", "pay_line"),
+        tenant_fk("line_id", "pay_line", ondelete="CASCADE"),
         tenant_fk("list_id", "pay_list"),
         tenant_fk("lesson_id", "lesson"),
         tenant_fk("staff_id", "staff"),
@@ -185,6 +185,15 @@ class PayItem(TenantModel):
     minutes: Mapped[int]
     fund: Mapped[str]
     amount_fen: Mapped[int]
+
+
+class PaySeal(TenantModel):
+    """An approved line: while this row refers to it, the database lets nobody remove it. Append-only."""
+
+    __tablename__ = "pay_seal"
+    __table_args__ = (tenant_fk("line_id", "pay_line"), UniqueConstraint("tenant_id", "line_id"))
+
+    line_id: Mapped[UUID]
 
 
 class Subsidy(TenantModel, Stamped):

@@ -140,7 +140,7 @@ async def test_another_school_sees_nothing(world: World, school: School) -> None
     assert (await principal.get(f"/t/school/desk/pay/{list_id}")).status_code == 404
     assert (await principal.get(f"/t/other/desk/pay/{list_id}")).status_code == 404
     async with world.house.unit(other.ctx) as uow:
-        for table in ("pay_rate", "pay_list", "pay_line", "pay_item", "pay_subsidy", "pay_receipt"):
+        for table in ("pay_rate", "pay_list", "pay_line", "pay_item", "pay_seal", "pay_subsidy", "pay_receipt"):
             assert (await uow.session.execute(text(f"select count(*) from {table}"))).scalar_one() == 0
 
 

@@ -1,7 +1,7 @@
 """pay: rates, lists with their lines and items, subsidies and what came in.
 
-Grants are by column: what makes a rate, a line or an item cannot be changed after it was written. A trigger keeps the
-lines and items of an approved list, which only a draft that is given up may lose.
+Grants are by column: what makes a rate, a line or an item cannot be changed after it was written. Items go with their
+line alone, and a line that was approved is kept by the seal that refers to it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from core.api import tenant_table
+from core.api import append_only_table, tenant_table
 
 revision = "pay_0001"
 down_revision = None
@@ -19,19 +19,6 @@ depends_on = None
 
 RATE_MAY_CHANGE = "effective_to, state, decided_by, decided_name"
 SUBSIDY_MAY_CHANGE = "state, settled_pupils, surplus, returned_fen, settled_on"
-
-KEEP = """
-create function pay_keep() returns trigger language plpgsql as $$
-begin
-    if exists (select 1 from pay_list l where l.tenant_id = old.tenant_id and l.id = old.list_id
-               and l.state in ('submitted', 'approved', 'paid')) then
-        raise exception 'what stands on a list that was submitted is kept' using errcode = 'restrict_violation';
-    end if;
-    return old;
-end $$;
-create trigger pay_line_keep before delete on pay_line for each row execute function pay_keep();
-create trigger pay_item_keep before delete on pay_item for each row execute function pay_keep();
-"""
 
 
 def upgrade() -> None:
@@ -182,7 +169,10 @@ def upgrade() -> None:
             ["tenant_id", "lesson_id"], ["lesson.tenant_id", "lesson.id"], name=op.f("fk_pay_item_tenant_id_lesson_id")
         ),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "line_id"], ["pay_line.tenant_id", "pay_line.id"], name=op.f("fk_pay_item_tenant_id_line_id")
+            ["tenant_id", "line_id"],
+            ["pay_line.tenant_id", "pay_line.id"],
+            name=op.f("fk_pay_item_tenant_id_line_id"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "list_id"], ["pay_list.tenant_id", "pay_list.id"], name=op.f("fk_pay_item_tenant_id_list_id")
@@ -277,10 +267,22 @@ def upgrade() -> None:
             "tenant_id", "subsidy_id", "bank_reference", name=op.f("uq_pay_receipt_tenant_id_subsidy_id_bank_reference")
         ),
     )
-    for table in ("pay_line", "pay_item"):
-        tenant_table(op, table, writes="select, insert, delete")
+    op.create_table(
+        "pay_seal",
+        sa.Column("tenant_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("line_id", sa.UUID(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "line_id"],
+            ["pay_line.tenant_id", "pay_line.id"],
+            name=op.f("fk_pay_seal_tenant_id_line_id"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_pay_seal")),
+        sa.UniqueConstraint("tenant_id", "line_id", name=op.f("uq_pay_seal_tenant_id_line_id")),
+    )
     tenant_table(op, "pay_rate", writes=f"select, insert, update ({RATE_MAY_CHANGE})")
     tenant_table(op, "pay_list", writes="select, insert, update")
+    tenant_table(op, "pay_line", writes="select, insert, delete")
     tenant_table(op, "pay_subsidy", writes=f"select, insert, update ({SUBSIDY_MAY_CHANGE})")
-    tenant_table(op, "pay_receipt", writes="select, insert")
-    op.execute(KEEP)
+    for table in ("pay_item", "pay_seal", "pay_receipt"):
+        append_only_table(op, table)
