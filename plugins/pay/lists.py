@@ -61,6 +61,7 @@ async def approve(uow: UnitOfWork, list_id: UUID) -> PayList:
 
     Raises SamePerson, Objected, GuidelineMissing, ListChanged, or what the ledger refuses.
     """
+    await uow.hold("pay-approve", seconds=10)  # sums of the fund and of the year are of one approval at a time
     row = await uow.get(PayList, list_id, lock=True)
     if row.submitted_by == uow.ctx.actor.account_id:
         raise SamePerson()

@@ -224,6 +224,8 @@ class Subsidy(TenantModel, Stamped):
     term_id: Mapped[UUID]
     school_year: Mapped[str]
     covers: Mapped[str]
+    from_on: Mapped[date]
+    until_on: Mapped[date]
     title: Mapped[str]
     level: Mapped[str]
     document_no: Mapped[str]

@@ -127,8 +127,8 @@ async def _show(
 ) -> Response[str]:
     may = uow.ctx.may("pay.subsidy")
     came = await subsidies.received(uow, row.id)
-    now = await subsidies.pupils_of(uow, row.covers, row.term_id, row.school_year)
-    entitled = subsidies.proposed(now.count if now.basis == "served" else 0, row.rate_fen, row.remote_percent)
+    served = await subsidies.served_between(uow, row.from_on, row.until_on)
+    entitled = subsidies.proposed(served, row.rate_fen, row.remote_percent)
     left = row.amount_fen - came
     if receipt is None and may and row.state in ("expected", "received") and left > 0:
         receipt = Form.blank(ReceiptForm, {"received_on": today(), "amount_fen": left})
@@ -143,7 +143,7 @@ async def _show(
         tone=SUBSIDY_TONES.get(row.state, ""),
         came=came,
         receipts=await subsidies.receipts(uow, row.id),
-        now=now,
+        served=served,
         entitled=entitled,
         receipt=receipt,
         settling=settling,

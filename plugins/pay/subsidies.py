@@ -55,17 +55,22 @@ def per_pupil(amount_fen: int, pupils: int) -> int:
     return -(-amount_fen // pupils) if pupils else 0
 
 
-async def pupils_of(uow: UnitOfWork, covers: str, term_id: UUID | None = None, school_year: str = "") -> Pupils:
-    """The children of the term or school year, as the registers know them."""
+def period(code: str, starts_on: date, ends_on: date, covers: str) -> tuple[date, date]:
+    """The first and last day that a subsidy of a term, or of its school year, is for."""
+    year = int(code[:4])
+    return (date(year, 8, 1), date(year + 1, 7, 31)) if covers == "year" else (starts_on, ends_on)
+
+
+async def pupils_of(uow: UnitOfWork, covers: str) -> Pupils:
+    """The children of the current term or school year: those served; before the first lesson, those enrolled."""
     term = await current_term(uow)
-    first, last = term.starts_on, term.ends_on
-    if covers == "year":
-        year = int((school_year or term.code)[:4])
-        first, last = date(year, 8, 1), date(year + 1, 7, 31)
-    served = await pupils_served(uow, first, min(last, today()))
-    if served:
-        return Pupils(served, "served")
-    return Pupils(await count_enrolled_students(uow, term_id or term.id), "enrolled")
+    served = await served_between(uow, *period(term.code, term.starts_on, term.ends_on, covers))
+    return Pupils(served, "served") if served else Pupils(await count_enrolled_students(uow, term.id), "enrolled")
+
+
+async def served_between(uow: UnitOfWork, first: date, last: date) -> int:
+    """Children who really came in these days, so far."""
+    return await pupils_served(uow, first, min(last, today()))
 
 
 async def objections_to(uow: UnitOfWork, form: SubsidyForm, pupils: Pupils) -> list[Objection]:
@@ -139,8 +144,11 @@ async def record(uow: UnitOfWork, form: SubsidyForm) -> Subsidy:
     refuse(found, form.reason)
     values = form.model_dump()
     values["document_no"] = form.document_no.strip()
+    first, last = period(term.code, term.starts_on, term.ends_on, form.covers)
     row = Subsidy(
         **values,
+        from_on=first,
+        until_on=last,
         term_id=term.id,
         school_year=term.code[:9],
         pupils=pupils.count,
@@ -203,9 +211,8 @@ async def settle(uow: UnitOfWork, subsidy_id: UUID, form: SettleForm) -> Subsidy
     came = await received(uow, subsidy_id)
     if form.returned_fen > came:
         raise ReturnTooMuch(received=money(came))
-    pupils = await pupils_of(uow, row.covers, row.term_id, row.school_year)
     kept = came - form.returned_fen
-    served = pupils.count if pupils.basis == "served" else 0
+    served = await served_between(uow, row.from_on, row.until_on)
     questions: list[tuple[str, dict[str, Any]]] = [
         ("subsidy.actual_pupils", {"by_actual_pupils": kept <= proposed(served, row.rate_fen, row.remote_percent)})
     ]

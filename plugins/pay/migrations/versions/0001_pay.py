@@ -202,6 +202,8 @@ def upgrade() -> None:
         sa.Column("term_id", sa.UUID(), nullable=False),
         sa.Column("school_year", sa.Text(), nullable=False),
         sa.Column("covers", sa.Text(), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("level", sa.Text(), nullable=False),
         sa.Column("document_no", sa.Text(), nullable=False),
