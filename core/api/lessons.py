@@ -11,13 +11,19 @@ from core.lessons.evidence import (
     vendor_ids,
 )
 from core.lessons.planning import counts
+from core.lessons.taught import TaughtLesson, lessons_by_id, lessons_held_by, pupils_served, teachers_of_held
 
 __all__ = [
     "LessonFact",
     "RatingFact",
+    "TaughtLesson",
     "counts",
     "lesson_facts",
+    "lessons_by_id",
+    "lessons_held_by",
+    "pupils_served",
     "rating_facts",
     "rating_words",
+    "teachers_of_held",
     "vendor_ids",
 ]

@@ -5,12 +5,22 @@ Keys and their facts: docs/packs.md.
 
 from __future__ import annotations
 
-from core.policy.service import EffectivePack, effective
+from collections.abc import Mapping
+from typing import Any
+
+from core.policy.service import CATALOGUE, EffectivePack, effective
 from core.policy.types import Objection, Standing, Verdict
 from core.policy.vocab import BODIES, METHODS, SANCTIONS
 from core.policy.vocab_people import ACCOUNTS, SPENDING
 
+
+def words(rule: str) -> Mapping[str, Any]:
+    """The words that facts of a rule are made of, with their titles: choices for a form. Empty for other kinds."""
+    vocab = getattr(CATALOGUE[rule].kind, "vocab", None)
+    return {} if vocab is None else dict(vocab.labels)
+
+
 __all__ = [
     "ACCOUNTS", "BODIES", "METHODS", "SANCTIONS", "SPENDING", "EffectivePack", "Objection", "Standing", "Verdict",
-    "effective",
+    "effective", "words",
 ]  # fmt: skip
