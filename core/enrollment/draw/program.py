@@ -52,8 +52,8 @@ def give(
     """The places of each child, as positions in its own list of wishes, in order.
 
     `wishes[c]` are the courses of child c, best first; `priorities[c]` beside it what the course thinks of the child,
-    lower is better, no two equal at one course. `slots[o]` is the slot of course o, `places[o]` its size; `limit` is 1 or
-    more.
+    lower is better, no two equal at one course. `slots[o]` is the slot of course o, `places[o]` its size; `limit` is 1
+    or more.
     """
     children, longest = len(wishes), max(map(len, wishes), default=0)
     # Heaps, the least wanted on top. An entry is one number, for speed: -priority, child and position, in that order.

@@ -188,6 +188,10 @@ def test_the_program_stands_alone(tmp_path: Path) -> None:
     file.write_text(json.dumps(draw), encoding="utf-8")
     assert run(file, script).returncode == 1
     file.write_text("{}", encoding="utf-8")
-    assert run(file, script).returncode in (1, 2)
+    assert run(file, script).returncode == 1
     file.write_text("not json", encoding="utf-8")
     assert run(file, script).returncode == 2
+    missing = subprocess.run(
+        [sys.executable, "-m", "deploy.cli", "draw", "verify", str(tmp_path / "none.json")], check=False
+    )
+    assert missing.returncode == 2
