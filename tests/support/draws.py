@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,8 +31,6 @@ def club(title: str, weekday: int = 3, capacity: int | None = 1, **changes: Any)
         content=("arts",),
         capacity=capacity,
     )
-    from dataclasses import replace
-
     return replace(draft, **changes)
 
 

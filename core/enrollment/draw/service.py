@@ -70,9 +70,9 @@ def priority_rule(uow: UnitOfWork, grades: Collection[int]) -> Rule:
     """
     pack = pack_of(uow)
     setting = pack.get("application.priority_groups") if pack else None
-    groups = list(setting.value or []) if setting else []
+    groups = set(setting.value or ()) if setting else set()
     primary_first = PRIMARY in groups and max(grades, default=1) > LAST_PRIMARY_GRADE
-    named = [group for group in groups if group != PRIMARY or primary_first]
+    named = [group for group in GROUPS.labels if group in groups and (group != PRIMARY or primary_first)]
     with in_locale("zh_CN"):
         if not named or setting is None:
             return Rule((_("全体学生"),))
