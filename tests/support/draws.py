@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 
 from core.base import clock
+from core.enrollment.draw import seed as seeds
 from core.enrollment.draw import service, wishes
 from core.enrollment.draw.models import DrawRound
 from core.enrollment.offerings_service import every
@@ -103,9 +104,9 @@ async def committed(world: World, school: School, superuser: str, round_id: UUID
 async def confirmed(world: World, school: School, round_id: UUID, seed: str = SEED) -> None:
     """Office and principal give the seed; the draw waits for its worker."""
     async with world.house.unit(await world.as_(school, "office")) as uow:
-        await service.enter_seed(uow, round_id, seed)
+        await seeds.enter_seed(uow, round_id, seed)
     async with world.house.unit(await world.as_(school, "principal")) as uow:
-        await service.confirm_seed(uow, round_id, seed)
+        await seeds.confirm_seed(uow, round_id, seed)
 
 
 async def round_of(world: World, school: School, round_id: UUID) -> DrawRound:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from core.base.text import lazy_gettext as _l
 from core.enrollment.draw import giving, models, pages_desk, pages_home, pages_public
-from core.enrollment.draw.service import JOB
+from core.enrollment.draw.seed import JOB
 from core.enrollment.draw.states import MANAGE
 from core.host.contribution import Job, NavItem, Permission, Schedule
 

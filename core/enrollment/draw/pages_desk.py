@@ -22,6 +22,7 @@ from core.db.idempotency import once
 from core.db.kernel_tables import JobRun
 from core.db.states import history
 from core.db.uow import UnitOfWork
+from core.enrollment.draw import seed as seeds
 from core.enrollment.draw import service, wishes
 from core.enrollment.draw.models import DrawPriority, DrawRound, DrawWish
 from core.enrollment.draw.schemas import Priority, RoundForm, Seed, SeedSource
@@ -242,7 +243,7 @@ async def name_seed(
     form = await Form.from_request(SeedSource, request)
     if form:
         sent = form.value
-        deed = _in_form(uow, form, lambda: service.name_seed(uow, round_id, sent.seed_source, sent.seed_at))
+        deed = _in_form(uow, form, lambda: seeds.name_seed(uow, round_id, sent.seed_source, sent.seed_at))
         if await deed:
             return redirect(_here(uow, round_id), flash=_("已保存"))
     return await _round_page(request, uow, round_id, source=form, status=422)
@@ -256,7 +257,7 @@ async def enter_seed(
     form = await Form.from_request(Seed, request)
     if form:
         sent = form.value
-        if await _in_form(uow, form, lambda: service.enter_seed(uow, round_id, sent.seed)):
+        if await _in_form(uow, form, lambda: seeds.enter_seed(uow, round_id, sent.seed)):
             return redirect(_here(uow, round_id), flash=_("已录入，请另一位老师核对确认"))
     return await _round_page(request, uow, round_id, seed=form, status=422)
 
@@ -269,7 +270,7 @@ async def confirm_seed(
     form = await Form.from_request(Seed, request)
     if form:
         sent = form.value
-        if await _in_form(uow, form, lambda: service.confirm_seed(uow, round_id, sent.seed)):
+        if await _in_form(uow, form, lambda: seeds.confirm_seed(uow, round_id, sent.seed)):
             return redirect(_here(uow, round_id), flash=_("已确认，开始抽签"))
     return await _round_page(request, uow, round_id, seed=form, status=422)
 
@@ -289,13 +290,13 @@ async def _in_form(uow: UnitOfWork, form: Form[Any], act: Callable[[], Awaitable
 @post(BASE + "/{round_id:uuid}/clear", opt=MAY, status_code=200)
 async def clear_seed(uow: NamedDependency[UnitOfWork], round_id: FromPath[UUID]) -> Redirect:
     """Typed wrongly: begin anew."""
-    return await _tried(uow, round_id, service.clear_seed(uow, round_id), _("已清除，请重新录入"))
+    return await _tried(uow, round_id, seeds.clear_seed(uow, round_id), _("已清除，请重新录入"))
 
 
 @post(BASE + "/{round_id:uuid}/again", opt=MAY, status_code=200)
 async def again(uow: NamedDependency[UnitOfWork], round_id: FromPath[UUID]) -> Redirect:
     """Go on with a draw that stopped."""
-    return await _tried(uow, round_id, service.start_again(uow, round_id), _("已重新开始"))
+    return await _tried(uow, round_id, seeds.start_again(uow, round_id), _("已重新开始"))
 
 
 @post(BASE + "/{round_id:uuid}/cancel", opt=MAY, status_code=200)

@@ -137,8 +137,8 @@ async def save(
     await _refuse_unfit(uow, row, child, order)
     if wish is None:
         wish = DrawWish(id=new_id(), round_id=row.id, student_id=child.id, receipt=_receipt(), version=0)
-        uow.session.add(wish)
     await _write(uow, row, child, wish, order)
+    uow.session.add(wish)
     wish.saved_by, wish.saved_name, wish.saved_at = uow.ctx.actor.account_id, uow.ctx.actor.name, now
     await uow.session.flush()
     await uow.audit("draw.wish", "student", child.id, round=row.id, version=wish.version, leaf=program.leaf(wish.line))

@@ -18,6 +18,7 @@ from core.db.uow import UnitOfWork
 from core.enrollment import applications, menu_service, offerings_service
 from core.enrollment.basket import Choice, basket_of
 from core.enrollment.draw import giving, program, service, wishes
+from core.enrollment.draw import seed as seeds
 from core.enrollment.draw.errors import (
     ByDraw,
     FixedByDraw,
@@ -45,7 +46,7 @@ from tests.support.world import School, World
 
 async def message_of(world: World, school: School) -> UUID:
     async with world.house.unit(school.ctx) as uow:
-        query = select(Outbox.id).where(Outbox.name == service.JOB, Outbox.done_at.is_(None))
+        query = select(Outbox.id).where(Outbox.name == seeds.JOB, Outbox.done_at.is_(None))
         return (await uow.session.execute(query)).scalar_one()
 
 
@@ -244,36 +245,36 @@ async def test_the_order_of_steps_cannot_be_turned_round(world: World, database:
         with pytest.raises(StillOpen):
             await service.close_round(uow, round_id)
         with pytest.raises(SeedTooEarly):
-            await service.enter_seed(uow, round_id, draws.SEED)
+            await seeds.enter_seed(uow, round_id, draws.SEED)
     draws.pass_time(database.superuser, round_id, seed=True)
     async with world.house.unit(office) as uow:
         await service.close_round(uow, round_id)
         with pytest.raises(SeedKnown):  # the value is public already: committing now would prove nothing
             await service.commit_round(uow, round_id)
         later = await service.moment(uow) + timedelta(days=1)
-        await service.name_seed(uow, round_id, "双色球第 2026141 期开奖号码", later)
+        await seeds.name_seed(uow, round_id, "双色球第 2026141 期开奖号码", later)
         await service.commit_round(uow, round_id)
         with pytest.raises(SeedTooEarly):
-            await service.enter_seed(uow, round_id, draws.SEED)
+            await seeds.enter_seed(uow, round_id, draws.SEED)
         with pytest.raises(SeedEntered):
-            await service.name_seed(uow, round_id, "另一个号码", later)
+            await seeds.name_seed(uow, round_id, "另一个号码", later)
     draws.pass_time(database.superuser, round_id, seed=True)
     async with world.house.unit(office) as uow:
         with pytest.raises(Invalid):
-            await service.enter_seed(uow, round_id, "  ")
-        await service.enter_seed(uow, round_id, draws.SEED)
+            await seeds.enter_seed(uow, round_id, "  ")
+        await seeds.enter_seed(uow, round_id, draws.SEED)
         with pytest.raises(SameOfficer):
-            await service.confirm_seed(uow, round_id, draws.SEED)
+            await seeds.confirm_seed(uow, round_id, draws.SEED)
         with pytest.raises(SeedEntered):  # nobody gives up a draw whose number does not please
             await service.cancel_round(uow, round_id, "号码不好")
     async with world.house.unit(principal) as uow:
         with pytest.raises(SeedEntered):
-            await service.enter_seed(uow, round_id, "1 2 3")
-        await service.clear_seed(uow, round_id)
-        await service.enter_seed(uow, round_id, draws.SEED)
+            await seeds.enter_seed(uow, round_id, "1 2 3")
+        await seeds.clear_seed(uow, round_id)
+        await seeds.enter_seed(uow, round_id, draws.SEED)
     async with world.house.unit(office) as uow:
-        await service.confirm_seed(uow, round_id, draws.SEED)
-        await service.confirm_seed(uow, round_id, draws.SEED)  # a second tap is no second draw
+        await seeds.confirm_seed(uow, round_id, draws.SEED)
+        await seeds.confirm_seed(uow, round_id, draws.SEED)  # a second tap is no second draw
     # The database says the same where the service would be wrong.
     with psycopg.connect(database.superuser, autocommit=True) as admin:
         with pytest.raises(psycopg.errors.CheckViolation):

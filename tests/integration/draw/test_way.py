@@ -9,6 +9,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -149,7 +150,7 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses, tmp_path
     assert [course for course, _cls in receipt["line"]["ranked"]] == [str(chess.id), str(clay.id)]
 
     for family in (two, three):
-        await draws.rank(world, school, family, draws.UUID(round_id), [chess, clay])
+        await draws.rank(world, school, family, UUID(round_id), [chess, clay])
 
     # Time passes; the round is closed and committed to by the clock alone.
     public = f"/t/school/draw/{round_id}"
@@ -158,14 +159,14 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses, tmp_path
     tooearly = await office.post(f"{here}/seed", data={"seed": draws.SEED})
     assert tooearly.status_code == 409 or tooearly.status_code == 422
     assert "到了约定的公布时间才能录入" in tooearly.text
-    draws.pass_time(database.superuser, draws.UUID(round_id), closing=True)
+    draws.pass_time(database.superuser, UUID(round_id), closing=True)
     async with world.house.unit(school.ctx) as uow:
         await uow.enqueue("draw.turn", {})
     await world.drain(school)
     shut = await father.post(save, data=tap(his, "「陶艺社」移除"))
     assert shut.status_code == 409
     promised = (await anyone.get(public)).text
-    row = await draws.round_of(world, school, draws.UUID(round_id))
+    row = await draws.round_of(world, school, UUID(round_id))
     assert row.state == "committed"
     board = (await anyone.get("/t/school/board")).text
     assert "周三社团：抽签前锁定" in board
@@ -176,7 +177,7 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses, tmp_path
     assert "到了约定的公布时间才能录入" in tooearly.text
 
     # The public value exists now: one types it, another confirms it.
-    draws.pass_time(database.superuser, draws.UUID(round_id), seed=True)
+    draws.pass_time(database.superuser, UUID(round_id), seed=True)
     await follow(office, await office.post(f"{here}/seed", data={"seed": draws.SEED}))
     alone = await office.post(f"{here}/confirm", data={"seed": draws.SEED})
     assert alone.status_code == 422
@@ -225,7 +226,7 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses, tmp_path
         assert school.term_id is not None
         held = await seats.held_by(uow, second_family.student_id, school.term_id)
         assert list(held) == [clay.id]
-        until, keep = held[clay.id].until, (await draws.round_of(world, school, draws.UUID(round_id))).keep_until
+        until, keep = held[clay.id].until, (await draws.round_of(world, school, UUID(round_id))).keep_until
         assert until is not None and keep is not None
         assert abs(until - keep) < timedelta(seconds=5)
         assert await seats.held_by(uow, third_family.student_id, school.term_id) == {}
