@@ -20,6 +20,7 @@ COMMANDS = {
     "tenants": ("tenants", "Schools, bureaus and vendors"),
     "roster": ("roster", "Import a school's roster"),
     "packs": ("packs", "Policy packs: which rules hold where, and why"),
+    "draw": ("draw", "Check how places were drawn"),
     "ledger": ("ledger", "Take a school's books out"),
     "doctor": ("doctor", "Is everything as it should be?"),
     "walkthrough": ("walkthrough", "Play the whole story over HTTP and check every step"),

@@ -24,6 +24,7 @@ from core.db.uow import UnitOfWork
 from core.enrollment import basket, seats
 from core.enrollment.basket import Choice, application_of, check_choice, chosen_days, items_of
 from core.enrollment.claims import Decision, Wish, claims_of
+from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.errors import (
     Full,
     NotForGrade,
@@ -112,7 +113,8 @@ async def submit(
     """Submit or change the child's application for a term; returns its id.
 
     The same key again, another tap, or the other parent with the same choices change nothing. Raises NothingChosen,
-    NoticeUnread, WindowShut, NotOnMenu, NotForGrade, WrongDays, Overlap, Full, PlaceLost, Objected, MoveRefused.
+    NoticeUnread, WindowShut, NotOnMenu, ByDraw, NotForGrade, WrongDays, Overlap, Full, PlaceLost, Objected,
+    MoveRefused.
     Places already taken when one of several is full are kept for a while (claims.HOLD_MINUTES).
     """
     async with house.unit(ctx) as uow:
@@ -159,6 +161,7 @@ async def _intend(
         raise MoveRefused(state=APPLICATION.title(application.state), event=_("修改申请"))
     await _refuse_unread(uow, child, term_id, notice_sha256)
     await _refuse_unpriced(uow, term_id, [views[c.offering_id] for c in choices if c.offering_id not in enrolled])
+    await refuse_drawn(uow, student_id, {c.offering_id: views[c.offering_id].title for c in choices})
     basket.refuse_overlaps([(views[c.offering_id], c.weekdays) for c in choices])
     await refuse_objected(uow, _draft_view(application, child, term_id, choices, views))
     held = await seats.held_by(uow, student_id, term_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,7 @@ from core.billing.views import UnitPrice
 from core.db.uow import UnitOfWork
 from core.enrollment import basket, menu_service, seats
 from core.enrollment.basket import Choice
+from core.enrollment.draw.gate import drawn_now
 from core.enrollment.menu_service import MenuView
 from core.enrollment.models import Application
 from core.enrollment.offerings_service import offerings_by_id
@@ -45,6 +46,8 @@ class Home:
     enrolled: Mapping[UUID, Choice]
     held: Mapping[UUID, Held]
     application: Application | None
+    drawn: Set[UUID] = frozenset()
+    """What is given by a draw now: families rank it instead of choosing it."""
 
     @property
     def open(self) -> bool:
@@ -103,6 +106,7 @@ async def load(uow: UnitOfWork, child_id: UUID | None) -> Home:
         enrolled=enrolled,
         held=await seats.held_by(uow, child.id, term.id),
         application=await basket.application_of(uow, child.id, term.id),
+        drawn=await drawn_now(uow, known.keys()),
     )
 
 
@@ -133,7 +137,9 @@ def _card(
     state_text = _state_text(home, view) if mine or view.id in home.enrolled else ""
     unpriced = home.unpriced(view)
     action = None
-    if home.open and not unpriced and view.left != 0 and not state_text:
+    if view.id in home.drawn and not state_text:
+        action = (_("排志愿"), f"/t/{slug}/home/wishes?child={home.child.id}")
+    elif home.open and not unpriced and view.left != 0 and not state_text:
         action = (_("选择"), href)
     elif home.open and mine and view.id not in home.enrolled:
         action = (_("修改"), href)

@@ -36,7 +36,9 @@ PUBLISH = service.PUBLISH
 class Posting(BaseModel):
     """A posting as the office writes it. Names go in a field of their own, one a line, and are masked."""
 
-    kind: Annotated[str, Ui(_l("类别"), options=lambda: [(k, t) for k, t in NOTICE_KINDS.items() if k != "plan"])]
+    kind: Annotated[
+        str, Ui(_l("类别"), options=lambda: [(k, t) for k, t in NOTICE_KINDS.items() if k not in ("plan", "draw")])
+    ]
     title: Annotated[str, Field(min_length=2, max_length=80), Ui(_l("标题"))]
     body: Annotated[str, Field(max_length=8000), Ui(_l("正文"), kind="textarea", rows=10)] = ""
     names: Annotated[
