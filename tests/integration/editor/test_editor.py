@@ -213,7 +213,12 @@ async def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(world: 
     assert len(row.content["source"][0]["sha256"]) == 64 and row.content["source"][0]["file"] == "细则.pdf"
     assert "需要改正" not in (await officer.get(here)).text
     # Days in the past are refused at their field.
-    head: dict[str, Any] = {"title": "青禾县细则", "issuer": "青禾县教育局", "territory": "青禾县", "valid_from": "2020-01-01"}
+    head: dict[str, Any] = {
+        "title": "青禾县细则",
+        "issuer": "青禾县教育局",
+        "territory": "青禾县",
+        "valid_from": "2020-01-01",
+    }
     head |= {"stages": ["primary"], "ownership": ["public"], "edition": str(row.edition), "_key": FORM}
     for n, source in enumerate(row.content["source"]):
         head |= {f"source.{n}.{name}": value for name, value in source.items()}
