@@ -56,6 +56,6 @@ async def _listed(stage: Stage, school: Org) -> None:
         row = await making.start(uow, stage.today - timedelta(days=1))
     await stage.drain(school, name="pay.")
     async with stage.house.unit(finance) as uow:
-        await lists.submit(uow, row.id, SubmitForm(reason="同一教师带两个小组的，已合并看护"))
+        await lists.submit(uow, row.id, SubmitForm(reason="按实际上课的课次发放"))
     async with stage.house.unit(await stage.as_(school, "principal")) as uow:
         await lists.approve(uow, row.id)

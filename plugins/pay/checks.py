@@ -19,7 +19,7 @@ from core.api.policy import EffectivePack, effective
 from plugins.pay.errors import GuidelineMissing
 from plugins.pay.making import DONE, stands
 from plugins.pay.models import PayItem, PayLine, PayList, Rate
-from plugins.pay.rates import SPENDING
+from plugins.pay.rates import spending
 from plugins.pay.schemas import FUNDS, PaySettings
 from plugins.pay.worked import Span, amount_of, at_two_places, percent_up
 
@@ -95,13 +95,8 @@ def _touched(lines: Sequence[PayLine], paid: Sequence[PayItem], now: Mapping[UUI
 def _spending(lines: Sequence[PayLine], paid: Sequence[PayItem]) -> list[tuple[str, dict[str, Any]]]:
     """May this fund be spent on this? Asked once for each fund and each kind of payee on the list."""
     payee = {line.id: line.payee for line in lines}
-    asked: list[tuple[str, dict[str, Any]]] = []
-    for fund, who in sorted({(item.fund, payee[item.line_id]) for item in paid}):
-        if fund == "subsidy":
-            asked.append(("subsidy.may_spend", {"spending": SPENDING[who]}))
-        if fund == "service":
-            asked.append(("fee.spending", {"spending": "staff_pay"}))
-    return asked
+    kinds = sorted({(item.fund, payee[item.line_id]) for item in paid})
+    return [question for fund, who in kinds for question in spending(fund, who)]
 
 
 async def _irregular(uow: UnitOfWork, paid: Sequence[PayItem], lines: Sequence[PayLine]) -> bool:

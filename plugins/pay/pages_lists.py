@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from core.api.formats import money_exact
 from core.api.forms import Form
 from core.api.jobs import job_progress
 from core.api.sheets import download, workbook
+from core.api.terms import NoTerm, current_term
 from plugins.pay import checks, lists, making
 from plugins.pay.models import PayList
 from plugins.pay.schemas import ATTESTED, FUNDS, KINDS, PAYEE, PaidForm, SubmitForm
@@ -48,12 +49,17 @@ def read_month(text: str) -> date:
         return today().replace(day=1)
 
 
-def _months() -> list[date]:
-    """The present month and the five before it, for the form."""
-    found = [today().replace(day=1)]
-    while len(found) < 6:
-        found.append(date(found[-1].year - (found[-1].month == 1), (found[-1].month - 2) % 12 + 1, 1))
-    return found
+async def _months(uow: UnitOfWork) -> list[date]:
+    """The months of the current term that have begun, the newest first, for the form."""
+    try:
+        term = await current_term(uow)
+    except NoTerm:
+        return []
+    found, month = [], term.starts_on.replace(day=1)
+    while month <= min(today(), term.ends_on):
+        found.append(month)
+        month = making.month_end(month) + timedelta(days=1)
+    return found[::-1]
 
 
 @get("/t/{tenant:str}/desk/pay", opt=access(READ))
@@ -71,7 +77,7 @@ async def index(
         pager=Pager(total, first, ROWS, param="page_no"),
         machine=LIST,
         tones=LIST_TONES,
-        months=_months(),
+        months=await _months(uow),
         may_make=uow.ctx.may("pay.make"),
         key=str(new_id()),
         free={str(FUNDS[fund]): await checks.free_in(uow, fund) for fund in ("subsidy", "service")},

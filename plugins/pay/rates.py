@@ -17,8 +17,20 @@ from plugins.pay.models import Rate
 from plugins.pay.schemas import RateForm
 from plugins.pay.states import RATE
 
-SPENDING = {"own": "staff_pay", "external": "related_staff_pay"}
-"""What pay of own staff and of outsiders is among the uses of a fund."""
+INSTRUMENT = {"subsidy": "fiscal_subsidy", "service": "service_charge"}
+"""What the money of a fund is in the words of the packs; performance pay is neither."""
+
+
+def spending(fund: str, payee: str) -> list[tuple[str, dict[str, Any]]]:
+    """May this fund be spent on pay of own staff or of outsiders (R-354, R-355, R-385)? As questions for the pack."""
+    own = payee == "own"
+    asked: list[tuple[str, dict[str, Any]]] = []
+    if fund == "subsidy":
+        asked.append(("subsidy.may_spend", {"spending": "staff_pay" if own else "related_staff_pay"}))
+    if fund in INSTRUMENT:
+        facts = {"spending": "staff_pay" if own else "external_labour", "instrument": INSTRUMENT[fund]}
+        asked.append(("fee.spending", facts))
+    return asked
 
 
 def refuse(objections: Sequence[Objection], reason: str) -> None:
@@ -41,10 +53,7 @@ def objections_to(uow: UnitOfWork, form: RateForm) -> tuple[Objection, ...]:
             ("pay.external_by_agreement", {"by_agreement": bool(form.agreement.strip())}),
             ("pay.external_grade_by", {"approver": form.set_by}),
         ]
-    if form.fund == "subsidy":
-        questions.append(("subsidy.may_spend", {"spending": SPENDING[form.payee]}))
-    if form.fund == "service":
-        questions.append(("fee.spending", {"spending": "staff_pay"}))
+    questions += spending(form.fund, form.payee)
     return effective(uow).ask_all(questions).objections
 
 

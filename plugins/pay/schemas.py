@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from core.api import lazy_gettext as _l
+from core.api import lazy_pgettext
 from core.api.forms import Option, Ui, YuanAsFen
 from core.api.policy import words
 
 PAYEE = {"own": _l("本校教职工"), "external": _l("校外人员")}
 KINDS = {"care": _l("课后看护"), "club": _l("社团"), "lunch": _l("午餐看护"), "vendor_course": _l("引进课程")}
 """Kinds of offerings with lessons; a plugin's own kind is shown by its key."""
-UNITS = {"lesson": _l("课次"), "hour": _l("小时")}
+UNITS = {"lesson": lazy_pgettext("pay unit", "课次"), "hour": lazy_pgettext("pay unit", "小时")}
 FUNDS = {"subsidy": _l("财政补助资金"), "service": _l("课后服务费"), "school": _l("绩效工资经费")}
 LEVELS = {
     "central": _l("中央"),

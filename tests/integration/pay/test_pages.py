@@ -198,7 +198,7 @@ async def test_pay_booked_outside_of_lists_is_found(world: World, school: School
 
 
 async def test_every_page_in_english(world: World, school: School) -> None:
-    await rate(world, school)
+    rate_id = await rate(world, school)
     await endowed(world, school, 200_000)
     await november(world, school)
     list_id = await listed(world, school)
@@ -212,3 +212,5 @@ async def test_every_page_in_english(world: World, school: School) -> None:
         assert answer.status_code == 200
         title = re.search(r"<h1[^>]*>(.*?)</h1>", answer.text, re.S)
         assert title and (not HAN.search(title[1]) or path.startswith("desk/pay/lines")), title and title[1]
+    shown = await finance.get(f"/t/school/desk/pay/rates/{rate_id}", headers=EN)
+    assert "／lesson" in shown.text and "课次" not in shown.text

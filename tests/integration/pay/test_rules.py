@@ -73,14 +73,22 @@ RATES = [
     ("city-free-1000", {**OUTSIDER, "set_by": "school"}, {"pay.external_grade_by": "block"}),
     ("city-free-1000", {**OUTSIDER, "set_by": "principals_meeting"}, {}),
     ("city-free-1000", {"mechanism": "labour_fee", "factors": ["time"]}, {"pay.factors": "block"}),
-    ("school-free-care", {"mechanism": "performance_pay", "factors": ["attitude", "workload"]}, {}),
+    ("school-free-care", {"mechanism": "performance_pay", "factors": ["attitude", "workload"], "fund": "school"}, {}),
+    (
+        "school-free-care",
+        {"mechanism": "performance_pay", "factors": ["attitude", "workload"], "fund": "subsidy"},
+        {"fee.spending": "warn"},
+    ),
+    ("hebi", {**OUTSIDER, "fund": "service"}, {}),
     ("changzhi-521", {"mechanism": "labour_fee"}, {"pay.mechanism": "block"}),
     ("jincun-primary", {"mechanism": "labour_fee"}, {"pay.mechanism": "block"}),
     ("weihai-free", {"mechanism": "labour_fee", "fund": "school"}, {}),
 ]
 
 
-@pytest.mark.req("R-312", "R-354", "R-383", "R-386", "R-388", "R-389", "R-390", "R-395", "C-11", "C-12")
+@pytest.mark.req(
+    "R-312", "R-354", "R-355", "R-385", "R-383", "R-386", "R-388", "R-389", "R-390", "R-395", "C-11", "C-12"
+)
 async def test_rates_are_held_against_each_scheme(world: World) -> None:
     schools = {pack: await world.school(pack, pack=pack, families=0) for pack in {case[0] for case in RATES}}
     for pack, changes, expected in RATES:
