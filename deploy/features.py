@@ -21,6 +21,7 @@ FEATURES = (
     "tenants.roster",
     "tenants.documents",
     "tenants.oversight",
+    "tenants.duties",
     "workers",
 )
 """Packages that bring a module `feature` with a `contribution`."""
