@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from core.lessons.evidence import (
+    ComingLessons,
     LessonFact,
     RatingFact,
+    coming_lessons,
     lesson_facts,
     rating_facts,
     rating_words,
@@ -13,8 +15,10 @@ from core.lessons.evidence import (
 from core.lessons.planning import counts
 
 __all__ = [
+    "ComingLessons",
     "LessonFact",
     "RatingFact",
+    "coming_lessons",
     "counts",
     "lesson_facts",
     "rating_facts",

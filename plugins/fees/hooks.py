@@ -24,7 +24,7 @@ from core.api import (
     hookimpl,
 )
 from core.api import lazy_gettext as _l
-from plugins.fees import models, pages, pages_public, pages_relief, relief, service
+from plugins.fees import bans, models, pages, pages_public, pages_relief, relief, service
 from plugins.fees.demo import demo
 
 HERE = Path(__file__).parent
@@ -60,6 +60,7 @@ def contribute() -> Contribution:
         schedules=(Schedule("fees.advance", "fees.advance", frozenset({"school"}), at=time(0, 20)),),
         templates=HERE / "templates",
         locale=HERE / "locale",
+        ban_checks=bans.CHECKS,
         demo=demo,
     )
 

@@ -51,13 +51,13 @@ async def desk(
     request: Request[Any, Any, Any],
     uow: NamedDependency[UnitOfWork],
     ban: FromQuery[int] = 0,
-    state: FromQuery[str] = "",
+    show: FromQuery[str] = "",
     at: FromQuery[int] = 1,
 ) -> Response[str]:
     """This school's flags, and beside each ban what is checked and what people must watch."""
-    state = state if state in FLAG.states else ""
-    pager = Pager(0, max(1, at), SIZE, {"ban": ban or "", "state": state}, "at")
-    total, rows = await watch.listed(uow, ban=ban, state=state, offset=pager.offset, size=SIZE)
+    show = show if show in FLAG.states else ""
+    pager = Pager(0, max(1, at), SIZE, {"ban": ban or "", "show": show}, "at")
+    total, rows = await watch.listed(uow, ban=ban, state=show, offset=pager.offset, size=SIZE)
     running: dict[int, list[Any]] = {}
     for check in checks(uow):
         running.setdefault(check.ban, []).append(check)
@@ -67,9 +67,9 @@ async def desk(
         "duties/bans.html",
         uow,
         rows=rows,
-        pager=Pager(total, max(1, at), SIZE, {"ban": ban or "", "state": state}, "at"),
+        pager=Pager(total, max(1, at), SIZE, {"ban": ban or "", "show": show}, "at"),
         ban=ban,
-        state=state,
+        show=show,
         counts=await watch.by_ban(uow),
         running=running,
         spoken={n: any(pack.speaks_of(rule) for rule in b.rules) for n, b in BANS.items()},
@@ -151,25 +151,25 @@ async def board(
     uow: NamedDependency[UnitOfWork],
     ban: FromQuery[int] = 0,
     school: FromQuery[str] = "",
-    state: FromQuery[str] = "",
+    show: FromQuery[str] = "",
     at: FromQuery[int] = 1,
 ) -> Response[str]:
     """Flags of all schools: by ban, by school, the oldest first, with their clauses."""
     below = {str(one.id): one.name for one in await children(uow)}
-    state = state if state in FLAG.states else ""
+    show = show if show in FLAG.states else ""
     chosen = UUID(school) if school in below else None
-    pager = Pager(0, max(1, at), SIZE, {"ban": ban or "", "school": school, "state": state}, "at")
-    total, rows = await report.flags(uow, ban=ban, school_id=chosen, state=state, offset=pager.offset, size=SIZE)
+    pager = Pager(0, max(1, at), SIZE, {"ban": ban or "", "school": school, "show": show}, "at")
+    total, rows = await report.flags(uow, ban=ban, school_id=chosen, state=show, offset=pager.offset, size=SIZE)
     pack = policy.effective(uow)
     return await page(
         request,
         "duties/board.html",
         uow,
         rows=rows,
-        pager=Pager(total, max(1, at), SIZE, {"ban": ban or "", "school": school, "state": state}, "at"),
+        pager=Pager(total, max(1, at), SIZE, {"ban": ban or "", "school": school, "show": show}, "at"),
         ban=ban,
         school=school if chosen else "",
-        state=state,
+        show=show,
         schools=below,
         counts=await report.flags_by_ban(uow),
         failing=[(s.name, d.failed) for s, d, _many in await report.schools(uow) if d is not None and d.failed],

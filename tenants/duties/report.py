@@ -258,12 +258,8 @@ async def breaches_open(uow: UnitOfWork) -> int:
 
 async def schools(uow: UnitOfWork) -> list[tuple[Any, SchoolDuties | None, int]]:
     """Every school under this bureau with its newest list and how many flags stand; the most to worry about first."""
-    newest = (
-        select(SchoolDuties)
-        .distinct(SchoolDuties.school_id)
-        .order_by(SchoolDuties.school_id, SchoolDuties.sequence.desc())
-    )
-    known = {row.school_id: row for row in (await uow.session.execute(newest)).scalars()}
+    rows = (await uow.session.execute(select(SchoolDuties).order_by(SchoolDuties.sequence))).scalars()
+    known = {row.school_id: row for row in rows}  # the newest of each stays
     counted = select(SchoolFlag.school_id, func.count()).where(_STANDS).group_by(SchoolFlag.school_id)
     standing = {row[0]: int(row[1]) for row in (await uow.session.execute(counted)).all()}
     found = [(school, known.get(school.id), standing.get(school.id, 0)) for school in await children(uow)]
