@@ -104,11 +104,11 @@ def line(pack: EffectivePack, key: str, stages: Sequence[str] | None) -> Line | 
 
 
 def _answers(pack: EffectivePack, key: str, by: str, stages: Sequence[str] | None) -> bool:
-    """Whether `by` answers for a key. A bureau's duty that a school's own document takes on is the school's."""
-    if ATTESTED[key].by == by:
-        return True
-    own = any(e.level is Level.SCHOOL for e in entries_of(pack, key, stages))
-    return by == "school" and own
+    """Whether `by` answers for a key. What a school's own document takes on of a bureau's duties is the school's."""
+    if ATTESTED[key].by == "school":
+        return by == "school"
+    levels = {"school" if e.level is Level.SCHOOL else "bureau" for e in entries_of(pack, key, stages)}
+    return by in levels
 
 
 def lines(pack: EffectivePack, by: str, stages: Sequence[str] | None = None) -> list[Line]:
