@@ -5,12 +5,11 @@ Keys and their facts: docs/packs.md.
 
 from __future__ import annotations
 
-from core.policy.bans import COMMERCIAL, BanCheck, BanFlag, asked, commercial_traces, noticed
+from core.policy.bans import BanCheck, BanFlag, asked, commercial_traces, noticed
 from core.policy.service import EffectivePack, effective
 from core.policy.types import Objection, Verdict
 
 __all__ = [
-    "COMMERCIAL",
     "BanCheck",
     "BanFlag",
     "EffectivePack",

@@ -13,7 +13,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from core.base.text import LazyText
-from core.base.text import lazy_gettext as _l
 from core.db.uow import UnitOfWork
 from core.policy.ask import EffectivePack
 from core.policy.kinds_sets import plain
@@ -119,6 +118,3 @@ def commercial_traces(texts: Sequence[str]) -> list[str]:
     found = [word for word in COMMERCIAL_WORDS if plain(word) in folded]
     found += [hit for pattern in _TRACES for hit in pattern.findall(whole)]
     return list(dict.fromkeys(found))
-
-
-COMMERCIAL: Final = _l("文字里有推销内容：%(found)s")

@@ -12,7 +12,8 @@ from core.api.policy import BanCheck, BanFlag, EffectivePack, asked
 from plugins.fees.models import FeePosting, FeeStandard
 
 _l = lazy_gettext
-RULES = ("fee.standard_approved", "fee.posted", "fee.posting_matches", "fee.within_standard")
+BAN = "fee.irregular"
+RULES = (BAN, "fee.standard_approved", "fee.posted", "fee.posting_matches", "fee.within_standard")
 
 
 async def irregular(uow: UnitOfWork, pack: EffectivePack, term_id: UUID) -> list[BanFlag]:
@@ -25,15 +26,26 @@ async def irregular(uow: UnitOfWork, pack: EffectivePack, term_id: UUID) -> list
     flags: list[BanFlag] = []
     for group in groups:
         postings = [board for board in boards if board.standard_id == group.standard_id]
-        flags += _held_against(pack, group, standards.get(group.standard_id), postings)
+        flags += _banned(pack, _held_against(pack, group, standards.get(group.standard_id), postings))
     return flags
+
+
+def _banned(pack: EffectivePack, wrong: list[BanFlag]) -> list[BanFlag]:
+    """One flag that rests on the ban itself where a document speaks it, with all that is wrong in its words; else
+    each objection stands for itself."""
+    if not wrong:
+        return []
+    why = "；".join(f"{one.objection.message}（{one.objection.clause}）".replace("（）", "") for one in wrong)
+    first = wrong[0]
+    banned = asked(pack, BAN, first.key, f"{first.subject}：{why}", href=first.href, irregular=True)
+    return banned or wrong
 
 
 def _held_against(
     pack: EffectivePack, group: Charged, standard: FeeStandard | None, postings: list[FeePosting]
 ) -> list[BanFlag]:
     key = f"{group.standard_id}/{group.unit_fen}/{group.issued_at:%Y%m%dT%H%M%S}"
-    subject = str(_l("%(title)s：%(n)s 份账单") % {"title": group.title, "n": group.bills})
+    subject = str(_l("%(title)s（%(n)s 份账单）") % {"title": group.title, "n": group.bills})
     href = "desk/billing/bills"
     if standard is None or not standard.approval_no:
         return asked(pack, "fee.standard_approved", key, subject, href=href, standard_approved=False)

@@ -30,7 +30,7 @@ async def charged_though_free(uow: UnitOfWork, pack: EffectivePack, term_id: UUI
     )
     flags: list[BanFlag] = []
     for row in found:
-        subject = str(_l("%(title)s：%(n)s 份账单") % {"title": row.title, "n": row.many})
+        subject = str(_l("%(title)s（%(n)s 份账单）") % {"title": row.title, "n": row.many})
         flags += asked(
             pack, "fee.payer", f"{row.service}/{row.title}", subject, href="desk/billing/bills", amount_fen=int(row.fen)
         )

@@ -44,9 +44,9 @@ class SentFlag(Part):
     severity: Literal["breach", "warning", "signal"]
     subject: str = Field(max_length=400)
     words: str = Field(max_length=400)
-    clause: str = Field(default="", max_length=200)
-    quote: str = Field(default="", max_length=200)
-    source: str = Field(default="", max_length=200)
+    clause: str = Field(default="", max_length=400)
+    quote: str = Field(default="", max_length=400)
+    source: str = Field(default="", max_length=400)
     state: Literal["open", "acknowledged"]
     opened_at: datetime
     by: str = Field(default="", max_length=80)
@@ -57,7 +57,7 @@ class Answered(Part):
     """A line that was recorded as kept otherwise or not kept."""
 
     rule: str = Field(max_length=80)
-    clause: str = Field(default="", max_length=200)
+    clause: str = Field(default="", max_length=400)
     note: str = Field(default="", max_length=2000)
     on: date | None = None
 
