@@ -7,7 +7,17 @@ from pathlib import Path
 
 from core.base.text import lazy_gettext as _l
 from core.host.contribution import Contribution, DocumentHandler, Job, NavItem, Permission, Schedule, Subscriber
-from tenants.duties import checks_families, checks_outside, models, pages_bans, pages_list, report, service, watch
+from tenants.duties import (
+    checks_families,
+    checks_outside,
+    models,
+    pages_bans,
+    pages_list,
+    report,
+    routes,
+    service,
+    watch,
+)
 from tenants.duties.states import ANSWER, OVERSEE, READ, RECORD
 
 HERE = Path(__file__).parent
@@ -37,7 +47,7 @@ GROUP = _l("督导")
 
 contribution = Contribution(
     key="duties",
-    handlers=(*pages_bans.HANDLERS, *pages_list.HANDLERS),
+    handlers=(*pages_bans.HANDLERS, *pages_list.HANDLERS, *routes.HANDLERS),
     permissions=(
         Permission(READ, _l("查看责任清单和十条严禁"), roles=(*SCHOOL, *BUREAU)),
         Permission(RECORD, _l("填报责任清单"), roles=(*SCHOOL, *BUREAU)),

@@ -37,6 +37,7 @@ def _words(uow: UnitOfWork) -> dict[str, Any]:
     """What templates need to name bans, checks and states."""
     return {
         "bans": BANS,
+        "ban_options": [(number, f"{number} {ban.title}") for number, ban in BANS.items()],
         "check_titles": check_titles(uow),
         "severities": SEVERITIES,
         "severity_tone": severity_tone,
@@ -46,18 +47,23 @@ def _words(uow: UnitOfWork) -> dict[str, Any]:
     }
 
 
+def _number(ban: str) -> int:
+    """The ban that an address names; 0 is all ten."""
+    return int(ban) if ban.isdecimal() and int(ban) in BANS else 0
+
+
 @get("/t/{tenant:str}/desk/bans", opt=access(READ))
 async def desk(
     request: Request[Any, Any, Any],
     uow: NamedDependency[UnitOfWork],
-    ban: FromQuery[int] = 0,
+    ban: FromQuery[str] = "",
     show: FromQuery[str] = "",
     at: FromQuery[int] = 1,
 ) -> Response[str]:
     """This school's flags, and beside each ban what is checked and what people must watch."""
-    show = show if show in FLAG.states else ""
-    pager = Pager(0, max(1, at), SIZE, {"ban": ban or "", "show": show}, "at")
-    total, rows = await watch.listed(uow, ban=ban, state=show, offset=pager.offset, size=SIZE)
+    show, number = show if show in FLAG.states else "", _number(ban)
+    pager = Pager(0, max(1, at), SIZE, {"ban": number or "", "show": show}, "at")
+    total, rows = await watch.listed(uow, ban=number, state=show, offset=pager.offset, size=SIZE)
     running: dict[int, list[Any]] = {}
     for check in checks(uow):
         running.setdefault(check.ban, []).append(check)
@@ -67,8 +73,8 @@ async def desk(
         "duties/bans.html",
         uow,
         rows=rows,
-        pager=Pager(total, max(1, at), SIZE, {"ban": ban or "", "show": show}, "at"),
-        ban=ban,
+        pager=Pager(total, max(1, at), SIZE, {"ban": number or "", "show": show}, "at"),
+        ban=number or "",
         show=show,
         counts=await watch.by_ban(uow),
         running=running,
@@ -149,25 +155,25 @@ async def check_now(uow: NamedDependency[UnitOfWork], ctx: NamedDependency[Tenan
 async def board(
     request: Request[Any, Any, Any],
     uow: NamedDependency[UnitOfWork],
-    ban: FromQuery[int] = 0,
+    ban: FromQuery[str] = "",
     school: FromQuery[str] = "",
     show: FromQuery[str] = "",
     at: FromQuery[int] = 1,
 ) -> Response[str]:
     """Flags of all schools: by ban, by school, the oldest first, with their clauses."""
     below = {str(one.id): one.name for one in await children(uow)}
-    show = show if show in FLAG.states else ""
+    show, number = show if show in FLAG.states else "", _number(ban)
     chosen = UUID(school) if school in below else None
-    pager = Pager(0, max(1, at), SIZE, {"ban": ban or "", "school": school, "show": show}, "at")
-    total, rows = await report.flags(uow, ban=ban, school_id=chosen, state=show, offset=pager.offset, size=SIZE)
+    pager = Pager(0, max(1, at), SIZE, {"ban": number or "", "school": school, "show": show}, "at")
+    total, rows = await report.flags(uow, ban=number, school_id=chosen, state=show, offset=pager.offset, size=SIZE)
     pack = policy.effective(uow)
     return await page(
         request,
         "duties/board.html",
         uow,
         rows=rows,
-        pager=Pager(total, max(1, at), SIZE, {"ban": ban or "", "school": school, "show": show}, "at"),
-        ban=ban,
+        pager=Pager(total, max(1, at), SIZE, {"ban": number or "", "school": school, "show": show}, "at"),
+        ban=number or "",
         school=school if chosen else "",
         show=show,
         schools=below,

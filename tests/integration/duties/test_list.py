@@ -214,3 +214,26 @@ async def test_lists_are_paged(world: World) -> None:
     assert (await office.get("/t/school/desk/duties?at=2")).status_code == 200
     refreshed = await office.post("/t/school/desk/duties/refresh")
     assert refreshed.status_code == 303
+
+
+async def test_the_json_of_a_school_and_its_bureau(world: World) -> None:
+    bureau = await world.bureau()
+    school = await made(world, pack="anhui-ten-bans", parent=bureau.ctx)
+    await record(world, school, "fee.withheld", Recorded({"done": False}, MONDAY, "已归还"))
+    with at(MONDAY, 11):
+        await world.drain(school, bureau)
+    office = await world.client(school.people["office"])
+    listed = (await office.get("/api/t/school/desk/duties")).json()
+    assert listed["term"] == "2026-2027-1" and listed["total"] == len(listed["duties"]) == 9
+    (failed,) = [one for one in listed["duties"] if one["state"] == "not_kept"]
+    assert failed["rule"] == "fee.withheld" and failed["objections"][0]["clause"] == "001#2 四（四）"
+    assert (await office.get("/api/t/school/desk/bans")).json() == {"total": 0, "flags": []}
+    officer = await world.client(bureau.people["bureau_officer"])
+    board = (await officer.get("/api/t/bureau/bureau/bans")).json()
+    assert board["total"] == 0 and set(board["by_ban"]) == {str(n) for n in range(1, 11)}
+    told = (await officer.get(f"/api/t/bureau/bureau/schools-duties/{school.ctx.tenant_id}")).json()
+    assert told["reported"] and [one["note"] for one in told["not_kept"]] == ["已归还"]
+    elsewhere = await world.bureau("elsewhere")
+    stranger = await world.client(elsewhere.people["bureau_head"])
+    path = f"/api/t/elsewhere/bureau/schools-duties/{school.ctx.tenant_id}"
+    assert (await stranger.get(path)).status_code == 404
