@@ -575,3 +575,18 @@ async def test_the_pages_are_drawn_and_answer_once(world: World) -> None:
     assert now.status_code == 303
     english = await principal.get("/t/school/desk/bans", headers={"cookie": "kehou_locale=en"})
     assert english.status_code == 200
+
+
+@pytest.mark.req("R-450", "R-451")
+async def test_several_events_cause_one_check_soon(world: World) -> None:
+    """Two changes of the menu within the calm: one check of the ten bans, a little later."""
+    school = await world.school()
+    with at(MONDAY, 10):
+        async with world.house.unit(school.ctx) as uow:
+            await uow.emit("offering.changed", {"id": new_id()})
+            await uow.emit("plan.adopted", {"id": new_id()})
+        await world.drain(school)
+        async with world.house.unit(school.ctx) as uow:
+            query = select(Outbox).where(Outbox.name == report.CHECK)
+            (job,) = (await uow.session.execute(query)).scalars().all()
+            assert job.available_at > clock.now()
