@@ -23,6 +23,7 @@ FEATURES = (
     "tenants.oversight",
     "tenants.publication",
     "tenants.editor",
+    "tenants.duties",
     "workers",
 )
 """Packages that bring a module `feature` with a `contribution`."""

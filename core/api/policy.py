@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.policy.bans import BanCheck, BanFlag, asked, commercial_traces, noticed
 from core.policy.service import CATALOGUE, EffectivePack, effective
 from core.policy.types import Objection, Standing, Verdict
 from core.policy.vocab import BODIES, METHODS, SANCTIONS
@@ -21,6 +22,6 @@ def words(rule: str) -> Mapping[str, Any]:
 
 
 __all__ = [
-    "ACCOUNTS", "BODIES", "METHODS", "SANCTIONS", "SPENDING", "EffectivePack", "Objection", "Standing", "Verdict",
-    "effective", "words",
+    "ACCOUNTS", "BODIES", "METHODS", "SANCTIONS", "SPENDING", "BanCheck", "BanFlag", "EffectivePack", "Objection",
+    "Standing", "Verdict", "asked", "commercial_traces", "effective", "noticed", "words",
 ]  # fmt: skip

@@ -26,7 +26,7 @@ from core.api import (
 )
 from core.api import lazy_gettext as _l
 from core.api.policy import Standing
-from plugins.fees import models, pages, pages_public, pages_relief, relief, service, tried
+from plugins.fees import bans, models, pages, pages_public, pages_relief, relief, service, tried
 from plugins.fees.demo import demo
 
 HERE = Path(__file__).parent
@@ -62,6 +62,7 @@ def contribute() -> Contribution:
         schedules=(Schedule("fees.advance", "fees.advance", frozenset({"school"}), at=time(0, 20)),),
         templates=HERE / "templates",
         locale=HERE / "locale",
+        ban_checks=bans.CHECKS,
         demo=demo,
     )
 

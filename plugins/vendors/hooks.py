@@ -29,6 +29,7 @@ from core.api import (
     lazy_gettext,
 )
 from plugins.vendors import (
+    bans,
     bureau_service,
     checks,
     evaluation,
@@ -144,6 +145,7 @@ def contribute() -> Contribution:
         templates=HERE / "templates",
         static=HERE / "static",
         locale=HERE / "locale",
+        ban_checks=bans.CHECKS,
         demo=demo,
     )
 

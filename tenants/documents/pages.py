@@ -35,6 +35,7 @@ KINDS = {
     "plan.filing": _l("服务方案报送"),
     "plan.decision": _l("服务方案审核结果"),
     "oversight.figures": _l("数据报送"),
+    "duties.report": _l("责任清单和十条严禁报送"),
 }
 """Names of the kinds that are known here; a plugin's kind shows its own key."""
 
