@@ -36,6 +36,7 @@ POSTS = {
     "safety": _l("安全员"),
     "health": _l("校医"),
     "canteen": _l("食堂"),
+    "external": _l("外聘教师"),
     "other": _l("其他"),
 }
 GENDERS = {"male": _l("男"), "female": _l("女")}
