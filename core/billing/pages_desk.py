@@ -253,7 +253,7 @@ async def _ask_void(
         "confirm.html",
         uow,
         title=_("作废账单"),
-        text=_("作废以后家长不能再缴这张账单，下次生成账单时会重新开。已经付款的账单不能作废。"),
+        text=_("作废以后家长不能再缴这张账单，会看到作废的理由；下次生成账单时会重新开。已经付款的账单不能作废。"),
         facts=[(_("账单编号"), view.bill.number), (_("学生"), view.child.name)],
         action=f"{here}/void",
         key=str(new_id()),

@@ -74,6 +74,8 @@ class Form(Generic[M]):
     value_or_none: M | None = None
     key: str = field(default_factory=lambda: str(new_id()))
     options: dict[str, list[Option]] = field(default_factory=dict)
+    id: str = "form"
+    """Of the element that is drawn; the ids of its fields begin with it, so that a page may hold several forms."""
 
     # ---- making one ----
 
@@ -133,6 +135,10 @@ class Form(Generic[M]):
         self.options[name] = list(options)
         return self
 
+    def drawn_as(self, id: str) -> None:
+        """Take the id of the form element that is being drawn (ui.form calls this)."""
+        self.id = id
+
     @property
     def multipart(self) -> bool:
         """Whether the form has a file, and so needs another encoding."""
@@ -172,7 +178,7 @@ class Form(Generic[M]):
         one = "" if many or raw == [] else as_input(raw, kind)
         return BoundField(
             name=name,
-            id="f-" + name.replace(".", "-"),
+            id=f"{'f' if self.id == 'form' else self.id}-{name.replace('.', '-')}",
             label=str(ui.label or name),
             kind=kind,
             required=info.is_required(),

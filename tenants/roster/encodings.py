@@ -37,8 +37,8 @@ def _zero_bytes(data: bytes) -> str | None:
 def decode(data: bytes, chosen: str | None, looks_right: Callable[[str], bool]) -> tuple[str, str]:
     """(text, encoding). `chosen` overrides detection. `looks_right` tells whether a decoded text has our headers.
 
-    Raises :class:`ReadError`: ``encoding_not_known``, ``encoding_mismatch``, ``encoding_damaged`` (UTF-8 with a bad place) or
-    ``unknown_encoding``.
+    Raises :class:`ReadError`: ``encoding_not_known``, ``encoding_mismatch``, ``encoding_damaged`` (UTF-8 with a bad
+    place) or ``unknown_encoding``.
     """
     if chosen is not None:
         if chosen not in ENCODINGS:

@@ -54,6 +54,11 @@ class UndoOutOfOrder(UndoRefused):
     text = _l("在这次之后还导入过「%(name)s」。请先撤销那一次")
 
 
+class NotASchool(NotFound):
+    code = "roster_not_a_school"
+    text = _l("%(slug)s 不是学校，没有花名册")
+
+
 class StillRunning(Conflict):
     code = "roster_still_importing"
     text = _l("正在导入，不能放弃。导入完成后可以撤销")
@@ -276,11 +281,11 @@ class FileResult:
 async def import_file(house: House, slug: str, path: Path, apply: bool, *, encoding: str | None = None) -> FileResult:
     """Check a file for the organisation `slug`, and import it when `apply` and nothing is wrong (CLI; no worker).
 
-    The operator of the installation may give every role. Raises NotFound (no such organisation), OSError.
+    The operator of the installation may give every role. Raises UnknownOrganisation, NotASchool, OSError.
     """
     organisation = await find_organisation(house, slug)
     if organisation.kind != "school":
-        raise NotFound()
+        raise NotASchool(slug=slug)
     ctx = await worker_context(house, organisation.id)
     body = await asyncio.to_thread(path.read_bytes)
 

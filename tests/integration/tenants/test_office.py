@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from core.base.errors import Invalid
 from core.db.house import House
 from core.terms import service as terms
 from core.web.app import build_app
@@ -256,6 +257,13 @@ async def test_a_bureau_has_a_school_set_up(world: World) -> None:
     assert "带来的页面" in (await clerk.get("/t/qinghe/desk/plugins")).text
     assert (await clerk.get("/t/qinghe/desk/clubs")).status_code != 404
     assert (await officer.get("/t/qinghe/desk")).status_code == 404, "the bureau sees nothing inside"
+
+
+@pytest.mark.parametrize("name", ["", " ", "校", "校" * 61])
+async def test_no_organisation_is_made_without_a_proper_name(world: World, name: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await service.provision(world.house, kind="school", slug="rev2", name=name)
+    assert [field.field for field in refused.value.fields] == ["name"]
 
 
 async def test_a_school_that_exists_is_never_handed_out(world: World) -> None:
