@@ -24,7 +24,15 @@ contribution = Contribution(
         Permission("family.own", _l("查看自己的孩子，登记接送人"), roles=("guardian",)),
     ),
     nav=(
-        NavItem("desk", lazy_pgettext("list", "学生"), "desk/students", "users", order=400, permission="people.view", group=ROSTER),
+        NavItem(
+            "desk",
+            lazy_pgettext("list", "学生"),
+            "desk/students",
+            "users",
+            order=400,
+            permission="people.view",
+            group=ROSTER,
+        ),
         NavItem("desk", _l("班级"), "desk/classes", "list-details", order=410, permission="people.view", group=ROSTER),
         NavItem("desk", _l("教职工"), "desk/staff", "id", order=420, permission="people.view", group=ROSTER),
         NavItem("desk", _l("校区与教室"), "desk/rooms", "door", order=430, permission="people.view", group=ROSTER),

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
+from litestar.exceptions import HTTPException
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -22,6 +23,7 @@ from core.base.errors import KehouError
 from core.base.ids import new_id
 from core.web.fields import Option, Ui, as_input, half_width, shape, submodel, ui_of
 from core.web.messages import FORM, sentences
+from core.web.problems import TooLarge
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -104,8 +106,16 @@ class Form(Generic[M]):
 
     @classmethod
     async def from_request(cls, model: type[M], request: _Sends) -> Form[M]:
-        """:meth:`read` for a Litestar request."""
-        return cls.read(model, await request.form())
+        """:meth:`read` for a Litestar request. One that is too large was not read: its file field says so."""
+        try:
+            return cls.read(model, await request.form())
+        except HTTPException as refused:
+            if refused.status_code != TooLarge.status:
+                raise
+            form = cls(model)
+            files = [name for name, info in model.model_fields.items() if ui_of(info).control(info) == "file"]
+            form.add_error(files[0] if files else FORM, str(TooLarge.text))
+            return form
 
     # ---- asking it ----
 

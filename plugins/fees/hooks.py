@@ -53,7 +53,9 @@ def contribute() -> Contribution:
         ),
         nav=(
             NavItem("desk", _l("收费标准"), "desk/fees", "receipt-yuan", 310, "fees.read", _l("收费"), service.waiting),
-            NavItem("desk", _l("困难减免"), "desk/relief", "heart-handshake", 330, "fees.relief", _l("收费"), relief.waiting),
+            NavItem(
+                "desk", _l("困难减免"), "desk/relief", "heart-handshake", 330, "fees.relief", _l("收费"), relief.waiting
+            ),
             NavItem("home", _l("减免申请"), "home/relief", "heart-handshake", 80, "fees.ask_relief"),
         ),
         jobs=(Job("fees.advance", advance, title=_l("收费标准到期执行")),),

@@ -85,6 +85,12 @@ async def office(world: World, school: School) -> httpx.AsyncClient:
     return await world.client(school.people["office"], page=True)
 
 
+async def test_a_file_that_is_too_large_leaves_the_field_to_choose_another(office: httpx.AsyncClient) -> None:
+    answer = await office.post(DESK, files={"file": ("花名册.csv", b"x" * (21 * 1024 * 1024))})
+    assert answer.status_code == 422
+    assert "文件太大，最多 20 MB" in answer.text and 'type="file"' in answer.text and 'id="f-file-err"' in answer.text
+
+
 async def test_the_whole_way(world: World, house: House, school: School, office: httpx.AsyncClient) -> None:
     before = await image(house, school)
     whole = files.make_school(60, seed=3)
