@@ -120,6 +120,8 @@ async def test_finance_pages(till: Till) -> None:
     assert "作废账单" in await page(world, finance, void)
     async with await world.client(finance, page=True) as client:
         assert (await client.post(void, data={"reason": " "})).status_code == 422
+        long = await client.post(void, data={"reason": "错" * 3000})
+        assert long.status_code == 422 and "错" * 3000 in long.text
         assert (await client.post(void, data={"reason": "开错"})).status_code == 303
     assert (await till.get(Bill, unpaid.id)).state == "void"
     family = next(f.guardian for f in school.families if f.student_id == unpaid.student_id)
