@@ -155,12 +155,12 @@ async def classes(uow: UnitOfWork) -> list[tuple[UUID, int, int]]:
 
 
 async def my_bills(uow: UnitOfWork) -> list[tuple[Bill, StudentView]]:
-    """Bills of the acting guardian's children, those to pay first; void ones are left out."""
+    """Bills of the acting guardian's children, those to pay first, void ones last."""
     children = {child.id: child for child in await my_children(uow)}
     query = (
         select(Bill)
-        .where(Bill.student_id.in_(list(children)), Bill.state != "void")
-        .order_by(Bill.state != "issued", Bill.id.desc())
+        .where(Bill.student_id.in_(list(children)))
+        .order_by(Bill.state != "issued", Bill.state == "void", Bill.id.desc())
     )
     return [(bill, children[bill.student_id]) for bill in (await uow.session.execute(query)).scalars().all()]
 

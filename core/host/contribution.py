@@ -69,6 +69,8 @@ class DocumentHandler:
 
     kind: str
     handler: Callable[[Any], Awaitable[None]]
+    title: Any
+    """What people are shown instead of the kind, in the list of sent and of refused documents."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,8 +159,8 @@ async def publish(uow: UnitOfWork, row: Notice) -> None:
 
 async def take_down(uow: UnitOfWork, row: Notice, why: str) -> None:
     """Take a posting off the board; it stays on record. Raises ReasonOwed, MoveRefused."""
-    await NOTICE.transition(uow, row, "withdraw", reason=why[:500])
-    row.withdrawn_at, row.withdrawn_why = clock.now(), why.strip()[:500]
+    await NOTICE.transition(uow, row, "withdraw", reason=why)
+    row.withdrawn_at, row.withdrawn_why = clock.now(), why.strip()
     await uow.session.flush()
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
+from litestar.exceptions import HTTPException
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -23,6 +24,7 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.web.fields import Option, Ui, as_input, half_width, shape, submodel, ui_of
 from core.web.messages import FORM, sentences
+from core.web.problems import TooLarge
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -75,6 +77,8 @@ class Form(Generic[M]):
     value_or_none: M | None = None
     key: str = field(default_factory=lambda: str(new_id()))
     options: dict[str, list[Option]] = field(default_factory=dict)
+    id: str = "form"
+    """Of the element that is drawn; the ids of its fields begin with it, so that a page may hold several forms."""
 
     # ---- making one ----
 
@@ -106,8 +110,16 @@ class Form(Generic[M]):
 
     @classmethod
     async def from_request(cls, model: type[M], request: _Sends) -> Form[M]:
-        """:meth:`read` for a Litestar request."""
-        return cls.read(model, await request.form())
+        """:meth:`read` for a Litestar request. One that is too large was not read: its file field says so."""
+        try:
+            return cls.read(model, await request.form())
+        except HTTPException as refused:
+            if refused.status_code != TooLarge.status:
+                raise
+            form = cls(model)
+            files = [name for name, info in model.model_fields.items() if ui_of(info).control(info) == "file"]
+            form.add_error(files[0] if files else FORM, str(TooLarge.text))
+            return form
 
     # ---- asking it ----
 
@@ -136,6 +148,10 @@ class Form(Generic[M]):
         """Give a field its choices, known only to this request (the teachers of this school)."""
         self.options[name] = list(options)
         return self
+
+    def drawn_as(self, id: str) -> None:
+        """Take the id of the form element that is being drawn (ui.form calls this)."""
+        self.id = id
 
     @property
     def multipart(self) -> bool:
@@ -176,7 +192,7 @@ class Form(Generic[M]):
         one = "" if many or raw == [] else as_input(raw, kind)
         return BoundField(
             name=name,
-            id="f-" + name.replace(".", "-"),
+            id=f"{'f' if self.id == 'form' else self.id}-{name.replace('.', '-')}",
             label=str(ui.label or name),
             kind=kind,
             required=info.is_required(),

@@ -54,8 +54,10 @@ def contribute() -> Contribution:
             Permission("fees.ask_relief", _l("为自己的孩子申请减免"), roles=("guardian",)),
         ),
         nav=(
-            NavItem("desk", _l("收费标准"), "desk/fees", "receipt-yuan", 310, "fees.read", _l("收费")),
-            NavItem("desk", _l("困难减免"), "desk/relief", "heart-handshake", 330, "fees.relief", _l("收费")),
+            NavItem("desk", _l("收费标准"), "desk/fees", "receipt-yuan", 310, "fees.read", _l("收费"), service.waiting),
+            NavItem(
+                "desk", _l("困难减免"), "desk/relief", "heart-handshake", 330, "fees.relief", _l("收费"), relief.waiting
+            ),
             NavItem("home", _l("减免申请"), "home/relief", "heart-handshake", 80, "fees.ask_relief"),
         ),
         jobs=(Job("fees.advance", advance, title=_l("收费标准到期执行")),),

@@ -147,6 +147,15 @@ async def enforce(uow: UnitOfWork, standard_id: UUID) -> FeeStandard:
     return row
 
 
+async def waiting(uow: UnitOfWork) -> int:
+    """How many standards wait for a step that the acting person may make."""
+    mine = {
+        state for (state, _event), move in STANDARD.moves.items() if move.permission and uow.ctx.may(move.permission)
+    }
+    query = select(func.count()).select_from(FeeStandard).where(FeeStandard.state.in_(mine))
+    return int((await uow.session.execute(query)).scalar_one())
+
+
 def ready_on(posting: FeePosting, days: int) -> date:
     """The first day on which a posting has stood long enough."""
     return school_time(posting.posted_at).date() + timedelta(days=days)

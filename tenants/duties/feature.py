@@ -67,7 +67,7 @@ contribution = Contribution(
         Subscriber("duties.flag_answered", "duties.flag_told", report.told),
         Subscriber("duties.recorded", "duties.record_told", report.told),
     ),
-    documents=(DocumentHandler(report.REPORT, report.receive),),
+    documents=(DocumentHandler(report.REPORT, report.receive, _l("责任清单和十条严禁报送")),),
     templates=HERE / "templates",
     locale=HERE / "locale",
     ban_checks=(*checks_families.CHECKS, *checks_outside.CHECKS),

@@ -148,7 +148,7 @@ def _adult(row: Row, key: str, *, required: bool = False) -> Adult | None:
         return None
     name = row.name(name_key, required=required)
     phone = row.read(phone_key, values.phone, required=required) or ""
-    relation = row.read(relation_key, values.relation)
+    relation = row.read(relation_key, lambda cell: values.relation(cell, guardian=key.startswith("guardian")))
     if not required:
         has_name, has_phone = row.has(name_key), row.has(phone_key)
         if has_name and not has_phone:

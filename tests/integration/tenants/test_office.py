@@ -9,10 +9,13 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from core.api.organisations import organisations
+from core.base.errors import Invalid
 from core.db.house import House
 from core.terms import service as terms
 from core.web.app import build_app
 from deploy.app import build_house
+from deploy.walkthrough import operator
 from tenants import service
 from tests.support.database import DatabaseAddresses
 from tests.support.world import School, World
@@ -274,6 +277,27 @@ async def test_a_bureau_has_a_school_set_up(world: World) -> None:
     assert "带来的页面" in (await clerk.get("/t/qinghe/desk/plugins")).text
     assert (await clerk.get("/t/qinghe/desk/clubs")).status_code != 404
     assert (await officer.get("/t/qinghe/desk")).status_code == 404, "the bureau sees nothing inside"
+
+
+@pytest.mark.parametrize("name", ["", " ", "校", "校" * 61])
+async def test_no_organisation_is_made_without_a_proper_name(world: World, name: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await service.provision(world.house, kind="school", slug="rev2", name=name)
+    assert [field.field for field in refused.value.fields] == ["name"]
+
+
+async def test_what_a_walkthrough_made_leaves_the_lists_at_its_end(world: World) -> None:
+    roles = ("bureau_officer", "bureau_head", "vendor_manager", "coach")
+    made = await operator.provision(world.house, "abc123", {role: world.next_phone() for role in roles})
+    vendor = await world.vendor()
+
+    async def offered() -> list[str]:
+        async with world.house.unit(vendor.ctx) as uow:
+            return [bureau.slug for bureau in await organisations(uow, "bureau")]
+
+    assert made.bureau in await offered()
+    await operator.leave(world.house, made)
+    assert made.bureau not in await offered()
 
 
 async def test_a_school_that_exists_is_never_handed_out(world: World) -> None:

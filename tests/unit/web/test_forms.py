@@ -83,6 +83,14 @@ def test_all_errors_at_once_beside_their_fields() -> None:
     assert form.summary()[0] == ("f-title", "课程", "请至少填写 2 个字")
 
 
+def test_two_forms_on_a_page_share_no_ids() -> None:
+    first, second = Form.read(Offer, {"title": "棋"}), Form.read(Offer, {"title": "棋"})
+    for form, id_ in ((first, "form"), (second, "room-form")):
+        form.drawn_as(id_)
+    assert (first.field("title").id, second.field("title").id) == ("f-title", "room-form-title")
+    assert second.summary()[0][0] == "room-form-title", "the list of errors leads to its own form"
+
+
 def test_errors_speak_the_readers_language() -> None:
     use_locale("en")
     assert Form.read(Offer, {**GOOD, "phone": "123"}).errors == {"phone": ["Enter an 11-digit mobile number"]}
