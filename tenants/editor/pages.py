@@ -169,6 +169,8 @@ async def bind(
     if not service.visible(uow, pack):
         raise NotFound()
     form = await Form.from_request(Binding, request)
+    if form and not pack.valid_on(clock.today()):
+        form.add_error("schools", _("这个规则包还没有生效，生效以后才能让学校改用"))
     if not form:
         return await _pack_page(request, uow, key, form, status=422)
 
