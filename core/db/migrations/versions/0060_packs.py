@@ -31,7 +31,7 @@ def upgrade() -> None:
             ["organisation_id"], ["organisation.id"], name=op.f("fk_published_pack_organisation_id")
         ),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_published_pack")),
-        sa.UniqueConstraint("key", "valid_from", name=op.f("uq_published_pack_key")),
+        sa.UniqueConstraint("key", "valid_from", name=op.f("uq_published_pack_key_valid_from")),
     )
     # Append-only: a decision names the revision that it was made under, so that revision must stay as it was.
     global_table(op, "published_pack", writes="select, insert")

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from core.db.schema import tenant_table
 
 revision = "0075"
-down_revision = "0050"
+down_revision = "0070"
 branch_labels = None
 depends_on = None
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from core.db.schema import tenant_table
 
 revision = "0080"
-down_revision = "0070"
+down_revision = "0075"
 branch_labels = None
 depends_on = None
 
