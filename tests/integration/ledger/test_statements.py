@@ -168,3 +168,12 @@ async def test_chain_export_ends_at_the_seal(story: Books, house: House, ctx: Te
     assert chain_end(ctx.tenant_id, lines) == seal
     lines[4] = lines[4].replace("210", "211", 1)
     assert chain_end(ctx.tenant_id, lines) != seal
+
+
+async def test_an_export_of_a_fund_that_is_not_there_names_those_that_are(
+    story: Books, house: House, ctx: TenantContext
+) -> None:
+    async with house.unit(ctx) as uow:
+        with pytest.raises(UnknownFund) as refused:
+            _ = [piece async for piece in export(uow, "parking")]
+    assert "parking" in refused.value.message and SERVICE in refused.value.message
