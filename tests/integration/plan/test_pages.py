@@ -58,7 +58,7 @@ async def test_every_page_of_the_way_is_drawn(world: World) -> None:
     api = await world.client(school.people["office"])
     plan = (await api.put("/api/t/school/desk/plan", json={"content": good_plan()})).json()
     base = f"/t/school/desk/plan/{plan['id']}"
-    for section in ("basis", "times", "contents", "staffing", "providers", "funds", "safety", "rules"):
+    for section in ("basis", "times", "contents", "staffing", "providers", "funds", "safety", "joining", "rules"):
         assert (await office.get(f"{base}/sections/{section}")).status_code == 200, section
     assert (await office.get(f"{base}/sections/nothing")).status_code == 404
     assert "还没有公示" in (await guardian.get("/t/school/home/plan")).text
