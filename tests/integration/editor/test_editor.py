@@ -339,3 +339,30 @@ async def test_published_versions_cannot_be_changed_by_the_application(world: Wo
         with pytest.raises(Exception, match="permission denied"):
             async with world.house.db.globally() as session:
                 await session.execute(text(statement))
+
+
+async def test_a_version_that_cannot_be_read_refuses_its_schools_loudly(world: World) -> None:
+    """As after an upgrade that dropped a rule key: nobody silently follows the rules that were replaced."""
+    from core.db.global_tables import PublishedPack
+    from core.policy.errors import UnknownPack
+
+    bureau = await world.bureau()
+    school = await world.school(parent=bureau.ctx)
+    other = await world.school("other", parent=bureau.ctx, pack="county-plan")
+    row = PublishedPack(
+        number=1,
+        key=KEY,
+        valid_from=clock.today(),
+        content='{"key": "anhui-ten-bans", "rule": [{"key": "no.such"}]}',
+        sha256="0" * 64,
+        organisation_id=bureau.ctx.tenant_id,
+    )
+    async with world.house.db.globally() as session:
+        session.add(row)
+        await session.flush()
+    async with world.house.unit(await worker_context(world.house, school.ctx.tenant_id)) as uow:
+        with pytest.raises(UnknownPack):
+            policy.effective(uow)
+        assert policy.effective(uow, clock.today() - timedelta(days=1)).pack.number == 0
+    async with world.house.unit(await worker_context(world.house, other.ctx.tenant_id)) as uow:
+        assert policy.effective(uow).key == "county-plan"
