@@ -110,7 +110,7 @@ async def refused_without_reason(uow: UnitOfWork, pack: EffectivePack, term_id: 
     found = await rows(
         uow,
         """
-        select o.id, o.title, count(*) as many
+        select o.id, o.title, count(*) as many, bool_and(i.other_offering_id is not null) as other
           from application_item i
           join application a on a.tenant_id = i.tenant_id and a.id = i.application_id
           join offering o on o.tenant_id = i.tenant_id and o.id = i.offering_id
@@ -121,7 +121,14 @@ async def refused_without_reason(uow: UnitOfWork, pack: EffectivePack, term_id: 
     flags: list[BanFlag] = []
     for row in found:
         subject = _l("%(title)s：%(n)s 份报名未通过，没有写明理由") % {"title": row.title, "n": row.many}
-        flags += asked(pack, "application.refusal_needs", str(row.id), str(subject), href="desk/applications", given=[])
+        flags += asked(
+            pack,
+            "application.refusal_needs",
+            str(row.id),
+            str(subject),
+            href="desk/applications",
+            given=["other_offer"] if row.other else [],
+        )
     return flags
 
 
