@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -145,8 +145,3 @@ class SettleForm(BaseModel):
     )
     returned_fen: Annotated[YuanAsFen, Field(ge=0), Ui(_l("退回财政"))] = 0
     reason: Reason = ""
-
-
-def label(table: dict[str, Any], key: str) -> str:
-    """The word for a key, the key itself where there is none."""
-    return str(table.get(key, key))

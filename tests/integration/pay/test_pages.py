@@ -214,3 +214,7 @@ async def test_every_page_in_english(world: World, school: School) -> None:
         assert title and (not HAN.search(title[1]) or path.startswith("desk/pay/lines")), title and title[1]
     shown = await finance.get(f"/t/school/desk/pay/rates/{rate_id}", headers=EN)
     assert "／lesson" in shown.text and "课次" not in shown.text
+    line = await (await world.client(school.people["teacher"], page=True)).get(
+        f"/t/school/teach/pay/{line_id}", headers=EN
+    )
+    assert "After-school care" in line.text and "课后看护" not in line.text
