@@ -5,7 +5,7 @@ Keys and their facts: docs/packs.md.
 
 from __future__ import annotations
 
-from core.policy.service import EffectivePack, effective
+from core.policy.service import EffectivePack, decided, effective, record
 from core.policy.types import Objection, Verdict
 
-__all__ = ["EffectivePack", "Objection", "Verdict", "effective"]
+__all__ = ["EffectivePack", "Objection", "Verdict", "decided", "effective", "record"]

@@ -126,5 +126,6 @@ GLOBAL_TABLES = frozenset(
         "installation_mark",
         "heartbeat",
         "schedule_mark",
+        "pack_revision",
     }
 )

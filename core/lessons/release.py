@@ -113,9 +113,10 @@ async def release(uow: UnitOfWork, handing: Handing) -> None:
         await use_code(uow, child.id, handing.code, handing.collector)
         signature = signature or _("接送码")
     found = await _objections(uow, row, collector, signed=bool(signature), alone=alone)
+    may = await policy.decided(uow, "pickup.release", "custody", row.id, found, handing.reason)
     if any(o.blocks for o in found):
         raise ReleaseObjected(found)
-    if found and not handing.reason.strip():
+    if not may and not handing.reason.strip():
         raise ReasonOwed(fields=[FieldError("reason", _("%(why)s，请写明情况", why=found[0].message))])
     await custody.advance(
         uow,

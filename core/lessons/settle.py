@@ -20,6 +20,7 @@ from core.lessons.register import finishes, hold
 from core.lessons.states import LESSON
 from core.lessons.views import AssignmentView
 from core.people.models import Staff
+from core.policy import service as policy
 
 BATCH = 200
 
@@ -109,7 +110,8 @@ async def stand_in(uow: UnitOfWork, lesson_id: UUID, staff_id: UUID) -> Lesson:
         weekdays=(lesson.weekday,),
     )
     found = await uow.hooks.decide("check_assignment", uow.ctx, uow=uow, assignment=assignment)
-    if any(o.blocks for o in found):
+    blocking = [o for o in found if o.blocks]
+    if not await policy.decided(uow, "lesson.stand_in", "lesson", lesson.id, blocking):
         raise AssignmentObjected(found)
     usual = lesson.usual_teacher_id or lesson.teacher_id
     lesson.teacher_id = staff.id

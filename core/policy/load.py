@@ -138,6 +138,7 @@ def read_pack(file: str, content: bytes, catalogue: Catalogue, problems: list[Pa
         file=file,
         revision=hashlib.sha256(content).hexdigest(),
         unruled=tuple(model.unruled),
+        content=content,
     )
 
 

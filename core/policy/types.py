@@ -57,6 +57,7 @@ class Objection:
     quote    a few words of the document in its own language
     pack_key, rule   the pack and the rule key when a pack objects; pack_key "platform" marks a default
     subject_id   the one row that it is about, where a check looks at many (a child of a billing chunk)
+    facts    what the rule was asked about, as given; kept with a stored verdict
     """
 
     code: str
@@ -68,6 +69,7 @@ class Objection:
     pack_key: str = ""
     rule: str = ""
     subject_id: UUID | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def blocks(self) -> bool:
@@ -228,6 +230,8 @@ class Pack:
     summary: str = ""
     unruled: tuple[str, ...] = ()
     """What the document says that no rule of the catalogue holds; shown to people as theirs to watch."""
+    content: bytes = field(default=b"", compare=False, repr=False)
+    """The file itself: what `revision` is the hash of, and what is kept of a pack that decided something."""
 
     def valid_on(self, day: date) -> bool:
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from core.api import Fen, Objection, UnitOfWork, UnitPrice, now, plugin_settings, school_time, today
+from core.api import Fen, Objection, UnitOfWork, UnitPrice, new_id, now, plugin_settings, school_time, today
 from core.api import gettext as _
 from core.api.enrollment import Objected
-from core.api.policy import effective
+from core.api.policy import decided, effective
 from plugins.fees.errors import NotYetEffective, NotYetPosted
 from plugins.fees.models import FeePosting, FeeStandard
 from plugins.fees.schemas import UNITS, ApprovalForm, FeesSettings, PostingForm, StandardForm
@@ -41,8 +41,8 @@ async def settings(uow: UnitOfWork) -> FeesSettings:
 
 async def propose(uow: UnitOfWork, form: StandardForm) -> FeeStandard:
     """Put a price forward. Raises Objected where the pack forbids it, or warns and no reason is given."""
-    _refuse(objections_to(uow, form), form.reason)
-    row = FeeStandard(**form.model_dump(), state="proposed", proposed_by=uow.ctx.actor.name)
+    row = FeeStandard(id=new_id(), **form.model_dump(), state="proposed", proposed_by=uow.ctx.actor.name)
+    await _refuse(uow, "propose", row.id, objections_to(uow, form), form.reason)
     uow.session.add(row)
     await uow.session.flush()
     await uow.audit("fees.propose", "fees_standard", row.id, service=row.service, unit_fen=row.unit_fen)
@@ -68,8 +68,10 @@ def objections_to(uow: UnitOfWork, form: StandardForm) -> tuple[Objection, ...]:
     return pack.ask_all(questions).objections
 
 
-def _refuse(objections: Sequence[Objection], reason: str) -> None:
-    if any(o.blocks for o in objections) or (objections and not reason.strip()):
+async def _refuse(
+    uow: UnitOfWork, act: str, standard_id: UUID, objections: Sequence[Objection], reason: str = ""
+) -> None:
+    if not await decided(uow, f"fees.{act}", "fees_standard", standard_id, objections, reason):
         raise Objected(list(objections))
 
 
@@ -84,7 +86,7 @@ async def approve(uow: UnitOfWork, standard_id: UUID, form: ApprovalForm) -> Fee
             ("fee.standard_approver", {"approver": form.approver, "instrument": instrument}),
         ]
     )
-    _refuse(verdict.blocks, "")
+    await _refuse(uow, "approve", row.id, verdict.blocks)
     await STANDARD.transition(uow, row, "approve", payload={"service": row.service})
     row.approver, row.approval_no = form.approver, form.approval_no.strip()
     row.approval_on, row.approval_document = form.approval_on, form.approval_document.strip()
@@ -113,7 +115,8 @@ async def put_up(uow: UnitOfWork, standard_id: UUID, form: PostingForm) -> tuple
     """
     row = await uow.get(FeeStandard, standard_id, lock=True)
     disclosed = bool(row.disclosed_at)
-    _refuse(effective(uow).ask("fee.standard_disclosed", standard_disclosed=disclosed).blocks, "")
+    found = effective(uow).ask("fee.standard_disclosed", standard_disclosed=disclosed).blocks
+    await _refuse(uow, "post", row.id, found)
     for old in await postings(uow, standard_id, standing=True):
         old.taken_down_at = now()
     posting = FeePosting(standard_id=standard_id, posted_by=uow.ctx.actor.name, **form.model_dump())
@@ -171,7 +174,7 @@ async def _enforce(uow: UnitOfWork, row: FeeStandard) -> None:
     verdict = effective(uow).ask_all(
         [("fee.posted", {"posted": posting is not None}), ("fee.posting_matches", {"posting_matches": matches})]
     )
-    _refuse(verdict.blocks, "")
+    await _refuse(uow, "enforce", row.id, verdict.blocks)
     await uow.hold(f"fees/{row.service}")
     live = select(FeeStandard).where(
         FeeStandard.service == row.service, FeeStandard.state.in_(("in_force", "blocked")), FeeStandard.id != row.id
