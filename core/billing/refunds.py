@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -37,24 +38,33 @@ async def approve(uow: UnitOfWork, attempt_id: UUID, amount_fen: int, reason: st
     if attempt.state != "succeeded" or not 0 < amount_fen <= left:
         wrong = FieldError("amount", _l("请填写不超过剩余可退金额的数"), "above_paid")
         raise TooMuchBack(fields=[wrong], left=money(max(0, left)))
-    owed = journals.less(await owed_by_fund(uow, bill.id), await _returned_by_fund(uow, bill.id))
+    owed = journals.less(await owed_by_fund(uow, bill.id), await returned_by_fund(uow, bill.id))
     shares = journals.by_fund(amount_fen, owed)
+    return await owe(uow, attempt, shares, reason, uow.ctx.actor.account_id, clock.today())
+
+
+async def owe(
+    uow: UnitOfWork, attempt: PaymentAttempt, shares: journals.Shares, reason: str, by: UUID | None, on: date
+) -> Refund:
+    """Owe `shares` (fen by fund) of a payment back and have them sent. The caller holds bill and attempt and has made
+    sure that so much is left; `by` is the account that approved it, `on` the day in the books."""
+    amount_fen = sum(shares.values())
     refund = Refund(
         id=new_id(),
-        bill_id=bill.id,
-        attempt_id=attempt_id,
+        bill_id=attempt.bill_id,
+        attempt_id=attempt.id,
         amount_fen=amount_fen,
         reason=reason.strip(),
         state="approved",
-        shares=shares,
-        approved_by=uow.ctx.actor.account_id,
+        shares=dict(shares),
+        approved_by=by,
     )
     uow.session.add(refund)
-    unearned = await _take_unearned(uow, bill.id, shares)
-    await uow.audit("refund.approve", "refund", refund.id, bill=bill.id, amount_fen=amount_fen, reason=reason)
+    unearned = await _take_unearned(uow, attempt.bill_id, shares)
+    await uow.audit("refund.approve", "refund", refund.id, bill=attempt.bill_id, amount_fen=amount_fen, reason=reason)
     await uow.enqueue("billing.refund", {"refund_id": refund.id}, key=f"{refund.id}/0")
     await uow.session.flush()
-    await ledger.post(uow, journals.refund_owed(refund.id, clock.today(), unearned, journals.less(shares, unearned)))
+    await ledger.post(uow, journals.refund_owed(refund.id, on, unearned, journals.less(shares, unearned)))
     return refund
 
 
@@ -64,7 +74,7 @@ async def live_refunds(uow: UnitOfWork, attempt_id: UUID) -> int:
     return int((await uow.session.execute(query)).scalar_one())
 
 
-async def _returned_by_fund(uow: UnitOfWork, bill_id: UUID) -> dict[str, int]:
+async def returned_by_fund(uow: UnitOfWork, bill_id: UUID) -> dict[str, int]:
     query = select(Refund.shares).where(Refund.bill_id == bill_id, Refund.surplus.is_(False))
     return journals.summed(*(shares.items() for shares in (await uow.session.execute(query)).scalars().all()))
 
@@ -76,7 +86,7 @@ async def _take_unearned(uow: UnitOfWork, bill_id: UUID, shares: journals.Shares
     taken: dict[str, int] = {}
     for fund, amount in shares.items():
         mine = [line for line in lines if line.fund == fund]
-        left = [line.amount_fen - line.earned_fen - line.returned_fen for line in mine]
+        left = [line.amount_fen - line.earned_fen - line.returned_fen - line.unused_fen for line in mine]
         take = min(amount, sum(left))
         if take <= 0:
             continue
@@ -89,27 +99,36 @@ async def _take_unearned(uow: UnitOfWork, bill_id: UUID, shares: journals.Shares
 async def quote(uow: UnitOfWork, bill_id: UUID) -> int:
     """What a bill would give back for lessons not held or not to come, in fen: worked example in docs/billing.md.
 
-    Of each fund: what the family paid for it, in the proportion of what is neither earned nor returned, rounded in
-    the family's favour.
+    Of each fund: what the family paid for it, in the proportion of what is not earned, less what went back before.
     """
     bill = await uow.get(Bill, bill_id)
     if bill.paid_fen < bill.due_fen or bill.due_fen == 0:
         return 0
-    owed, gone = await owed_by_fund(uow, bill_id), await _returned_by_fund(uow, bill_id)
+    owed, gone = await owed_by_fund(uow, bill_id), await returned_by_fund(uow, bill_id)
     query = (
         select(
             BillLine.fund,
             func.sum(BillLine.amount_fen).label("charged"),
-            func.sum(BillLine.amount_fen - BillLine.earned_fen - BillLine.returned_fen).label("left"),
+            func.sum(BillLine.amount_fen - BillLine.earned_fen).label("unearned"),
+            func.sum(BillLine.amount_fen - BillLine.earned_fen - BillLine.returned_fen - BillLine.unused_fen),
         )
         .where(BillLine.bill_id == bill_id)
         .group_by(BillLine.fund)
     )
-    total = 0
-    for fund, charged, left in (await uow.session.execute(query)).all():
-        part = -(-owed[fund] * int(left) // int(charged)) if charged else 0
-        total += max(0, min(part, owed[fund] - gone.get(fund, 0)))
-    return total
+    return sum(
+        entitled(owed[fund], int(charged), int(unearned), int(left), gone.get(fund, 0))
+        for fund, charged, unearned, left in (await uow.session.execute(query)).all()
+    )
+
+
+def entitled(owed: int, charged: int, unearned: int, left: int, gone: int) -> int:
+    """What a family is still to get back in one fund, in fen, at most `left`.
+
+    Of what it owed (charges less reductions), the part of the lessons not held, rounded in its favour, less what has
+    gone back already. `unearned` is charged less earned; `left` is neither earned, returned nor unused.
+    """
+    part = -(-owed * unearned // charged) if charged else 0
+    return max(0, min(part - gone, left))
 
 
 async def return_suspense(uow: UnitOfWork, attempt_id: UUID, reason: str) -> Refund:

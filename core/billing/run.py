@@ -43,6 +43,7 @@ async def start_run(uow: UnitOfWork, term_id: UUID) -> BillingRun:
     A run that its worker gave up goes on where it was. Raises AcrossTerms (R-344).
     """
     await uow.hold(f"billing-start/{term_id}")
+    terms.refuse_closed(await uow.get(Term, term_id))
     await refuse_ahead(uow, term_id)
     going = select(BillingRun).where(BillingRun.term_id == term_id, BillingRun.finished_at.is_(None))
     run = (await uow.session.execute(going.with_for_update())).scalars().first()

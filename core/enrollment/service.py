@@ -25,6 +25,7 @@ from core.enrollment.offerings_service import (
     suspend_offering,
     withdraw_offering,
 )
+from core.enrollment.term_end import end_chunk, undecided
 
 __all__ = [
     "Claims",
@@ -35,6 +36,7 @@ __all__ = [
     "count_enrolled_students",
     "counts_by_offering",
     "draft_of",
+    "end_chunk",
     "enrolled_on",
     "enrolments_for_billing",
     "enrolments_of",
@@ -47,6 +49,7 @@ __all__ = [
     "review_offering",
     "students_in",
     "suspend_offering",
+    "undecided",
     "withdraw",
     "withdraw_offering",
 ]

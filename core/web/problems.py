@@ -21,6 +21,10 @@ TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "57014"})
 """Serialization failure, deadlock, lock not available, cancelled: the same request may be sent again."""
 
 
+OURS = "KH001"
+"""What a trigger of ours raises; its message is the code of a KehouError."""
+
+
 class Crashed(KehouError):
     code = "internal_error"
     status = 500
@@ -61,7 +65,15 @@ def as_kehou_error(exc: Exception) -> KehouError:
         return Conflict()
     if isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) in TRY_AGAIN:
         return Busy()
+    if isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) == OURS:
+        return _of_trigger(exc)
     return Crashed()
+
+
+def _of_trigger(exc: DBAPIError) -> KehouError:
+    words = str(getattr(exc.orig, "__cause__", None) or exc.orig).split()
+    known = KehouError.registered.get(words[-1] if words else "")
+    return known() if known else Conflict()
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
