@@ -1,7 +1,8 @@
 """The whole test run of `make test`.
 
-What watches races and clocks runs alone; so do the browser tests, in a process of their own, because the browser's
-driver keeps an event loop running in it. The rest runs on two processes, each with a PostgreSQL of its own.
+What watches races and clocks runs alone. Browsers and the played story come next, on two processes around one
+demonstration; they are apart from the others because a browser's driver keeps an event loop running in its process.
+The rest runs on two processes, each with a PostgreSQL of its own.
 `--database` runs only what touches the database, for a second PostgreSQL named by KEHOU_TEST_PG_BINDIR.
 Any other arguments go to pytest as they are, in one process.
 """
@@ -11,42 +12,48 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from types import MappingProxyType
 
 import browser
 
 ROOT = Path(__file__).resolve().parents[1]
-ALONE = ("tests/concurrency", "tests/kill", "tests/journeys", "tests/bench")
-BROWSER = ("tests/browser",)
+sys.path.insert(0, str(ROOT))
+
+from tests.support.demo import demonstration  # noqa: E402 - found once the project's folder is on the path
+
+ALONE = ("tests/concurrency", "tests/bench")
+PLAYED = ("tests/journeys/test_walkthrough.py", "tests/browser")
 DATABASE = ("tests/integration", "tests/security", "tests/concurrency", "tests/contracts", "tests/unit/deploy")
 NO_TESTS = 5  # pytest's exit code for "nothing to run"
 
 
-def there(folders: Sequence[str]) -> list[str]:
-    """Those folders that exist."""
-    return [folder for folder in folders if (ROOT / folder).is_dir()]
+def there(places: Sequence[str]) -> list[str]:
+    """Those folders and files that exist."""
+    return [place for place in places if (ROOT / place).exists()]
 
 
-def pytest(*args: str) -> int:
+def pytest(*args: str, env: Mapping[str, str]) -> int:
     """Run pytest in the project's folder. Its exit code; nothing to run is no failure."""
-    env = {**os.environ, "KEHOU_BROWSER": browser.find() or ""}
-    code = subprocess.run([sys.executable, "-m", "pytest", *args], cwd=ROOT, env=env, check=False).returncode
+    whole = {**os.environ, "KEHOU_BROWSER": browser.find() or "", **env}
+    code = subprocess.run([sys.executable, "-m", "pytest", *args], cwd=ROOT, env=whole, check=False).returncode
     return 0 if code == NO_TESTS else code
 
 
-def pytest_twice(*args: str) -> int:
+def pytest_twice(*args: str, env: Mapping[str, str] = MappingProxyType({})) -> int:
     """Run pytest; what failed is run once more, alone and in one process, and named if it then passes.
 
     Real servers, browsers and killed processes share two noisy cores here: a test that fails twice is broken, one that
     fails once is a weakness to look at, and the run says so.
     """
-    code = pytest(*args)
+    code = pytest(*args, env=env)
     if code != 1:
         return code
     print("== 失败的再单独运行一次 / what failed runs once more, alone", flush=True)
-    again = [arg for arg in args if not arg.startswith(("--cov", "-n", "--dist")) and arg not in ("2", "loadfile")]
-    code = pytest("--last-failed", "--last-failed-no-failures=none", "-p", "no:randomly", *again)
+    again = [arg for arg in args if not arg.startswith(("--cov", "-n", "--dist"))]
+    code = pytest("--last-failed", "--last-failed-no-failures=none", "-p", "no:randomly", *again, env=env)
     if code == 0:
         print("== 第二次通过：不稳定的测试，见上 / passed the second time: unsteady tests, see above", flush=True)
     return code
@@ -73,16 +80,17 @@ def main(args: list[str]) -> int:
     """Exit code of the first part that failed, else 0."""
     if args == ["--database"]:
         print(f"PostgreSQL: {os.environ.get('KEHOU_TEST_PG_BINDIR', 'embedded')}", flush=True)
-        return pytest_twice("-q", "-n", "2", "--dist", "loadfile", *selection(), *there(DATABASE))
+        return pytest_twice("-q", "-n2", "--dist=loadfile", *selection(), *there(DATABASE))
     if args:
-        return pytest(*selection(), *args)
-    (ROOT / ".coverage").unlink(missing_ok=True)
-    cover = ["--cov", "--cov-append"]
-    parts = [pytest_twice("-q", *selection(), *cover, "--cov-report=", *there(part)) for part in (ALONE, BROWSER)]
-    ignored = [f"--ignore={folder}" for folder in there((*ALONE, *BROWSER))]
+        return pytest(*selection(), *args, env={})
+    chosen = ["-q", *selection()]
+    parts = [pytest_twice(*chosen, *there(ALONE))]
+    with demonstration() if browser.find() else nullcontext() as demo:
+        env = {"KEHOU_TEST_DEMO": f"{demo.url} {demo.folder}"} if demo else {}
+        parts.append(pytest_twice(*chosen, "-n2", "--dist=loadgroup", *there(PLAYED), env=env))
+    ignored = [f"--ignore={place}" for place in there((*ALONE, *PLAYED))]
     # The larger part last: its closing line is the one that people and CI read.
-    rest = ["-n", "2", "--dist", "loadfile", *selection(), *cover, "--cov-report=term", *ignored]
-    parts.append(pytest_twice("-q", *rest, "tests"))
+    parts.append(pytest_twice(*chosen, "-n2", "--dist=loadfile", "--cov", "--cov-report=term", *ignored, "tests"))
     return next((code for code in parts if code), 0)
 
 

@@ -29,6 +29,9 @@ from core.db.uow import UnitOfWork
 from core.policy import service as policy
 from core.policy.types import Objection
 
+INSTRUMENT = {"service": "service_charge", "agency": "collect_on_behalf", "meals": "lunch"}
+"""How the packs call the money of each fund."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -48,11 +51,13 @@ async def make_drafts(uow: UnitOfWork, request: BillingRequest, run_id: UUID) ->
     services = tuple(sorted({p.service for p in proposals}))
     found = await hooks.compute("unit_prices", ctx, UnitPrice, uow=uow, services=services, on=request.on)
     months = {id_: n for student in request.students for id_, n in student.months.items()}
-    charges, unpriced = price(proposals, {p.service: p for p in found}, months)
+    prices = {p.service: p for p in found}
+    charges, unpriced = price(_covered(request, proposals, prices), prices, months)
     reductions = await hooks.compute(
         "reductions", ctx, ReductionProposal, uow=uow, request=request, charges=tuple(charges)
     )
-    holds = {u.student_id: _unpriced(u) for u in unpriced}
+    holds = {u.student_id: _unpriced(uow, request.on, u) for u in unpriced}
+    holds |= _refused(uow, request.on, charges)
     drafts = _drafts(request, charges, reductions, _cap(uow, request.on), run_id, holds)
     objections = await hooks.decide("check_bill", ctx, uow=uow, drafts=tuple(drafts))
     drafts = _without_objected(drafts, objections, holds)
@@ -109,9 +114,48 @@ def _allowed(uow: UnitOfWork, request: BillingRequest, proposals: Iterable[Charg
     ]
 
 
-def _unpriced(unpriced: Unpriced) -> Hold:
+def _covered(
+    request: BillingRequest, proposals: Iterable[ChargeProposal], prices: Mapping[str, UnitPrice]
+) -> list[ChargeProposal]:
+    """The proposals without those of children whose grade a standard leaves out: they pay nothing for the service."""
+    grade_of = {s.student_id: s.grade for s in request.students}
+    return [p for p in proposals if p.service not in prices or prices[p.service].covers(grade_of[p.student_id])]
+
+
+def _unpriced(uow: UnitOfWork, on: date, unpriced: Unpriced) -> Hold:
+    """Without an issued and posted standard a charge would be an arbitrary one (R-336, R-341, R-453)."""
+    verdict = policy.effective(uow, on).ask_all(
+        [
+            ("fee.standard_issued", {"standard_issued": False}),
+            ("fee.posted", {"posted": False}),
+            ("fee.irregular", {"irregular": True}),
+        ]
+    )
     message = _("「%(title)s」没有已批准并公示的收费标准，不能收费", title=unpriced.title)
-    return Hold(unpriced.student_id, "fee.not_posted", message)
+    clause = next((o.clause for o in verdict.blocks if o.clause), "")
+    return Hold(unpriced.student_id, "fee.not_posted", message, clause)
+
+
+def _refused(uow: UnitOfWork, on: date, charges: Iterable[PricedCharge]) -> dict[UUID, Hold]:
+    """Charges that the pack does not let stand, whatever a plugin made of them: above the standard times the quantity
+    (R-453), or for a service that nobody of the family applied for (R-350, R-375)."""
+    pack = policy.effective(uow, on)
+    found: dict[UUID, Hold] = {}
+    for charge in charges:
+        proposal, standard = charge.proposal, charge.price
+        within = {
+            "amount_fen": int(charge.amount),
+            "standard_fen": int(standard.fen) * proposal.quantity,
+            "instrument": INSTRUMENT[proposal.fund],
+        }
+        verdict = pack.ask("fee.within_standard", **within)
+        if proposal.fund == "service":
+            chosen = proposal.enrolment_id is not None
+            verdict += pack.ask("fee.forced", forced=not chosen) + pack.ask("fee.voluntary", consented=chosen)
+        for objection in verdict.blocks:
+            hold = Hold(proposal.student_id, objection.code, str(objection.message), objection.clause)
+            found.setdefault(proposal.student_id, hold)
+    return found
 
 
 def _cap(uow: UnitOfWork, on: date) -> Cap | None:

@@ -40,6 +40,20 @@ class BankTooLow(Conflict):
     text = _l("账上的银行存款不够退这笔款。请先登记支付通道结算到账")
 
 
+class NotToPayer(Conflict):
+    """A refund goes to the account that paid (R-374). `objections` hold the clause, or mark the platform's default."""
+
+    code = "refund_not_to_payer"
+    text = _l("退费须退回原付款账户，请退到原来付款的账户后再登记")
+
+
+class LessonsOwed(Invalid):
+    """Once the term is over, what was not held is given back one by one (R-374)."""
+
+    code = "refund_below_lessons_owed"
+    text = _l("学期已经结束，未开展的课次应退 %(owed)s，退费不能少于这个数")
+
+
 class SecondPerson(Conflict):
     """Maker and checker differ."""
 

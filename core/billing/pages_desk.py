@@ -322,7 +322,8 @@ async def offline(
     sent = await request.form()
     try:
         async with uow.session.begin_nested():
-            await refunds.pay_offline(uow, refund_id, str(sent.get("reason", "")))
+            to_payer = sent.get("to_payer") == "true"
+            await refunds.pay_offline(uow, refund_id, str(sent.get("reason", "")), to_payer=to_payer)
     except KehouError as refused:
         return redirect(here, flash=refused.message, level="bad")
     return redirect(here, flash=_("已登记线下退款"))

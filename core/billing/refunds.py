@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -14,23 +15,26 @@ from core.base.money import Fen, split
 from core.base.text import lazy_gettext as _l
 from core.billing import journals
 from core.billing.alerts import raise_alert, settle_alert
-from core.billing.errors import BankTooLow, NothingInSuspense, SecondPerson, TooMuchBack
+from core.billing.errors import BankTooLow, LessonsOwed, NothingInSuspense, NotToPayer, SecondPerson, TooMuchBack
 from core.billing.models import Bill, BillLine, PaymentAttempt, Refund
 from core.billing.payments import provider_named
 from core.billing.port import ProviderRefused, ProviderUnsure, RefundOutcome, RefundRequest
 from core.billing.settle import owed_by_fund
 from core.billing.states import ATTEMPT, BILL, REFUND
+from core.billing.words import FUNDS
 from core.db.delivery import Delivery, RetryLater
 from core.db.uow import UnitOfWork
 from core.ledger import service as ledger
 from core.ledger.chart import SERVICE
 from core.ledger.errors import OutOfBounds
 from core.ledger.types import Journal
+from core.policy import service as policy
+from core.terms.models import Term
 from core.web.i18n import money
 
 
 async def approve(uow: UnitOfWork, attempt_id: UUID, amount_fen: int, reason: str) -> Refund:
-    """Owe `amount_fen` of one payment back to the family and have it sent. Raises TooMuchBack."""
+    """Owe `amount_fen` of one payment back to the family and have it sent. Raises TooMuchBack, LessonsOwed."""
     uow.ctx.require("billing.refund")
     attempt = await uow.get(PaymentAttempt, attempt_id)
     bill = await uow.get(Bill, attempt.bill_id, lock=True)
@@ -38,6 +42,7 @@ async def approve(uow: UnitOfWork, attempt_id: UUID, amount_fen: int, reason: st
     if attempt.state != "succeeded" or not 0 < amount_fen <= left:
         wrong = FieldError("amount", _l("请填写不超过剩余可退金额的数"), "above_paid")
         raise TooMuchBack(fields=[wrong], left=money(max(0, left)))
+    await _refuse_too_little(uow, bill, amount_fen, left)
     owed = journals.less(await owed_by_fund(uow, bill.id), await returned_by_fund(uow, bill.id))
     shares = journals.by_fund(amount_fen, owed)
     return await owe(uow, attempt, shares, reason, uow.ctx.actor.account_id, clock.today())
@@ -68,6 +73,31 @@ async def owe(
     return refund
 
 
+async def _refuse_too_little(uow: UnitOfWork, bill: Bill, amount_fen: int, left: int) -> None:
+    """After the term no lesson can come any more: a refund covers all that was not held. Raises LessonsOwed."""
+    if (await uow.get(Term, bill.term_id)).ends_on >= clock.today():
+        return
+    owed = min(left, await quote(uow, bill.id, funds=(SERVICE,)))
+    verdict = policy.effective(uow).ask("refund.lessons_not_held", lessons_not_held_refunded=amount_fen >= owed)
+    if verdict.blocks:
+        wrong = FieldError("amount", _l("少于未开展课次应退的金额"), "below_owed")
+        raise LessonsOwed(fields=[wrong], objections=[o.record() for o in verdict.blocks], owed=money(owed))
+
+
+async def owed_back(uow: UnitOfWork, term_id: UUID) -> list[UUID]:
+    """Paid bills of a term of which something is owed back for lessons not held: after its last day, a duty (R-374)."""
+    unearned = BillLine.amount_fen - BillLine.earned_fen - BillLine.returned_fen - BillLine.unused_fen
+    query = (
+        select(Bill.id)
+        .join(BillLine, (BillLine.tenant_id == Bill.tenant_id) & (BillLine.bill_id == Bill.id))
+        .where(Bill.term_id == term_id, Bill.due_fen > 0, Bill.paid_fen == Bill.due_fen, BillLine.fund == SERVICE)
+        .group_by(Bill.id)
+        .having(func.sum(unearned) > 0)
+    )
+    found = (await uow.session.execute(query.order_by(Bill.id))).scalars().all()
+    return [bill_id for bill_id in found if await quote(uow, bill_id, funds=(SERVICE,)) > 0]
+
+
 async def live_refunds(uow: UnitOfWork, attempt_id: UUID) -> int:
     """Fen of a payment that were given back or are owed: a failed refund is still owed."""
     query = select(func.coalesce(func.sum(Refund.amount_fen), 0)).where(Refund.attempt_id == attempt_id)
@@ -96,10 +126,11 @@ async def _take_unearned(uow: UnitOfWork, bill_id: UUID, shares: journals.Shares
     return taken
 
 
-async def quote(uow: UnitOfWork, bill_id: UUID) -> int:
+async def quote(uow: UnitOfWork, bill_id: UUID, *, funds: Collection[str] = FUNDS) -> int:
     """What a bill would give back for lessons not held or not to come, in fen: worked example in docs/billing.md.
 
-    Of each fund: what the family paid for it, in the proportion of what is not earned, less what went back before.
+    Of each fund: what the family paid for it, in the proportion of what is not earned, less what went back before,
+    rounded in the family's favour. `funds` leaves others out: a premium, for one, is never earned by lessons.
     """
     bill = await uow.get(Bill, bill_id)
     if bill.paid_fen < bill.due_fen or bill.due_fen == 0:
@@ -117,7 +148,7 @@ async def quote(uow: UnitOfWork, bill_id: UUID) -> int:
     )
     return sum(
         entitled(owed[fund], int(charged), int(unearned), int(left), gone.get(fund, 0))
-        for fund, charged, unearned, left in (await uow.session.execute(query)).all()
+        for fund, charged, unearned, left in (await uow.session.execute(query.where(BillLine.fund.in_(funds)))).all()
     )
 
 
@@ -278,12 +309,16 @@ async def retry(uow: UnitOfWork, refund_id: UUID) -> None:
     await uow.enqueue("billing.refund", {"refund_id": refund.id}, key=f"{refund.id}/{refund.round}")
 
 
-async def pay_offline(uow: UnitOfWork, refund_id: UUID, slip: str) -> None:
+async def pay_offline(uow: UnitOfWork, refund_id: UUID, slip: str, *, to_payer: bool) -> None:
     """The provider cannot give it back any more (too old): a second person paid it from the bank account.
 
-    `slip` names the bank's slip. Raises SecondPerson, BankTooLow, MoveRefused, ReasonOwed.
+    `slip` names the bank's slip; `to_payer` says that it went to the account that had paid. Raises NotToPayer,
+    SecondPerson, BankTooLow, MoveRefused, ReasonOwed.
     """
     uow.ctx.require("billing.refund")
+    verdict = policy.effective(uow).ask("refund.to_paying_account", to_paying_account=to_payer)
+    if verdict.blocks:
+        raise NotToPayer(objections=[o.record() for o in verdict.blocks])
     refund = await uow.get(Refund, refund_id)
     bill = await uow.get(Bill, refund.bill_id, lock=True)
     refund = await uow.get(Refund, refund_id, lock=True)

@@ -67,6 +67,11 @@ class UnitPrice:
     approval: str
     posted_at: datetime
     fund: Fund = "service"
+    grades: tuple[int, ...] = ()
+    """For which grades the standard is; empty: for all. Other children are charged nothing for the service."""
+
+    def covers(self, grade: int) -> bool:
+        return not self.grades or grade in self.grades
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ async def _draft(uow: UnitOfWork, application: Application, child: StudentView) 
             (
                 views[i.offering_id].title,
                 when_line(views[i.offering_id], i.weekdays) or "不占用在校时间",
-                price_words(views[i.offering_id], priced),
+                price_words(views[i.offering_id], priced, child.grade),
             )
             for i in items
         ]

@@ -55,7 +55,9 @@ class Home:
         return term_title(self.term.code) if self.term else ""
 
     def price(self, view: OfferingView) -> UnitPrice | None:
-        return self.prices.get(view.service) if view.service else None
+        """The posted price; None where nothing is taken of this child's grade."""
+        price = self.prices.get(view.service) if view.service else None
+        return price if price is not None and price.covers(self.child.grade) else None
 
     def choosable(self) -> list[OfferingView]:
         """What is on the menu for this child's grade."""

@@ -135,14 +135,21 @@ def _row(view: OfferingView, priced: Mapping[str, UnitPrice]) -> tuple[str, ...]
     return (name, when_line(view) or "不占用在校时间", grades_line(view.grades), price_words(view, priced))
 
 
-def price_words(view: OfferingView, priced: Mapping[str, UnitPrice]) -> str:
-    """The posted price in Chinese words for a paper: 免费, ¥4 / 课次, or whom the family pays."""
+def price_words(view: OfferingView, priced: Mapping[str, UnitPrice], grade: int | None = None) -> str:
+    """The posted price in Chinese words for a paper: 免费, ¥4 / 课次, or whom the family pays.
+
+    A standard that names grades costs the others nothing: `grade` is the child's, None on a paper for all.
+    """
     price = priced.get(view.service) if view.service else None
     if price is None:
         if view.details.get("paid_to"):
             return f"与{view.details['paid_to']}结算"
         return "免费" if view.service is None else "未公示"
-    return f"{money(price.fen)} / {per_unit(price.unit)}"
+    if grade is not None and not price.covers(grade):
+        return "免费"
+    partly = grade is None and not all(price.covers(g) for g in view.grades)
+    words = f"{money(price.fen)} / {per_unit(price.unit)}"
+    return f"{words}（{grades_line(price.grades)}）" if partly else words
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:

@@ -202,6 +202,8 @@ class Application(TenantModel, Stamped):
     revision: Mapped[int] = mapped_column(server_default="0")
     need: Mapped[str] = mapped_column(server_default="")
     """What the guardian wrote about why the child needs the service."""
+    papers: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """What came on paper and was seen by a reviewer, in the packs' words (application.forms)."""
     notice_sha256: Mapped[str] = mapped_column(server_default="")
     submitted_by: Mapped[UUID | None]
     submitted_name: Mapped[str] = mapped_column(server_default="")

@@ -10,9 +10,11 @@ from sqlalchemy import or_, select
 
 from core.base import clock
 from core.db.uow import UnitOfWork
+from core.enrollment import set_rules
 from core.enrollment.errors import Objected, RoomTaken, TeacherTaken
 from core.enrollment.models import Offering, OfferingPeriod
-from core.enrollment.views import OfferingView
+from core.enrollment.views import OfferingView, Period
+from core.people.ethics import objections_to_staff
 from core.policy import service as policy
 from core.policy.library import PackLibrary
 from core.policy.service import EffectivePack
@@ -21,6 +23,12 @@ from core.terms.models import Term
 
 LIVE = ("proposed", "content_review", "approved", "published", "open_for_choice", "running", "suspended")
 """States in which an offering keeps its room and its teacher."""
+
+SETTLED = ("approved", "published", "open_for_choice", "running")
+"""States in which a change is a change of something that was accepted."""
+
+AT_SCHOOL = ("care", "club", "vendor_course")
+"""Kinds in which the school gathers children under a teacher."""
 
 LOWER = frozenset({1, 2})
 """The grades that some schemes send home earlier."""
@@ -40,8 +48,16 @@ def stage_of(grades: Iterable[int]) -> str:
 async def objections_to(uow: UnitOfWork, view: OfferingView, action: str) -> list[Objection]:
     """All that speaks against the offering now: the pack's clauses, then the plugins' own checks."""
     pack = pack_of(uow)
-    # A question asked for several seasons may be answered with the same sentence twice.
-    found = list(dict.fromkeys(pack.ask_all(await _questions(uow, pack, view)).objections)) if pack else []
+    found: list[Objection] = []
+    if pack is not None:
+        found += pack.ask_all(await _questions(uow, pack, view)).objections
+        found += pack.ask_all(_when_accepted(view, action)).objections
+        if view.time_window in set_rules.AFTERNOON:
+            for period in view.periods:
+                found += _sessions(pack, view, period)
+    found += await objections_to_staff(uow, view.teacher_id)
+    # A question asked for several seasons or days may be answered with the same sentence twice.
+    found = list(dict.fromkeys(found))
     found += await uow.hooks.decide("check_offering", uow.ctx, uow=uow, offering=view, action=action)
     return found
 
@@ -56,13 +72,21 @@ async def refuse_objected(uow: UnitOfWork, view: OfferingView, action: str) -> N
 async def _questions(uow: UnitOfWork, pack: EffectivePack, view: OfferingView) -> list[tuple[str, dict[str, Any]]]:
     stage = stage_of(view.grades)
     texts = [view.title, view.summary, *map(str, view.details.get("outline", ()))]
+    sets_homework = set_rules.sets_homework(texts)
     asked: list[tuple[str, dict[str, Any]]] = [
         ("content.blocked_words", {"texts": texts}),
         ("content.flag_words", {"texts": texts}),
         ("application.grades", {"grades": list(view.grades)}),
         ("provider.kinds", {"provider": view.provider}),
         ("provider.banned_kinds", {"provider": view.provider}),
+        ("content.written_home_homework", {"written_home_homework": sets_homework, "grades": list(view.grades)}),
     ]
+    if view.kind != "care":
+        asked.append(("content.sets_homework", {"sets_homework": sets_homework}))
+    else:
+        asked.append(("enrolment.segment_told", {"segment_told": bool(view.periods)}))
+        if len(view.weekdays) > 1:
+            asked.append(("enrolment.any_days", {"any_days": view.any_days}))
     if view.content:
         where = {"stage": stage, "window": view.time_window} if view.time_window else {"stage": stage}
         asked += [
@@ -76,6 +100,27 @@ async def _questions(uow: UnitOfWork, pack: EffectivePack, view: OfferingView) -
     return asked
 
 
+def _when_accepted(view: OfferingView, action: str) -> list[tuple[str, dict[str, Any]]]:
+    """What an item must have when it is accepted; while it is being written it may lack (R-180, R-288)."""
+    if view.kind not in AT_SCHOOL or not (action == "approve" or view.state in SETTLED):
+        return []
+    led = bool(view.teacher_id or view.vendor_id)
+    planned = bool(view.details.get("outline") or view.content or view.summary.strip())
+    return [
+        ("class.plan_and_teacher", {"planned_and_led": planned and led}),
+        ("staffing.fixed_teacher_and_place", {"fixed": led and view.room_id is not None}),
+    ]
+
+
+def _sessions(pack: EffectivePack, view: OfferingView, period: Period) -> list[Objection]:
+    """The sessions of each grade; where grades 1 and 2 leave early, their own end counts for them."""
+    found: list[Objection] = []
+    for grade in view.grades:
+        end = view.early_ends_at if grade in LOWER and view.early_ends_at else period.ends_at
+        found += set_rules.outside_sessions(pack, [grade], period.starts_at, end)
+    return found
+
+
 async def _of_time(
     uow: UnitOfWork, pack: EffectivePack, view: OfferingView, stage: str
 ) -> list[tuple[str, dict[str, Any]]]:
@@ -84,12 +129,18 @@ async def _of_time(
     asked: list[tuple[str, dict[str, Any]]] = [
         ("time.windows", {"window": window, "stage": stage}),
         ("time.weekdays_only", {"weekdays": list(view.weekdays)}),
+        ("time.weekdays_off", {"weekdays": list(view.weekdays), "window": window, "stage": stage}),
+        # A make-up day runs a weekday's timetable, so what stands on Saturday or Sunday itself is no school day.
+        ("time.school_days", {"on_school_day": max(view.weekdays) < 6}),
     ]
+    if view.kind not in ("care", "lunch"):
+        asked.append(("content.themed_days", {"weekdays": list(view.weekdays)}))
+    if view.kind == "club":
+        asked.append(("content.club_days", {"weekdays": list(view.weekdays)}))
     longest = max(_minutes(p.ends_at) - _minutes(p.starts_at) for p in view.periods)
     asked.append(("time.minutes_max", {"minutes": longest, "window": window, "stage": stage}))
     term = await uow.get(Term, view.term_id)
-    seasons = {pack.season(day) for day in (term.starts_on, term.ends_on)}
-    for season in sorted(seasons):
+    for season in set_rules.seasons(pack, term.starts_on, term.ends_on):
         # Each month of the term counts: an end that suits summer must suit the winter weeks too.
         asked.append(("time.latest_end", {"end": view.ends_at, "window": window, "stage": stage, "season": season}))
     lower = LOWER & set(view.grades)

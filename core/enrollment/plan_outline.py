@@ -91,7 +91,7 @@ def _said(info: FieldInfo, value: Any) -> str:
     if isinstance(value, bool):
         return _("是") if value else _("否")
     if isinstance(value, list):
-        if value and isinstance(value[0], int):
+        if ui.kind == "seg" and value:  # weekdays; grades are ticked one by one
             return days_text(value)
         names = dict(ui.choices(info.annotation))
         return joined([names.get(str(word), str(word)) for word in value])

@@ -1,4 +1,4 @@
-"""What a service plan says, as data: eight sections, each a form of its own. The JSON API takes them all at once.
+"""What a service plan says, as data: nine sections, each a form of its own. The JSON API takes them all at once.
 
 Everything may be left open in a draft; what a scheme asks for is the rules' business (core.enrollment.plan_check).
 Clock times are on the school's clock, percentages and numbers of people whole.
@@ -68,6 +68,16 @@ class Window(Part):
     starts_at: Annotated[time, Ui(_l("开始"))]
     ends_at: Annotated[time, Ui(_l("结束"))]
     early_ends_at: Annotated[time | None, Ui(_l("一、二年级离校"), help=_l("比其他年级早离校时填写"))] = None
+    grades: Annotated[
+        list[int],
+        _known(v.GRADES),
+        Ui(
+            _l("年级"),
+            kind="checks",
+            options=_choices(v.GRADES),
+            help=_l("各年级时间不同的分行填写，不选是全部年级"),
+        ),
+    ] = Field(default_factory=list)
 
     @field_validator("ends_at")
     @classmethod
@@ -100,6 +110,12 @@ class Item(Part):
         Field(default_factory=list)
     )
     provider: Annotated[str, _known(v.PROVIDERS), Ui(_l("由谁承担"), options=_choices(v.PROVIDERS))] = "own_staff"
+    grades: Annotated[list[int], _known(v.GRADES), Ui(_l("年级"), kind="checks", options=_choices(v.GRADES))] = Field(
+        default_factory=list
+    )
+    subjects: Annotated[
+        list[str], _known(v.SUBJECTS), Ui(_l("辅导学科"), options=_choices(v.SUBJECTS), help=_l("作业辅导涉及的学科"))
+    ] = Field(default_factory=list)
     about: Annotated[str, Field(max_length=500), Ui(_l("说明"), kind="text")] = ""
 
 
@@ -129,12 +145,16 @@ class Basis(Part):
     survey_means: Annotated[list[str], _known(p.MEANS), Ui(_l("征求意见的形式"), options=_choices(p.MEANS))] = Field(
         default_factory=list
     )
+    survey_to_all: Annotated[bool, _tick(_l("意向调查发给了全体学生"))] = False
     survey_on: Annotated[date | None, Ui(_l("调查日期"))] = None
     survey_asked: Annotated[People | None, Ui(_l("征求意见的家庭"), unit=_l("户"))] = None
     survey_wanting: Annotated[People | None, Ui(_l("其中希望参加"), unit=_l("户"))] = None
     survey_note: Annotated[Text, _long(_l("主要意见"), 3)] = ""
     planned_by: Annotated[list[str], _known(v.PLAN_UNITS), Ui(_l("编制单位"), options=_choices(v.PLAN_UNITS))] = Field(
         default_factory=lambda: ["term", "stage"]
+    )
+    decided_by: Annotated[list[str], _known(v.BODIES), Ui(_l("服务项目由谁决定"), options=_choices(v.BODIES))] = Field(
+        default_factory=lambda: ["school"]
     )
     starts_on: Annotated[date | None, Ui(_l("服务开始日期"), help=_l("应在开学后立即启动"))] = None
     adjustable: Annotated[bool, _tick(_l("学期中根据需求及时调整计划"))] = True
@@ -147,6 +167,10 @@ class Times(Part):
     windows: Annotated[list[Window], Field(max_length=20), Ui(_l("服务时段"))] = Field(default_factory=list)
     mode: Annotated[Text, _long(_l("服务方式"), 3, _l("例如：基础托管加兴趣社团，自愿选择天数"))] = ""
     periods: Annotated[int | None, Field(ge=0, le=6), Ui(_l("每天延长"), unit=_l("课时"))] = None
+    afternoon_period: Annotated[
+        int | None, Field(ge=1, le=6), Ui(_l("服务所在的课节"), help=_l("下午第几节课开始"), unit=_l("节"))
+    ] = None
+    work_end: Annotated[time | None, Ui(_l("当地正常下班时间"), help=_l("规定没有写明时，按这里填的时间核对"))] = None
     in_holiday: Annotated[bool, _tick(_l("法定节假日也开展"))] = False
     winter_weeks: Annotated[int | None, Field(ge=0, le=8), Ui(_l("寒假开放校园"), unit=_l("周"))] = None
     summer_weeks: Annotated[int | None, Field(ge=0, le=10), Ui(_l("暑假开放校园"), unit=_l("周"))] = None
@@ -163,6 +187,11 @@ class Contents(Part):
         None
     )
     learning_periods: Annotated[int | None, Field(ge=0, le=4), Ui(_l("每天学习性活动"), unit=_l("课时"))] = None
+    clubs_start_week: Annotated[int | None, Field(ge=1, le=30), Ui(_l("社团从第几教学周开始"), unit=_l("周"))] = None
+    reviewed_by: Annotated[list[str], _known(v.BODIES), Ui(_l("课程由谁审核"), options=_choices(v.BODIES))] = Field(
+        default_factory=list
+    )
+    ideology_checked: Annotated[bool, _tick(_l("已审核课程的意识形态安全"))] = False
     no_lessons: Annotated[bool, _tick(_l("不上新课、不集体补课，不把服务时间用作正常教学"))] = False
     no_load: Annotated[bool, _tick(_l("不增加作业量，不加重课业负担"))] = False
     no_homework: Annotated[bool, _tick(_l("课程不布置作业"))] = False
@@ -190,6 +219,14 @@ class Staffing(Part):
     only_reviewed: Annotated[bool, _tick(_l("只编排审核通过的报名"))] = True
     guard_until_end: Annotated[bool, _tick(_l("保安值守到服务结束"))] = False
     doctor_on_call: Annotated[bool, _tick(_l("校医在服务时间随时到位"))] = False
+    parent_leaders: Annotated[int | None, Field(ge=0, le=60), Ui(_l("“家长服务组”负责人"), unit=_l("人"))] = None
+    enough_on_duty: Annotated[bool, _tick(_l("值班人员数量足够"))] = False
+    voluntary: Annotated[bool, _tick(_l("教师自愿参加"))] = False
+    all_serve: Annotated[bool, _tick(_l("全体教职工参加（学校同意不参加的除外）"))] = False
+    exemption_decided: Annotated[bool, _tick(_l("不能参加的教师书面申请，由学校研究决定"))] = False
+    safety_signed: Annotated[bool, _tick(_l("与各项目教师签订安全责任协议书"))] = False
+    ab_alternate: Annotated[bool, _tick(_l("A、B 角教师隔一天轮换托管"))] = False
+    b_in_room: Annotated[bool, _tick(_l("A 角带队离校时 B 角在教室托管"))] = False
 
 
 class Providers(Part):
@@ -227,6 +264,29 @@ class Safety(Part):
     liability: Annotated[bool, _tick(_l("已投保校方责任险"))] = False
     offered: Annotated[bool, _tick(_l("引导家长自愿投保意外伤害险"))] = False
     voluntary: Annotated[bool, _tick(_l("投保自愿，不作为参加服务的条件"))] = True
+    shared_liability: Annotated[bool, _tick(_l("建立损害赔偿的多方承担机制"))] = False
+
+
+class Joining(Part):
+    """How families come to take part. What this system itself sees to (nobody but a guardian applies, and from a menu)
+    is ticked beforehand."""
+
+    guided_by: Annotated[list[str], _known(v.BODIES), Ui(_l("由谁指导选择项目"), options=_choices(v.BODIES))] = Field(
+        default_factory=list
+    )
+    priority: Annotated[
+        list[str],
+        _known(p.GROUPS),
+        Ui(_l("名额不足时优先保障"), options=_choices(p.GROUPS)),
+    ] = Field(default_factory=list)
+    period: Annotated[list[str], _known(p.PERIODS), Ui(_l("参加周期"), options=_choices(p.PERIODS))] = Field(
+        default_factory=lambda: ["term"]
+    )
+    not_forced: Annotated[bool, _tick(_l("由家长自愿选择，不强制参加"))] = True
+    not_forced_out: Annotated[bool, _tick(_l("不强制不参加，承认家长的真实需求"))] = True
+    menu_choice: Annotated[bool, _tick(_l("学生及家长从“菜单”自主选教师、选内容"))] = True
+    midterm: Annotated[bool, _tick(_l("允许学生中途参与或退出"))] = False
+    others_leave: Annotated[bool, _tick(_l("未参加的学生按原放学时间放学"))] = False
 
 
 class Rules(Part):
@@ -255,6 +315,7 @@ class PlanContent(Part):
     providers: Providers = Field(default_factory=Providers)
     funds: Funds = Field(default_factory=Funds)
     safety: Safety = Field(default_factory=Safety)
+    joining: Joining = Field(default_factory=Joining)
     rules: Rules = Field(default_factory=Rules)
 
     def data(self) -> dict[str, Any]:
@@ -270,6 +331,7 @@ SECTIONS: Final[dict[str, tuple[LazyText, type[Part], str]]] = {
     "providers": (_l("校外力量"), Providers, "building-store"),
     "funds": (_l("经费与收费"), Funds, "coin"),
     "safety": (_l("安全与保险"), Safety, "shield-check"),
+    "joining": (_l("报名与参加"), Joining, "pencil"),
     "rules": (_l("组织与制度"), Rules, "file-text"),
 }
 """The sections in order: title, model, icon."""

@@ -215,7 +215,7 @@ async def check(uow: UnitOfWork, plan: ServicePlan, number: int | None = None) -
     content = PlanContent.model_validate(version.content)
     pack = policy.effective(uow, rules_day(term))
     mine = await organisation(uow)
-    found = findings(pack, content, School(stages_of(mine.level), term.starts_on))
+    found = findings(pack, content, School(stages_of(mine.level), term.starts_on, term.ends_on))
     asked: list[Objection] = await uow.hooks.decide("check_plan", uow.ctx, uow=uow, plan=view(plan, version))
     for objection in asked:
         section = objection.rule if objection.rule in SECTIONS else WHOLE

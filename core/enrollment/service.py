@@ -25,6 +25,7 @@ from core.enrollment.offerings_service import (
     suspend_offering,
     withdraw_offering,
 )
+from core.enrollment.set_rules import sets_homework
 from core.enrollment.term_end import end_chunk, undecided
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "propose_offering",
     "resume_offering",
     "review_offering",
+    "sets_homework",
     "students_in",
     "suspend_offering",
     "undecided",

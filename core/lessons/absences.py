@@ -15,8 +15,11 @@ from core.base.text import gettext as _
 from core.db.states import ReasonOwed, history
 from core.db.uow import UnitOfWork
 from core.enrollment.models import Offering
+from core.lessons import rules
+from core.lessons.errors import LessonObjected
 from core.lessons.models import AbsenceCase, Lesson
 from core.lessons.states import ABSENCE
+from core.notices import service as notices
 from core.people.models import SchoolClass, Staff, Student
 from core.people.service import StudentView, students_by_id
 
@@ -76,10 +79,33 @@ async def contact(uow: UnitOfWork, case_id: UUID, words: str) -> None:
     await ABSENCE.transition(uow, row, "contact", reason=words)
 
 
-async def explain(uow: UnitOfWork, case_id: UUID, cause: str, *, incident: bool = False) -> None:
-    """Close a case with its cause; an accident is reported to the school's leaders at once (R-225)."""
+async def explain(
+    uow: UnitOfWork, case_id: UUID, cause: str, *, incident: bool = False, told: Collection[str] = ()
+) -> None:
+    """Close a case with its cause; an accident is reported to the school's leaders at once (R-225).
+
+    `told` names who else was spoken to, in the packs' words (guardian, class_teacher, grade_head, duty_manager).
+    Raises ReasonOwed, and LessonObjected while somebody whom the scheme names has not been told.
+    """
     row = await uow.get(AbsenceCase, case_id, lock=True)
+    reached = {*told, *await _reached(uow, row)}
+    asked: dict[str, dict[str, object]] = {"attendance.absence_contacts": {"contacted": sorted(reached)}}
+    if incident:
+        # The report itself goes to the school's leaders and to the family.
+        asked["attendance.emergency_tells"] = {"contacted": sorted(reached)}
+        asked["attendance.emergency_reported_to"] = {"reported_to": sorted({*told, "school_leaders"})}
+    found = rules.blocks(rules.ask(uow, asked))
+    if found:
+        raise LessonObjected(found)
     await _close(uow, row, "report" if incident else "explain", cause)
+
+
+async def _reached(uow: UnitOfWork, row: AbsenceCase) -> list[str]:
+    """Whom the absence was made known to: by the message to their phone, or by a contact that somebody wrote down."""
+    teacher = (await _class_teachers(uow, [row.student_id])).get(row.student_id)
+    family = (await notices.guardians_of(uow, [row.student_id])).get(row.student_id)
+    spoken = any(move.event == "contact" for move in await history(uow, ABSENCE, row.id))
+    return [*(["class_teacher"] if teacher else []), *(["guardian"] if family or spoken else [])]
 
 
 async def _close(uow: UnitOfWork, row: AbsenceCase, event: str, cause: str) -> None:

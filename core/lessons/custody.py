@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
@@ -20,9 +19,9 @@ from core.base.errors import NotFound
 from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
-from core.enrollment.models import Enrolment, Offering
 from core.lessons.errors import MoveImpossible, NotInCare, NotWithYou
-from core.lessons.models import Custody, Lesson
+from core.lessons.models import Custody
+from core.lessons.rules import late_from
 from core.lessons.states import EVENT_TITLES, HANDOVERS, STAGES, WITH_SCHOOL
 from core.people.models import Staff, Student
 from core.people.service import class_ids_taught, me_as_staff
@@ -203,53 +202,43 @@ async def give_to_manager(uow: UnitOfWork, students: Sequence[UUID], note: str =
 
 
 async def mark_late(uow: UnitOfWork) -> int:
-    """What time alone moves: children whose lesson ended longer ago than the pack allows are late (R-247)."""
-    minutes = policy.effective(uow).get("pickup.late_after").value
-    limit = clock.school_time(clock.now()) - timedelta(minutes=int(minutes or 15))
-    if limit.date() < clock.today():
-        return 0
-    query = (
-        select(Custody)
-        .join(Lesson, (Lesson.tenant_id == Custody.tenant_id) & (Lesson.id == Custody.lesson_id))
-        .where(
-            Custody.ended_at.is_(None),
-            Custody.stage.in_(("in_care", "led_out")),
-            Lesson.day == clock.today(),
-            Lesson.ends_at < limit.time(),
-            ~_has_later_lesson(limit),
-        )
-    )
-    rows = list((await uow.session.execute(query)).scalars().all())
-    by_staff: dict[UUID | None, list[Custody]] = {}
+    """What time alone moves: children who are still here when the pack calls that late (R-247)."""
+    pack, now, today = policy.effective(uow), clock.now(), clock.today()
+    rows = (await uow.session.execute(_STILL_HERE, {"t": uow.ctx.tenant_id, "day": today})).all()
+    by_staff: dict[UUID, list[UUID]] = {}
     for row in rows:
-        by_staff.setdefault(row.staff_id, []).append(row)
+        if now > late_from(pack, today, row.ends_at, row.grade):
+            by_staff.setdefault(row.staff_id, []).append(row.student_id)
     moved = 0
-    for staff_id, group in by_staff.items():
-        staff = await uow.find(Staff, staff_id) if staff_id else None
-        if staff is None:
-            continue
-        await advance(uow, [row.student_id for row in group], "late", staff=staff)
-        moved += len(group)
-        await uow.emit("pickup.late", {"students": [r.student_id for r in group], "staff_id": staff.id})
+    for staff_id, students in by_staff.items():
+        staff = await uow.get(Staff, staff_id)
+        await advance(uow, students, "late", staff=staff)
+        moved += len(students)
+        await uow.emit("pickup.late", {"students": students, "staff_id": staff.id})
     return moved
 
 
-def _has_later_lesson(limit: datetime) -> Any:
-    """A child that goes on to another lesson of the same day is not late."""
-    return (
-        select(Enrolment.id)
-        .join(Offering, (Offering.tenant_id == Enrolment.tenant_id) & (Offering.id == Enrolment.offering_id))
-        .join(Lesson, (Lesson.tenant_id == Offering.tenant_id) & (Lesson.offering_id == Offering.id))
-        .where(
-            Enrolment.student_id == Custody.student_id,
-            Enrolment.state == "enrolled",
-            Lesson.day == limit.date(),
-            Lesson.state != "cancelled",
-            Lesson.ends_at >= limit.time(),
-        )
-        .correlate(Custody)
-        .exists()
-    )
+# A child that goes on to another lesson of the same day is not late before that one has ended, too; where a lesson
+# lets grades 1 and 2 go early, that is its end for them.
+_STILL_HERE = text("""
+select c.student_id, c.staff_id, k.grade,
+       greatest(
+         case when k.grade <= 2 then coalesce(l.early_ends_at, l.ends_at) else l.ends_at end,
+         (select max(case when k.grade <= 2 then coalesce(x.early_ends_at, x.ends_at) else x.ends_at end)
+            from enrolment e
+            join lesson x on x.tenant_id = e.tenant_id and x.offering_id = e.offering_id
+           where e.tenant_id = c.tenant_id and e.student_id = c.student_id and e.state = 'enrolled'
+             and e.starts_on <= :day and (e.ends_on is null or e.ends_on >= :day)
+             and (cardinality(e.weekdays) = 0 or x.weekday = any(e.weekdays))
+             and x.day = :day and x.state <> 'cancelled')
+       ) as ends_at
+  from custody c
+  join lesson l on l.tenant_id = c.tenant_id and l.id = c.lesson_id
+  join student s on s.tenant_id = c.tenant_id and s.id = c.student_id
+  join school_class k on k.tenant_id = s.tenant_id and k.id = s.class_id
+ where c.tenant_id = :t and c.ended_at is null and c.stage in ('in_care', 'led_out') and c.staff_id is not null
+   and l.day = :day
+ order by c.student_id""")
 
 
 async def open_holds(uow: UnitOfWork) -> dict[UUID, Hold]:

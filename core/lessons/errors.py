@@ -112,6 +112,18 @@ class AssignmentObjected(KehouError):
         super().__init__(why=_joined(o.message for o in objections))
 
 
+class LessonObjected(KehouError):
+    """The pack objects to how a lesson is signed, called or ended; `objections` says which clause."""
+
+    code = "lesson_objected"
+    status = 409
+    text = _l("现在不能这样做：%(why)s")
+
+    def __init__(self, objections: Sequence[Objection], names: Sequence[str] = ()) -> None:
+        self.objections = tuple(objections)
+        super().__init__(why=_joined([*(o.message for o in objections), *(["、".join(names)] if names else [])]))
+
+
 class RateLater(Conflict):
     code = "rate_later"
     text = _l("课上完、孩子到过课，才能评价")

@@ -12,6 +12,7 @@ from core.lessons import (
     absences,
     custody,
     models,
+    pages_absence,
     pages_desk,
     pages_home,
     pages_teach,
@@ -45,7 +46,13 @@ OFFERING_EVENTS = ("published", "running", "changed", "resumed", "suspended", "w
 
 contribution = Contribution(
     key="lessons",
-    handlers=(*pages_teach.HANDLERS, *pages_home.HANDLERS, *pages_desk.HANDLERS, *routes.HANDLERS),
+    handlers=(
+        *pages_teach.HANDLERS,
+        *pages_absence.HANDLERS,
+        *pages_home.HANDLERS,
+        *pages_desk.HANDLERS,
+        *routes.HANDLERS,
+    ),
     permissions=(
         Permission("lesson.teach", _l("上课、点名、交接"), roles=("teacher", "class_teacher", "external_teacher")),
         Permission("lesson.oversee", _l("查看所有课次和考勤"), roles=("office", "principal")),

@@ -18,12 +18,15 @@ from core.base.text import ngettext
 from core.db import progress
 from core.db.states import history
 from core.db.uow import UnitOfWork
-from core.lessons import absences, custody, planning, queries, release, settle
+from core.lessons import absences, custody, planning, queries, release, rules, settle
+from core.lessons.errors import LessonObjected
 from core.lessons.models import Lesson
-from core.lessons.pages_teach import attempt, follow
+from core.lessons.pages_absence import follow
+from core.lessons.pages_teach import attempt
 from core.lessons.schemas import ContactForm, ReasonForm, StandInForm
 from core.lessons.states import ABSENCE, LESSON, STAGES
 from core.people.service import collectors, relation_name, students_by_id
+from core.policy import service as policy
 from core.web.access import access
 from core.web.forms import Form
 from core.web.markup import Pager
@@ -181,8 +184,21 @@ async def show_absences(
     pager = Pager(total, number, ROWS, {"closed": "true" if closed else ""}, "page_number")
     found = await absences.listed(uow, states=states, limit=ROWS, offset=pager.offset, with_contacts=True)
     return await page(
-        request, "lessons/absences.html", uow, cases=found, closed=closed, pager=pager, states=ABSENCE, subject=None
+        request,
+        "lessons/absences.html",
+        uow,
+        cases=found,
+        closed=closed,
+        pager=pager,
+        states=ABSENCE,
+        # What the scheme says of an absence that is still open when its day is over.
+        objections=rules.ask(uow, {"attendance.unexplained_followed": {"followed_up": not _overdue(found, closed)}}),
+        subject=None,
     )
+
+
+def _overdue(cases: list[absences.AbsenceView], closed: bool) -> bool:
+    return not closed and any(case.day < clock.today() for case in cases)
 
 
 @get("/t/{tenant:str}/desk/absences/{case_id:uuid}", opt=access(OVERSEE))
@@ -226,7 +242,12 @@ async def follow_absence(
     form = await Form.from_request(ContactForm, request)
     if not form:
         return await _case_page(request, uow, case_id, form, status=422)
-    await follow(uow, case_id, form.value)
+    try:
+        async with attempt(uow):
+            await follow(uow, case_id, form.value)
+    except LessonObjected as refused:
+        form.fail(refused)
+        return await _case_page(request, uow, case_id, form, status=422)
     return redirect(f"/t/{ctx.slug}/desk/absences", flash=_("已记录"))
 
 
@@ -245,6 +266,7 @@ async def show_children(request: Request[Any, Any, Any], uow: NamedDependency[Un
         students=await students_by_id(uow, [h.student_id for h in holds]),
         stages=STAGES,
         today=clock.today(),
+        late_rules=rules.shown(policy.effective(uow)),
         subject=None,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -18,13 +18,15 @@ from core.base.errors import KehouError, NotFound
 from core.base.text import gettext as _
 from core.base.text import ngettext
 from core.db.uow import UnitOfWork
-from core.lessons import absences, custody, queries, register, release
+from core.lessons import absences, custody, queries, register, release, rules
+from core.lessons.errors import ReleaseObjected
 from core.lessons.register import MARKS, Mark
-from core.lessons.schemas import ContactForm, GateForm
-from core.lessons.states import ABSENCE, LESSON, STAGES
+from core.lessons.schemas import GateForm
+from core.lessons.states import LESSON, STAGES
 from core.people.models import SchoolClass
-from core.people.service import class_ids_taught, collectors, me_as_staff, relation_name, students_by_id
+from core.people.service import class_ids_taught, me_as_staff, relation_name, students_by_id
 from core.people.service import student as student_view
+from core.policy import service as policy
 from core.web.access import access
 from core.web.forms import Form
 from core.web.page import page, redirect
@@ -106,6 +108,7 @@ async def _register_page(
     *,
     given: Mapping[UUID, Mark] | None = None,
     error: str = "",
+    objections: Sequence[Any] = (),
     reason: str = "",
     status: int = 200,
 ) -> Response[str]:
@@ -130,6 +133,7 @@ async def _register_page(
         after=after,
         may_write=not after or uow.ctx.may("attendance.correct"),
         error=error,
+        objections=objections,
         reason=reason,
         states=LESSON,
         subject=line,
@@ -164,7 +168,14 @@ async def save_register(
         if isinstance(refused, NotFound):
             raise
         return await _register_page(
-            request, uow, lesson_id, given=given, error=refused.message, reason=reason, status=refused.status
+            request,
+            uow,
+            lesson_id,
+            given=given,
+            error=refused.message,
+            objections=getattr(refused, "objections", ()),
+            reason=reason,
+            status=refused.status,
         )
     here = f"/t/{ctx.slug}/teach/lessons/{lesson_id}/register"
     if saved.unmarked:
@@ -255,6 +266,7 @@ async def pickup(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWor
         students=students,
         lessons=sorted(lessons, key=str),
         late_elsewhere=len(others),
+        late_rules=rules.shown(policy.effective(uow)),
         stages=STAGES,
         gone=request.query_params.get("gone", ""),
         subject=None,
@@ -270,7 +282,12 @@ async def show_gate(
 
 
 async def _gate_page(
-    request: Request[Any, Any, Any], uow: UnitOfWork, student_id: UUID, form: Form[GateForm], status: int = 200
+    request: Request[Any, Any, Any],
+    uow: UnitOfWork,
+    student_id: UUID,
+    form: Form[GateForm],
+    status: int = 200,
+    objections: Sequence[Any] = (),
 ) -> Response[str]:
     child = await release.at_gate(uow, student_id)
     return await page(
@@ -283,6 +300,7 @@ async def _gate_page(
         form=form,
         stages=STAGES,
         said=relation_name,
+        objections=objections,
         subject=None,
     )
 
@@ -311,78 +329,13 @@ async def hand_over(
                 )
         except KehouError as refused:
             form.fail(refused)
-            return await _gate_page(request, uow, student_id, form, status=refused.status)
+            said = refused.objections if isinstance(refused, ReleaseObjected) else refused.params.get("objections", ())
+            return await _gate_page(request, uow, student_id, form, status=refused.status, objections=said)
         on = "teach/pickup" if ctx.may(TEACH) else "desk/handover"
         return redirect(f"/t/{ctx.slug}/{on}", flash=_("%(name)s已交接", name=child.name))
     return await _gate_page(request, uow, student_id, form, status=422)
 
 
-@get("/t/{tenant:str}/teach/absences/{case_id:uuid}", opt=access(TEACH))
-async def show_absence(
-    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], case_id: FromPath[UUID]
-) -> Response[str]:
-    """One missing child of my class: whom to call, what was said."""
-    return await _absence_page(request, uow, case_id, Form.blank(ContactForm))
-
-
-async def _absence_page(
-    request: Request[Any, Any, Any], uow: UnitOfWork, case_id: UUID, form: Form[ContactForm], status: int = 200
-) -> Response[str]:
-    found = await absences.listed(
-        uow,
-        states=tuple(ABSENCE.states),
-        class_ids=await class_ids_taught(uow),
-        case_id=case_id,
-        with_contacts=True,
-    )
-    if not found:
-        raise NotFound()
-    case = found[0]
-    return await page(
-        request,
-        "lessons/absence.html",
-        uow,
-        status=status,
-        case=case,
-        people=await _guardians(uow, case.student.id),
-        form=form,
-        states=ABSENCE,
-        said=relation_name,
-        open_states=absences.OPEN,
-        subject=None,
-    )
-
-
-async def _guardians(uow: UnitOfWork, student_id: UUID) -> list[Any]:
-    return [c for c in await collectors(uow, student_id) if c.key.startswith("guardian:")]
-
-
-@post("/t/{tenant:str}/teach/absences/{case_id:uuid}", opt=access(TEACH), status_code=200)
-async def follow_absence(
-    request: Request[Any, Any, Any],
-    uow: NamedDependency[UnitOfWork],
-    ctx: NamedDependency[TenantContext],
-    case_id: FromPath[UUID],
-) -> Response[Any]:
-    """Log a contact, or close the case with its cause."""
-    form = await Form.from_request(ContactForm, request)
-    if not await absences.listed(uow, class_ids=await class_ids_taught(uow), case_id=case_id):
-        raise NotFound()
-    if not form:
-        return await _absence_page(request, uow, case_id, form, status=422)
-    await follow(uow, case_id, form.value)
-    return redirect(f"/t/{ctx.slug}/teach", flash=_("已记录"))
-
-
-async def follow(uow: UnitOfWork, case_id: UUID, given: ContactForm) -> None:
-    """What teacher and office do alike."""
-    if given.outcome == "contact":
-        await absences.contact(uow, case_id, given.words)
-    else:
-        await absences.explain(uow, case_id, given.words, incident=given.outcome == "report")
-
-
 HANDLERS = (
     my_day, hand_class, show_register, save_register, sign_in, end, lead_out, pickup, show_gate, hand_over,
-    show_absence, follow_absence,
 )  # fmt: skip

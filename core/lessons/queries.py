@@ -16,6 +16,7 @@ from core.lessons.leave import leaves_on
 from core.lessons.models import AttendanceChange, Lesson
 from core.lessons.register import begins
 from core.lessons.views import LessonView
+from core.people import ethics
 from core.people.family import read_health
 from core.people.models import Student
 from core.people.service import StudentView, students_by_id
@@ -45,6 +46,8 @@ class LessonLine:
     absent: int
     due: int
     """Children expected by enrolment, also before the register is called."""
+    barred: bool
+    """Whether the teacher's ethics status is not clear."""
     signed_in_at: datetime | None
     registered_at: datetime | None
     ended_at: datetime | None
@@ -65,11 +68,12 @@ select l.id, l.offering_id, o.title, o.kind, o.plugin, l.day, l.starts_at, l.end
          where e.tenant_id = l.tenant_id and e.offering_id = l.offering_id and e.starts_on <= l.day
            and (e.ends_on is null or e.ends_on >= l.day)
            and (cardinality(e.weekdays) = 0 or l.weekday = any(e.weekdays))) as due,
-       l.signed_in_at, l.registered_at, l.ended_at
+       coalesce(h.state, 'clear') <> 'clear' as barred, l.signed_in_at, l.registered_at, l.ended_at
   from lesson l
   join offering o on o.tenant_id = l.tenant_id and o.id = l.offering_id
   left join room r on r.tenant_id = l.tenant_id and r.id = l.room_id
   left join staff s on s.tenant_id = l.tenant_id and s.id = l.teacher_id
+  left join staff_ethics h on h.tenant_id = l.tenant_id and h.staff_id = l.teacher_id
   left join lateral (select count(*) filter (where mark = 'leave') as on_leave,
                             count(*) filter (where mark = 'absent') as absent
                        from attendance x where x.tenant_id = l.tenant_id and x.lesson_id = l.id) a on true
@@ -77,6 +81,7 @@ select l.id, l.offering_id, o.title, o.kind, o.plugin, l.day, l.starts_at, l.end
    and (cast(:staff as uuid) is null or l.teacher_id = :staff)
    and (cast(:offering as uuid) is null or l.offering_id = :offering)
    and (cast(:states as text[]) is null or l.state = any(:states))
+   and (not :barred or h.state <> 'clear')
  order by l.day, l.starts_at, o.title, l.id
  limit :limit offset :offset""")
 
@@ -89,10 +94,12 @@ async def lines(
     staff_id: UUID | None = None,
     offering_id: UUID | None = None,
     states: Collection[str] | None = None,
+    barred: bool = False,
     limit: int = 300,
     offset: int = 0,
 ) -> list[LessonLine]:
-    """Lessons of a day or a span, in order of time; optionally one teacher's, one offering's, of some states."""
+    """Lessons of a day or a span, in order of time; optionally one teacher's, one offering's, of some states, or those
+    whose teacher's ethics status is not clear."""
     rows = await uow.session.execute(
         _LINES,
         {
@@ -102,6 +109,7 @@ async def lines(
             "staff": staff_id,
             "offering": offering_id,
             "states": list(states) if states is not None else None,
+            "barred": barred,
             "limit": limit,
             "offset": offset,
         },
@@ -118,6 +126,13 @@ async def line(uow: UnitOfWork, lesson: Lesson) -> LessonLine:
 async def to_settle(uow: UnitOfWork) -> list[LessonLine]:
     """Lessons under review, newest last."""
     return await lines(uow, date(2000, 1, 1), clock.today(), states=("disputed",))
+
+
+async def to_replace(uow: UnitOfWork, limit: int = 50) -> list[LessonLine]:
+    """Lessons from today on that somebody else must teach, because the rules here keep their teacher out (R-455)."""
+    if not ethics.bites(uow):
+        return []
+    return await lines(uow, clock.today(), date.max, states=("planned", "roll_called"), barred=True, limit=limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +257,8 @@ class DayBoard:
     overdue: list[LessonLine]
     children_due: int
     children_present: int
+    replace: list[LessonLine]
+    """Lessons to come whose teacher may not teach them any more."""
 
 
 async def board(uow: UnitOfWork, day: date) -> DayBoard:
@@ -252,10 +269,8 @@ async def board(uow: UnitOfWork, day: date) -> DayBoard:
         overdue=[item for item in found if item.overdue(now)],
         children_due=sum(item.due for item in found),
         children_present=sum(item.present for item in found),
+        replace=await to_replace(uow),
     )
-
-
-__all__ = ["DayBoard", "LessonLine", "RosterLine", "begins", "board", "changes", "line", "lines", "roster", "to_settle"]
 
 
 async def open_in_term(uow: UnitOfWork, term_id: UUID) -> int:
@@ -263,3 +278,18 @@ async def open_in_term(uow: UnitOfWork, term_id: UUID) -> int:
     query = select(func.count()).select_from(Lesson)
     query = query.where(Lesson.term_id == term_id, Lesson.state.in_(("planned", "roll_called", "disputed")))
     return int((await uow.session.execute(query)).scalar_one())
+
+
+__all__ = [
+    "DayBoard",
+    "LessonLine",
+    "RosterLine",
+    "begins",
+    "board",
+    "changes",
+    "line",
+    "lines",
+    "roster",
+    "to_replace",
+    "to_settle",
+]

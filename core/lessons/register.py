@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from core.base import clock
 from core.base.errors import FieldError, Invalid, NotFound
@@ -16,14 +16,23 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.states import ReasonOwed
 from core.db.uow import UnitOfWork
-from core.lessons import absences
+from core.lessons import absences, rules
 from core.lessons.custody import hold_children
-from core.lessons.errors import NobodyExpected, NotNow, RegisterClosed, RegisterFirst
-from core.lessons.models import Lesson
+from core.lessons.errors import (
+    AssignmentObjected,
+    LessonObjected,
+    NobodyExpected,
+    NotNow,
+    RegisterClosed,
+    RegisterFirst,
+)
+from core.lessons.leave import leaves_on
+from core.lessons.models import Custody, Lesson
 from core.lessons.planning import counts, said
 from core.lessons.states import LESSON
+from core.people.ethics import objections_to_staff
 from core.people.models import Staff
-from core.people.service import me_as_staff
+from core.people.service import me_as_staff, students_by_id
 
 _SAVE = text((Path(__file__).parent / "sql" / "register.sql").read_text(encoding="utf-8"))
 
@@ -90,21 +99,36 @@ async def sign_in(uow: UnitOfWork, lesson_id: UUID) -> Lesson:
         raise NotFound()
     if lesson.signed_in_at is not None:
         return lesson
+    barred = rules.blocks(await objections_to_staff(uow, me.id))
+    if barred:
+        raise AssignmentObjected(barred)
     moment = clock.now()
     if lesson.state not in ("planned", "roll_called") or not begins(lesson) - EARLY <= moment or _too_late(lesson):
         raise NotNow(day=lesson.day, at=f"{lesson.starts_at:%H:%M}")
     lesson.signed_in_at = moment
     lesson.signed_in_by = uow.ctx.actor.name
     await uow.audit("lesson.sign_in", "lesson", lesson.id, at=moment)
+    await _note_lateness(uow, lesson, moment)
     await _try_hold(uow, lesson)
     return lesson
+
+
+async def _note_lateness(uow: UnitOfWork, lesson: Lesson, moment: datetime) -> None:
+    """R-182: a teacher who comes late is let in, for the children are there; what the rule says of it is kept."""
+    minutes = int((moment - begins(lesson)).total_seconds() // 60)
+    found = rules.ask(uow, {"staff.late_or_early": {"late_or_early": minutes > 0}})
+    if found:
+        lesson.remark = _("教师迟到 %(n)s 分钟", n=minutes)
+        told = [o.record() for o in found]
+        await uow.audit("lesson.teacher_late", "lesson", lesson.id, minutes=minutes, objections=told)
 
 
 async def save_register(uow: UnitOfWork, lesson_id: UUID, marks: Sequence[Mark], *, reason: str = "") -> Saved:
     """Save the whole class at once; the same marks again change nothing.
 
     While the lesson runs its teacher may change marks; afterwards only those with "attendance.correct", who owe a
-    reason. Old values are kept. Raises NotNow, RegisterClosed, ReasonOwed, Invalid (unknown mark, child named twice).
+    reason. Old values are kept. Raises NotNow, RegisterClosed, ReasonOwed, Invalid (unknown mark, child named twice),
+    LessonObjected (what the pack wants of a handover, of leave, and of what is noted).
     """
     _refuse_nonsense(marks)
     lesson = await mine(uow, lesson_id, lock=True)
@@ -118,6 +142,7 @@ async def save_register(uow: UnitOfWork, lesson_id: UUID, marks: Sequence[Mark],
             raise ReasonOwed(fields=[FieldError("reason", ReasonOwed.text, "reason_owed")])
     ordered = sorted(marks, key=lambda m: m.student_id)
     await hold_children(uow, [m.student_id for m in ordered])
+    await _refuse_objected(uow, lesson, ordered, live=not closed)
     saved = await _write(uow, lesson, ordered, reason.strip() or _("上课中更正"), live=not closed)
     lesson.expected, lesson.present = saved.expected, saved.present
     if saved.complete and lesson.registered_at is None:
@@ -130,6 +155,33 @@ async def save_register(uow: UnitOfWork, lesson_id: UUID, marks: Sequence[Mark],
     )
     await _try_hold(uow, lesson)
     return saved
+
+
+async def _refuse_objected(uow: UnitOfWork, lesson: Lesson, marks: Sequence[Mark], *, live: bool) -> None:
+    """What the pack says to these marks. Raises LessonObjected, naming the children concerned."""
+    children = await students_by_id(uow, [m.student_id for m in marks])
+    noted = {m.note: children[m.student_id].grade for m in marks if m.note.strip() and m.student_id in children}
+    homework = rules.blocks(rules.notes_set_homework(uow, noted))
+    if homework:
+        raise LessonObjected(homework)
+    bare = [m.student_id for m in marks if m.mark == "leave" and not m.note.strip()]
+    left = set(bare) - set(await leaves_on(uow, lesson.day, bare, lesson.offering_id)) if bare else set()
+    concerned: dict[str, tuple[str, set[UUID]]] = {"attendance.leave_procedure": ("leave_recorded", left)}
+    if live and not uow.ctx.may("lesson.oversee"):
+        # Who oversees the school stands in for a class teacher who is not there to hand the class over.
+        present = [m.student_id for m in marks if m.mark == "present"]
+        concerned["attendance.class_handover"] = ("handed_over", await _not_handed(uow, lesson, present))
+    for rule, (fact, ids) in concerned.items():
+        found = rules.blocks(rules.ask(uow, {rule: {fact: not ids}}))
+        if found:
+            raise LessonObjected(found, sorted(children[id_].name for id_ in ids if id_ in children))
+
+
+async def _not_handed(uow: UnitOfWork, lesson: Lesson, students: Sequence[UUID]) -> set[UUID]:
+    """Those of the children whom nobody of the school has had yet today: the class teacher did not hand them over."""
+    known = (Custody.day == lesson.day) | Custody.ended_at.is_(None)
+    query = select(Custody.student_id).where(Custody.student_id.in_(list(students)), known)
+    return set(students) - set((await uow.session.execute(query)).scalars()) if students else set()
 
 
 async def _write(uow: UnitOfWork, lesson: Lesson, marks: Sequence[Mark], reason: str, *, live: bool) -> Saved:
@@ -190,7 +242,9 @@ async def end_lesson(uow: UnitOfWork, lesson_id: UUID) -> Lesson:
         left = await _unmarked(uow, lesson)
         if left is None:
             raise NobodyExpected()
-        raise RegisterFirst(left=left)
+        clause = rules.ask(uow, {"attendance.roll_call": {"roll_called": False}})
+        raise RegisterFirst(left=left, objections=[o.record() for o in clause])
+    _refuse_early(uow, lesson)
     lesson.ended_at, lesson.ended_by = clock.now(), uow.ctx.actor.name
     await uow.audit("lesson.end", "lesson", lesson.id)
     if lesson.signed_in_at is None:
@@ -198,6 +252,17 @@ async def end_lesson(uow: UnitOfWork, lesson_id: UUID) -> Lesson:
     else:
         await _try_hold(uow, lesson)
     return lesson
+
+
+def _refuse_early(uow: UnitOfWork, lesson: Lesson) -> None:
+    """R-182: the teacher stays to the end; the office may end a lesson before its time. Raises LessonObjected."""
+    if uow.ctx.may("lesson.oversee"):
+        return
+    ends = lesson.early_ends_at or lesson.ends_at
+    early = clock.now() < clock.at_school(lesson.day, ends.hour, ends.minute)
+    found = rules.blocks(rules.ask(uow, {"staff.late_or_early": {"late_or_early": early}}))
+    if found:
+        raise LessonObjected(found)
 
 
 async def _try_hold(uow: UnitOfWork, lesson: Lesson) -> None:

@@ -7,6 +7,7 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, update
@@ -18,7 +19,7 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.states import ReasonOwed
 from core.db.uow import UnitOfWork
-from core.lessons import custody
+from core.lessons import custody, rules
 from core.lessons.errors import (
     CodeLocked,
     CodeNone,
@@ -112,7 +113,8 @@ async def release(uow: UnitOfWork, handing: Handing) -> None:
     if handing.code.strip():
         await use_code(uow, child.id, handing.code, handing.collector)
         signature = signature or _("接送码")
-    found = await _objections(uow, row, collector, signed=bool(signature), alone=alone)
+    greeted = row.staff_id == me.id
+    found = await _objections(uow, row, collector, signed=bool(signature), alone=alone, greeted=greeted)
     may = await policy.decided(uow, "pickup.release", "custody", row.id, found, handing.reason)
     if any(o.blocks for o in found):
         raise ReleaseObjected(found)
@@ -147,7 +149,9 @@ async def _collector(uow: UnitOfWork, child: Student, key: str) -> CollectorView
     chosen = next((c for c in await collectors(uow, child.id) if c.key == key), None)
     if chosen is None:
         await _log_refusal(uow, child.id, key, "unknown")
-        raise CollectorUnknown()
+        # Whoever the family did not name beforehand was not announced; where the scheme says so, its clause is told.
+        found = rules.blocks(rules.ask(uow, {"pickup.other_told": {"told_beforehand": False}}))
+        raise CollectorUnknown(objections=[o.record() for o in found])
     for person in await refused(uow, child.id):
         # A name alone is enough to stop: better one call too many than a child in the wrong hands.
         if (person.phone and person.phone == chosen.phone) or person.name == chosen.name:
@@ -164,13 +168,19 @@ async def _log_refusal(uow: UnitOfWork, student_id: UUID, key: str, why: str) ->
 
 
 async def _objections(
-    uow: UnitOfWork, row: Custody, collector: CollectorView | None, *, signed: bool, alone: bool
+    uow: UnitOfWork, row: Custody, collector: CollectorView | None, *, signed: bool, alone: bool, greeted: bool
 ) -> list[Objection]:
-    pack = policy.effective(uow)
-    asked: list[tuple[str, dict[str, object]]] = [("pickup.alone", {"alone": alone})]
+    asked: dict[str, dict[str, object]] = {"pickup.alone": {"alone": alone}}
     if not alone:
-        asked += [("pickup.signature", {"signed": signed}), ("pickup.in_person", {"handed_in_person": True})]
-    found = list(pack.ask_all(asked).objections)
+        asked["pickup.signature"] = {"signed": signed}
+        asked["pickup.in_person"] = {"handed_in_person": True}
+        # Greeted is who has the child: a colleague takes it over first, and then answers for it.
+        asked["pickup.greeted"] = {"greeted": greeted}
+    lesson = await uow.find(Lesson, row.lesson_id) if row.lesson_id else None
+    if row.stage == "in_care" and lesson is not None and clock.now() >= _end_of(lesson):
+        # At dismissal the group is counted and led out; whoever is fetched before that is not.
+        asked["pickup.led_out"] = {"led_out": False}
+    found = rules.ask(uow, asked)
     view = ReleaseView(
         lesson_id=row.lesson_id or row.id,
         student_id=row.student_id,
@@ -194,8 +204,11 @@ async def _minutes_late(uow: UnitOfWork, hold: custody.Hold) -> int:
     lesson = await uow.find(Lesson, hold.lesson_id) if hold.lesson_id else None
     if lesson is None:
         return 0
-    end = clock.at_school(lesson.day, lesson.ends_at.hour, lesson.ends_at.minute)
-    return max(0, int((clock.now() - end).total_seconds() // 60))
+    return max(0, int((clock.now() - _end_of(lesson)).total_seconds() // 60))
+
+
+def _end_of(lesson: Lesson) -> datetime:
+    return clock.at_school(lesson.day, lesson.ends_at.hour, lesson.ends_at.minute)
 
 
 # ---- one-time codes ----

@@ -9,7 +9,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from core.base.text import lazy_gettext as _l
+from core.policy.vocab_people import CONTACTS, REPORTED_TO
 from core.web.fields import Phone, Ui
+
+TOLD = ("guardian", "class_teacher", "grade_head", "duty_manager")
 
 Reason = Annotated[
     str, Field(min_length=1, max_length=200), Ui(_l("理由"), kind="textarea", help=_l("会留在记录里，相关的人看得到"))
@@ -79,6 +82,15 @@ class ContactForm(BaseModel):
             options=[("contact", _l("继续联系")), ("explain", _l("已查明")), ("report", _l("发生意外"))],
         ),
     ] = "contact"
+    told: Annotated[
+        list[Literal["guardian", "class_teacher", "grade_head", "duty_manager"]],
+        Ui(
+            _l("还告诉了谁"),
+            kind="checks",
+            options=[(k, (CONTACTS.labels | REPORTED_TO.labels)[k]) for k in TOLD],
+            help=_l("系统已通知的不用再选；查明原因或发生意外时填写"),
+        ),
+    ] = Field(default_factory=list)
 
 
 class ReasonForm(BaseModel):

@@ -12,13 +12,14 @@ from core.base.text import gettext as _
 from core.db.delivery import Delivery
 from core.db.uow import UnitOfWork
 from core.enrollment import service as enrollment
-from core.lessons import custody
+from core.lessons import custody, rules
 from core.lessons.errors import AssignmentObjected
 from core.lessons.models import Lesson
 from core.lessons.planning import said
 from core.lessons.register import finishes, hold
 from core.lessons.states import LESSON
 from core.lessons.views import AssignmentView
+from core.people.ethics import objections_to_staff
 from core.people.models import Staff
 from core.policy import service as policy
 
@@ -95,6 +96,9 @@ async def stand_in(uow: UnitOfWork, lesson_id: UUID, staff_id: UUID) -> Lesson:
 
     Raises AssignmentObjected, NotFound.
     """
+    swap = rules.blocks(rules.ask(uow, {"staff.swap_approved": {"approved": uow.ctx.may("lesson.manage")}}))
+    if swap:
+        raise AssignmentObjected(swap)
     uow.ctx.require("lesson.manage")
     lesson = await uow.get(Lesson, lesson_id, lock=True)
     staff = await uow.get(Staff, staff_id)
@@ -109,7 +113,8 @@ async def stand_in(uow: UnitOfWork, lesson_id: UUID, staff_id: UUID) -> Lesson:
         person_name=staff.name,
         weekdays=(lesson.weekday,),
     )
-    found = await uow.hooks.decide("check_assignment", uow.ctx, uow=uow, assignment=assignment)
+    found = await objections_to_staff(uow, staff.id)
+    found += await uow.hooks.decide("check_assignment", uow.ctx, uow=uow, assignment=assignment)
     blocking = [o for o in found if o.blocks]
     if not await policy.decided(uow, "lesson.stand_in", "lesson", lesson.id, blocking):
         raise AssignmentObjected(found)

@@ -14,6 +14,7 @@ from core.db.delivery import Delivery
 from core.enrollment import service as enrollment
 from core.enrollment.models import Offering
 from core.host.contribution import Subscriber
+from core.lessons import queries
 from core.lessons.models import Custody
 from core.notices import service as notices
 from core.people.service import students_by_id
@@ -90,7 +91,31 @@ async def cancelled(job: Delivery) -> None:
     await notices.tell(uow, sorted(people), "lesson.cancelled", facts, path="home/today", source=source)
 
 
+async def ethics_changed(job: Delivery) -> None:
+    """Somebody may not teach for now: who arranges lessons hears how many to come need somebody else (R-455)."""
+    uow, told = job.uow, job.payload
+    flagged = [line for line in await queries.to_replace(uow, 500) if str(line.teacher_id) == told["staff_id"]]
+    if told["state"] == "clear" or not flagged:
+        return
+    people = await notices.holders(uow, "lesson.manage")
+    facts = {"name": flagged[0].teacher, "n": str(len(flagged))}
+    await notices.tell(uow, people, "lesson.replace_teacher", facts, path="desk/lessons", source=f"ethics/{job.id}")
+
+
+async def incident(job: Delivery) -> None:
+    """An absence turned out an accident: the school's leaders and the family hear of it at once (R-225)."""
+    uow, told = job.uow, job.payload
+    student_id = UUID(told["student_id"])
+    child = (await students_by_id(uow, [student_id]))[student_id]
+    facts = {"child": child.name, "cause": told["cause"]}
+    family = (await notices.guardians_of(uow, [student_id])).get(student_id, [])
+    people = [*family, *await notices.holders(uow, "lesson.oversee")]
+    await notices.tell(uow, people, "absence.incident", facts, path="", source=f"incident/{told['id']}")
+
+
 SUBSCRIBERS = (
+    Subscriber("staff.ethics_changed", "lessons.ethics_changed", ethics_changed),
+    Subscriber("absence.incident", "lessons.tell_incident", incident),
     Subscriber("absence.opened", "lessons.tell_absent", absent),
     Subscriber("child.collected", "lessons.tell_collected", collected),
     Subscriber("pickup.late", "lessons.tell_late", late),

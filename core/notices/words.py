@@ -117,6 +117,12 @@ MESSAGES: Final[Mapping[str, Words]] = {
         "user-x",
         "bad",
     ),
+    "lesson.replace_teacher": Words(
+        _l("请为 %(n)s 节课更换教师"), _l("%(name)s按规定不能继续任课，请安排代课。"), "user-exclamation", "bad"
+    ),
+    "absence.incident": Words(
+        _l("%(child)s发生意外"), _l("老师报告：%(cause)s。请马上联系学校。"), "alert-triangle", "bad"
+    ),
     "lesson.cancelled": Words(
         _l("%(title)s取消一次"), _l("%(starts)s的%(title)s取消：%(reason)s"), "calendar-off", "warn"
     ),

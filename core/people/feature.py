@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.base.text import lazy_gettext as _l
 from core.host.contribution import Contribution, NavItem, Permission
-from core.people import home, models, pages
+from core.people import ethics, home, models, pages, pages_staff
 
 __all__ = ["contribution", "models"]
 
@@ -15,11 +15,12 @@ ROSTER = _l("名册")
 
 contribution = Contribution(
     key="people",
-    handlers=(*pages.HANDLERS, *home.HANDLERS),
+    handlers=(*pages.HANDLERS, *pages_staff.HANDLERS, *home.HANDLERS),
     permissions=(
         Permission("people.view", _l("查看学生、家长和教职工"), roles=("office", "principal", "finance")),
         Permission("people.write", _l("修改班级、接送人和教室"), roles=("office", "principal")),
         Permission("people.health", _l("查看和填写健康备注"), roles=("office", "principal", "class_teacher")),
+        Permission(ethics.PERMISSION, _l("查看和记录师德师风情况"), roles=("principal",)),
         Permission("family.own", _l("查看自己的孩子，登记接送人"), roles=("guardian",)),
     ),
     nav=(

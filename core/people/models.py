@@ -48,6 +48,24 @@ class Staff(TenantModel, Stamped):
     left_at: Mapped[datetime | None]
 
 
+class StaffEthics(TenantModel, Stamped):
+    """Whether a member of staff may take part in the service, as to professional ethics (师德师风, R-074, R-455).
+
+    One row a person, made when something is first written down; nobody without one is in question. What happened, by
+    whom and why is the history of its state.
+    """
+
+    __tablename__ = "staff_ethics"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "staff_id"),
+        tenant_fk("staff_id", "staff"),
+        CheckConstraint("state in ('clear', 'in_question', 'barred')", name="state"),
+    )
+
+    staff_id: Mapped[UUID]
+    state: Mapped[str] = mapped_column(server_default="clear")
+
+
 class SchoolClass(TenantModel):
     """An administrative class (行政班): grade 1–9 and number in the grade."""
 

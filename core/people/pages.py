@@ -27,17 +27,6 @@ from core.web.page import page, redirect
 
 VIEW, WRITE, HEALTH = "people.view", "people.write", "people.health"
 ROWS = 25
-POSTS = {
-    "principal": _l("校长"),
-    "office": _l("课后服务办公室"),
-    "finance": _l("财务"),
-    "class_teacher": _l("班主任"),
-    "teacher": _l("任课教师"),
-    "safety": _l("安全员"),
-    "health": _l("校医"),
-    "canteen": _l("食堂"),
-    "other": _l("其他"),
-}
 GENDERS = {"male": _l("男"), "female": _l("女")}
 
 
@@ -247,21 +236,6 @@ async def set_rights(
     return redirect(f"/t/{ctx.slug}/desk/students/{student_id}", flash=_("已保存"))
 
 
-@get("/t/{tenant:str}/desk/staff", opt=access(VIEW))
-async def list_staff(
-    request: Request[Any, Any, Any],
-    uow: NamedDependency[UnitOfWork],
-    q: FromQuery[str] = "",
-    page_no: FromQuery[int] = 1,
-) -> Response[str]:
-    """The staff by pinyin."""
-    number = max(1, page_no)
-    rows, total = await queries.staff(uow, words=q[:40], offset=(number - 1) * ROWS, limit=ROWS)
-    led = {c.teacher: class_name(c.grade, c.number) for c in await queries.classes(uow) if c.teacher}
-    pager = Pager(total, number, ROWS, {"q": q}, param="page_no")
-    return await page(request, "people/staff.html", uow, rows=rows, pager=pager, q=q, posts=POSTS, led=led)
-
-
 @get("/t/{tenant:str}/desk/rooms", opt=access(VIEW))
 async def list_rooms(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]) -> Response[str]:
     """Campuses and rooms."""
@@ -329,5 +303,5 @@ async def _added(uow: UnitOfWork, row: Campus | Room) -> bool:
 
 HANDLERS = (
     list_classes, show_class, set_class_teacher, list_students, show_student, open_health, save_health,
-    add_collector, end_collector, set_rights, list_staff, list_rooms, add_campus, add_room,
+    add_collector, end_collector, set_rights, list_rooms, add_campus, add_room,
 )  # fmt: skip

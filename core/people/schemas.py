@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -37,6 +37,17 @@ class ClassTeacher(BaseModel):
     """Who leads a class."""
 
     teacher: Annotated[UUID | None, Ui(_l("班主任"), kind="select")] = None
+
+
+class EthicsForm(BaseModel):
+    """A change of a person's ethics status."""
+
+    event: Annotated[Literal["question", "bar", "clear"], Ui(_l("变更"), kind="select")]
+    reason: Annotated[
+        str,
+        Field(min_length=2, max_length=400),
+        Ui(_l("情况和依据"), kind="textarea", help=_l("写明事由、认定部门和日期；会留在记录里")),
+    ]
 
 
 class NewCampus(BaseModel):

@@ -93,6 +93,8 @@ def content_of(phone: str) -> dict[str, Any]:
             "mainly_own_staff": True,
             "guard_until_end": True,
             "doctor_on_call": True,
+            "voluntary": True,
+            "safety_signed": True,
         },
         "providers": {"no_subjects": True, "no_commerce": True, "no_premises": True, "cost_percent": 15},
         "funds": {
@@ -110,6 +112,7 @@ def content_of(phone: str) -> dict[str, Any]:
             "liability": True,
             "offered": True,
         },
+        "joining": {"guided_by": ["class_teacher", "subject_teachers"], "midterm": True, "others_leave": True},
         "rules": RULES,
     }
 

@@ -51,6 +51,7 @@ async def _one(stage: Any, school: Any, code: str, title: str, fund: str, fen: i
             "complaint_phone": PHONE,
             "effective_from": today() - timedelta(days=30),
             "case_by_case": True,
+            "account": "school_finance",
             "reason": "按上级文件执行",
         }
     )
@@ -66,6 +67,7 @@ async def _one(stage: Any, school: Any, code: str, title: str, fund: str, fen: i
             approval_no=NUMBER,
             approval_on=today() - timedelta(days=40),
             approval_document=DOCUMENT,
+            approved_fen=fen,
         )
         await service.approve(uow, standard_id, approval)
         await service.disclose(uow, standard_id, "县政府网站“收费公示”栏，索引号 QH-2026-0318")

@@ -15,6 +15,7 @@ from core.api import (
     Job,
     NavItem,
     Objection,
+    OfferingView,
     Permission,
     PricedCharge,
     ReductionProposal,
@@ -62,6 +63,12 @@ def contribute() -> Contribution:
         locale=HERE / "locale",
         demo=demo,
     )
+
+
+@hookimpl
+def check_offering(uow: UnitOfWork, offering: OfferingView, action: str) -> list[Objection]:
+    """What costs something holds nothing that the scheme wants free (R-348, R-349)."""
+    return list(service.objections_to_offering(uow, offering))
 
 
 @hookimpl

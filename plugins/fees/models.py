@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, func, text
+from sqlalchemy import ARRAY, CheckConstraint, Index, LargeBinary, SmallInteger, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.api import Stamped, TenantModel, tenant_fk
 
 UNITS = ("lesson", "term", "month", "meal")
 FUNDS = ("service", "meals", "agency")
-FROZEN = ("service", "title", "fund", "unit", "unit_fen", "basis", "complaint_phone", "effective_from", "proposed_by")
+FROZEN = (
+    "service", "title", "fund", "unit", "unit_fen", "grades", "cost_fen", "account", "basis", "complaint_phone",
+    "effective_from", "proposed_by",
+)  # fmt: skip
 """Columns of a standard that the application's role may insert and never update: a new price is a new standard."""
 
 
@@ -40,6 +43,12 @@ class FeeStandard(TenantModel, Stamped):
     fund: Mapped[str]
     unit: Mapped[str]
     unit_fen: Mapped[int]
+    grades: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger()), server_default="{}")
+    """For which grades it is; empty: for all. Children of other grades are charged nothing for the item."""
+    cost_fen: Mapped[int | None]
+    """What a unit really costs by the school's calculation (R-335), in fen; None: not stated."""
+    account: Mapped[str] = mapped_column(server_default="")
+    """Into which account the money goes, in the words of the packs (R-353); empty: not stated."""
     basis: Mapped[str]
     """What the price rests on, as it must be posted (R-335, R-340)."""
     complaint_phone: Mapped[str]
@@ -53,6 +62,10 @@ class FeeStandard(TenantModel, Stamped):
     approval_no: Mapped[str] = mapped_column(server_default="")
     approval_on: Mapped[date | None]
     approval_document: Mapped[str] = mapped_column(server_default="")
+    proposers: Mapped[list[str]] = mapped_column(ARRAY(Text()), server_default="{}")
+    """Who put the standard forward to the authority (R-337), in the words of the packs."""
+    approved_fen: Mapped[int | None]
+    """The price in the authority's document, in fen; `unit_fen` is never above it (R-453)."""
     disclosed_at: Mapped[str] = mapped_column(server_default="")
     """Where it stands in government information disclosure (R-338)."""
     proposed_by: Mapped[str] = mapped_column(server_default="")
@@ -71,6 +84,7 @@ class FeePosting(TenantModel):
     place: Mapped[str]
     unit: Mapped[str]
     unit_fen: Mapped[int]
+    grades: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger()), server_default="{}")
     basis: Mapped[str]
     complaint_phone: Mapped[str]
     posted_by: Mapped[str] = mapped_column(server_default="")

@@ -13,12 +13,13 @@ from pydantic import BaseModel
 
 from core.api import KehouError, Objection, Step, TenantContext, UnitOfWork, access, history, once, page, redirect
 from core.api import gettext as _
-from core.api.enrollment import Objected
+from core.api.enrollment import Objected, grades_line
 from core.api.forms import Form
 from plugins.fees import service
 from plugins.fees.models import FeeStandard
 from plugins.fees.schemas import (
     APPROVERS,
+    COLLECTING,
     FUNDS,
     SERVICES,
     UNITS,
@@ -115,6 +116,8 @@ async def _shown(
         units=UNITS,
         funds=FUNDS,
         approvers=APPROVERS,
+        accounts=COLLECTING,
+        grades_line=grades_line,
         boards=boards,
         wrong=service.differences(row, board) if board else [],
         days=days,

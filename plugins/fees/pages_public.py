@@ -8,6 +8,7 @@ from litestar import Request, Response, get
 from litestar.di import NamedDependency
 
 from core.api import UnitOfWork, page, public
+from core.api.enrollment import grades_line
 from plugins.fees import service
 from plugins.fees.schemas import APPROVERS, FUNDS, UNITS
 
@@ -16,7 +17,16 @@ from plugins.fees.schemas import APPROVERS, FUNDS, UNITS
 async def board(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]) -> Response[str]:
     """What is charged, what it rests on, and where to complain. Prints on A4 or A3."""
     rows = await service.posted(uow)
-    return await page(request, "fees/board.html", uow, rows=rows, units=UNITS, funds=FUNDS, approvers=APPROVERS)
+    return await page(
+        request,
+        "fees/board.html",
+        uow,
+        rows=rows,
+        units=UNITS,
+        funds=FUNDS,
+        approvers=APPROVERS,
+        grades_line=grades_line,
+    )
 
 
 @get("/api/t/{tenant:str}/public/fees", opt=public())
@@ -30,6 +40,7 @@ async def board_json(uow: NamedDependency[UnitOfWork]) -> dict[str, Any]:
                 "fund": row.fund,
                 "unit": row.unit,
                 "unit_fen": row.unit_fen,
+                "grades": row.grades,
                 "basis": row.basis,
                 "approval": row.approval_no,
                 "complaint_phone": row.complaint_phone,

@@ -4,7 +4,7 @@ else (idea 8). What is written about the family is sealed; history and audit hol
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,6 @@ from core.api import (
     BillDraft,
     BillingRequest,
     ChargeProposal,
-    Fen,
     FieldError,
     Invalid,
     NotFound,
@@ -35,6 +34,7 @@ from core.api import lazy_gettext as _l
 from core.api.people import StudentView, my_child, student
 from core.api.policy import effective, record
 from core.api.terms import current_term
+from plugins.fees import rules
 from plugins.fees.errors import OtherPerson, ReliefLive
 from plugins.fees.models import FeeRelief
 from plugins.fees.schemas import GROUNDS, ReliefAsk, ReliefDecision, ReliefEntry
@@ -96,9 +96,8 @@ async def _write(
     return await uow.get(FeeRelief, id_)
 
 
-def _percent(uow: UnitOfWork, wished: int) -> int:
-    """Where the scheme says free, it is free (R-346); else the school's share."""
-    return 100 if effective(uow).get("fee.hardship").value == "free" else wished
+def _percent(uow: UnitOfWork, wished: int, on: date | None = None) -> int:
+    return rules.relief_percent(effective(uow, on), wished)
 
 
 async def decide(uow: UnitOfWork, relief_id: UUID, form: ReliefDecision) -> FeeRelief:
@@ -231,7 +230,7 @@ async def reductions(
         ReductionProposal(
             student_id=row.student_id,
             service=None,
-            fen=Fen(-(-sums[row.student_id] * row.percent // 100)),
+            fen=rules.relief_of(sums[row.student_id], _percent(uow, row.percent, request.on)),
             ground=GROUND,
             reference=row.id,
             clause=row.clause,
@@ -242,6 +241,25 @@ async def reductions(
 
 
 async def objections(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
+    """What holds a bill back: an open request about it, and a granted relief that did not reach it as it must."""
+    return [*await _waiting(uow, drafts), *_unrelieved(uow, drafts)]
+
+
+def _unrelieved(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
+    """The pack's word on what a child in hardship still pays for the service (R-345, R-346)."""
+    pack = effective(uow)
+    found: list[Objection] = []
+    for bill in drafts:
+        if not any(r.ground == GROUND for r in bill.reductions):
+            continue
+        full = sum(int(c.amount) for c in bill.charges if c.proposal.fund == "service")
+        left = full - sum(int(r.fen) for r in bill.reductions if r.service is None)
+        verdict = pack.ask_all(rules.of_relieved(full, left))
+        found += [replace(o, subject_id=bill.student_id) for o in verdict.blocks]
+    return found
+
+
+async def _waiting(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
     """A bill waits while a request about it is open: relief is settled before the fee is taken (R-347)."""
     query = select(FeeRelief.student_id).where(
         FeeRelief.state == "requested", FeeRelief.student_id.in_([d.student_id for d in drafts])

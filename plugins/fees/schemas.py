@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from core.api import lazy_gettext as _l
-from core.api.forms import Ui, YuanAsFen
+from core.api.forms import Ui, YuanAsFen, grade_options
+from core.api.policy import ACCOUNTS, BODIES
 
 SERVICES = {
     "care": _l("课后看护"),
@@ -30,6 +31,12 @@ APPROVERS = {
     "parents_committee": _l("家委会"),
     "school": _l("学校"),
 }
+PROPOSERS = {
+    key: BODIES.labels[key]
+    for key in ("price_authority", "education_department", "district_bureau", "county_bureau", "departments", "school")
+}
+COLLECTING = {key: ACCOUNTS.labels[key] for key in ("school_finance", "special_account", "three_party")}
+"""Accounts that a family's money may go into; the others of the packs' list take public money or the caterer's."""
 GROUNDS = {
     "low_income": _l("最低生活保障家庭"),
     "poverty": _l("脱贫或监测户"),
@@ -40,6 +47,7 @@ GROUNDS = {
 }
 
 Unit = Literal["lesson", "term", "month", "meal"]
+Grade = Annotated[int, Field(ge=1, le=9)]
 FundOf = Literal["service", "agency", "meals"]
 
 
@@ -65,6 +73,23 @@ class StandardForm(BaseModel):
     fund: Annotated[FundOf, Ui(_l("收费性质"), kind="seg", options=list(FUNDS.items()))] = "service"
     unit_fen: Annotated[YuanAsFen, Field(gt=0, le=1_000_000), Ui(_l("标准"))]
     unit: Annotated[Unit, Ui(_l("计费单位"), kind="seg", options=list(UNITS.items()))] = "lesson"
+    grades: Annotated[
+        list[Grade],
+        Field(max_length=9),
+        Ui(
+            _l("适用年级"),
+            kind="checks",
+            options=grade_options,
+            help=_l("不选是所有年级；没选到的年级不收"),
+        ),
+    ] = []
+    cost_fen: Annotated[
+        YuanAsFen | None, Field(ge=0, le=1_000_000), Ui(_l("测算的单位成本"), help=_l("收费不得高于成本"))
+    ] = None
+    account: Annotated[
+        Literal["", "school_finance", "special_account", "three_party"],
+        Ui(_l("收费进入的账户"), kind="select", options=[("", _l("未说明")), *COLLECTING.items()]),
+    ] = ""
     basis: Annotated[
         str,
         Field(min_length=4, max_length=300),
@@ -87,6 +112,14 @@ class ApprovalForm(BaseModel):
     ]
     approval_on: Annotated[date, Ui(_l("批准日期"))]
     approval_document: Annotated[str, Field(min_length=2, max_length=120), Ui(_l("文件名称"))]
+    approved_fen: Annotated[
+        YuanAsFen | None, Field(ge=0, le=1_000_000), Ui(_l("文件核定的标准"), help=_l("照文件填写，收费不得高于它"))
+    ] = None
+    proposers: Annotated[
+        list[Annotated[str, Field(max_length=40)]],
+        Field(max_length=6),
+        Ui(_l("提出标准意见的部门"), kind="checks", options=list(PROPOSERS.items())),
+    ] = []
 
 
 class DisclosureForm(BaseModel):
@@ -103,6 +136,11 @@ class PostingForm(BaseModel):
     place: Annotated[str, Field(min_length=2, max_length=60), Ui(_l("公示位置"), placeholder=_l("例如：校门口公示栏"))]
     unit_fen: Annotated[YuanAsFen, Field(gt=0), Ui(_l("牌上写的标准"))]
     unit: Annotated[Unit, Ui(_l("牌上写的计费单位"), kind="seg", options=list(UNITS.items()))]
+    grades: Annotated[
+        list[Grade],
+        Field(max_length=9),
+        Ui(_l("牌上写的适用年级"), kind="checks", options=grade_options, help=_l("牌上没有写年级就不选")),
+    ] = []
     basis: Annotated[str, Field(min_length=2, max_length=300), Ui(_l("牌上写的收费依据"), kind="textarea")]
     complaint_phone: Annotated[str, Field(min_length=5, max_length=40), Ui(_l("牌上写的投诉电话"), kind="tel")]
 

@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from core.api import Fen, Objection, UnitOfWork, UnitPrice, new_id, now, plugin_settings, school_time, today
+from core.api import (
+    Fen,
+    Objection,
+    OfferingView,
+    UnitOfWork,
+    UnitPrice,
+    new_id,
+    now,
+    plugin_settings,
+    school_time,
+    today,
+)
 from core.api import gettext as _
-from core.api.enrollment import Objected
+from core.api.enrollment import Objected, grades_line
 from core.api.policy import decided, effective
+from plugins.fees import rules
 from plugins.fees.errors import NotYetEffective, NotYetPosted
 from plugins.fees.models import FeePosting, FeeStandard
 from plugins.fees.schemas import UNITS, ApprovalForm, FeesSettings, PostingForm, StandardForm
 from plugins.fees.states import STANDARD
 
 KEY = "fees"
-INSTRUMENT = {"service": "service_charge", "agency": "collect_on_behalf", "meals": "lunch"}
-PERIOD = {"term": "term", "month": "month", "lesson": "term", "meal": "month"}
-"""How often money is taken for a unit: lessons are added up to one bill a term."""
-LIMIT = {"lesson": "fee.per_lesson_max", "month": "fee.per_month_max", "term": "fee.per_term_max"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +47,11 @@ async def settings(uow: UnitOfWork) -> FeesSettings:
 
 
 async def propose(uow: UnitOfWork, form: StandardForm) -> FeeStandard:
-    """Put a price forward. Raises Objected where the pack forbids it, or warns and no reason is given."""
+    """Put a price forward. Raises Objected where the pack forbids it, warns and no reason is given, or wants more
+    stated."""
     row = FeeStandard(id=new_id(), **form.model_dump(), state="proposed", proposed_by=uow.ctx.actor.name)
-    await _refuse(uow, "propose", row.id, objections_to(uow, form), form.reason)
+    owed = rules.owed_with_standard(effective(uow), form)
+    await _refuse(uow, "propose", row.id, objections_to(uow, form), form.reason, owed)
     uow.session.add(row)
     await uow.session.flush()
     await uow.audit("fees.propose", "fees_standard", row.id, service=row.service, unit_fen=row.unit_fen)
@@ -51,45 +60,40 @@ async def propose(uow: UnitOfWork, form: StandardForm) -> FeeStandard:
 
 def objections_to(uow: UnitOfWork, form: StandardForm) -> tuple[Objection, ...]:
     """What the pack says against a price, before anybody has decided about it."""
+    return effective(uow).ask_all(rules.of_standard(form)).objections
+
+
+def objections_to_offering(uow: UnitOfWork, view: OfferingView) -> tuple[Objection, ...]:
+    """What the pack says against an item of the menu that costs something."""
+    if view.service is None or view.kind == "lunch" or not view.content:
+        return ()
     pack = effective(uow)
-    instrument = INSTRUMENT[form.fund]
-    questions: list[tuple[str, dict[str, Any]]] = [("fee.instruments", {"instrument": instrument})]
-    if form.fund == "service":
-        questions += [
-            ("fee.payer", {"amount_fen": form.unit_fen}),
-            ("fee.period", {"period": PERIOD[form.unit]}),
-        ]
-        if form.unit in LIMIT:
-            questions.append((LIMIT[form.unit], {"amount_fen": form.unit_fen}))
-    if form.fund == "meals":
-        questions.append(("lunch.through_school", {"through_school": True}))
-    else:
-        questions.append(("fee.case_by_case", {"decided_case_by_case": form.case_by_case, "instrument": instrument}))
-    return pack.ask_all(questions).objections
+    return pack.ask_all(rules.of_offering(pack, view.content, view.grades)).objections
 
 
 async def _refuse(
-    uow: UnitOfWork, act: str, standard_id: UUID, objections: Sequence[Objection], reason: str = ""
+    uow: UnitOfWork,
+    act: str,
+    standard_id: UUID,
+    objections: Sequence[Objection],
+    reason: str = "",
+    owed: Sequence[rules.Owed] = (),
 ) -> None:
-    if not await decided(uow, f"fees.{act}", "fees_standard", standard_id, objections, reason):
-        raise Objected(list(objections))
+    found = [*objections, *(o for one in owed for o in one.objections)]
+    if not await decided(uow, f"fees.{act}", "fees_standard", standard_id, found, reason):
+        raise Objected(found, fields=[one.field for one in owed])
 
 
 async def approve(uow: UnitOfWork, standard_id: UUID, form: ApprovalForm) -> FeeStandard:
     """Record the approval of the authority. Raises Objected where another authority must approve (R-338)."""
     row = await uow.get(FeeStandard, standard_id, lock=True)
     pack = effective(uow)
-    instrument = INSTRUMENT[row.fund]
-    verdict = pack.ask_all(
-        [
-            ("fee.standard_approved", {"standard_approved": True}),
-            ("fee.standard_approver", {"approver": form.approver, "instrument": instrument}),
-        ]
-    )
-    await _refuse(uow, "approve", row.id, verdict.blocks)
+    verdict = pack.ask_all(rules.of_approval(row, form))
+    await _refuse(uow, "approve", row.id, verdict.blocks, owed=rules.owed_with_approval(pack, row, form))
     await STANDARD.transition(uow, row, "approve", payload={"service": row.service})
     row.approver, row.approval_no = form.approver, form.approval_no.strip()
     row.approval_on, row.approval_document = form.approval_on, form.approval_document.strip()
+    row.approved_fen, row.proposers = form.approved_fen, list(form.proposers)
     return row
 
 
@@ -170,9 +174,13 @@ def ready_on(posting: FeePosting, days: int) -> date:
 async def _enforce(uow: UnitOfWork, row: FeeStandard) -> None:
     """Into force, with the pack's consent; the standard that was in force until now is superseded."""
     posting = await standing(uow, row.id)
-    matches = posting is not None and not differences(row, posting)
     verdict = effective(uow).ask_all(
-        [("fee.posted", {"posted": posting is not None}), ("fee.posting_matches", {"posting_matches": matches})]
+        rules.of_board(
+            posted=posting is not None,
+            matches=posting is not None and not differences(row, posting),
+            shown=rules.shown_on(posting) if posting else [],
+            issued=bool(row.approval_no),
+        )
     )
     await _refuse(uow, "enforce", row.id, verdict.blocks)
     await uow.hold(f"fees/{row.service}")
@@ -198,10 +206,15 @@ def differences(row: FeeStandard, posting: FeePosting) -> list[Difference]:
     items = (
         (_("标准"), _yuan(row.unit_fen), _yuan(posting.unit_fen)),
         (_("计费单位"), str(UNITS[row.unit]), str(UNITS[posting.unit])),
+        (_("适用年级"), _grades(row.grades), _grades(posting.grades)),
         (_("收费依据"), row.basis, posting.basis),
         (_("投诉电话"), row.complaint_phone, posting.complaint_phone),
     )
     return [Difference(*item) for item in items if "".join(item[1].split()) != "".join(item[2].split())]
+
+
+def _grades(grades: Sequence[int]) -> str:
+    return grades_line(grades) if grades else _("所有年级")
 
 
 def _yuan(fen: int) -> str:
@@ -277,6 +290,7 @@ def _price(row: FeeStandard, posted_at: datetime) -> UnitPrice:
         approval=row.approval_no,
         posted_at=posted_at,
         fund=row.fund,  # type: ignore[arg-type]
+        grades=tuple(row.grades),
     )
 
 

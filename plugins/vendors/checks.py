@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -11,14 +11,19 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
-from core.api import AssignmentView, Objection, OfferingView, UnitOfWork, gettext, today
+from core.api import AssignmentView, BillDraft, Objection, OfferingView, UnitOfWork, gettext, today
 from core.api import policy as policy_api
+from core.api.enrollment import Objected
 from core.api.external import own_staff
+from core.api.organisations import organisation
 from core.api.switches import plugin_settings
 from plugins.vendors.models import Listed, Proposal, Teacher
-from plugins.vendors.states import ON_LIST, PROVIDER_OF
+from plugins.vendors.states import ON_LIST, PROVIDER_OF, SELECTORS
 
 _ = gettext
+SERVICE = "vendor_course"
+"""The code that a vendor course's price is posted under."""
+CAP = "provider.agency_cost_percent_max"
 
 
 class VendorSettings(BaseModel):
@@ -29,7 +34,11 @@ class VendorSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the questions about one course ask. `agency_percent` None: the school has not said its total cost."""
+    """All that the questions about one course ask. `agency_percent` None: the school has not said its total cost.
+
+    `selector` is who chose the vendor: "county_bureau" for one taken from its list, "school" for a selection of the
+    school's own that is on paper (`number`) and was posted; "" for nobody.
+    """
 
     listed: Listed | None
     coach_phone: str
@@ -39,6 +48,17 @@ class Facts:
     special_need: bool
     method: str
     agency_percent: int | None
+    selector: str = "county_bureau"
+    reviewed_by: tuple[str, ...] = ("school",)
+    number: str = ""
+    cost_fen: int = 0
+    paid: bool = True
+    room: bool = True
+
+    @property
+    def vetted(self) -> bool:
+        """By procedure: on the bureau's list, or chosen by the school on paper and posted (R-307)."""
+        return self.state in ON_LIST or self.selector == "school"
 
     @property
     def state(self) -> str:
@@ -68,11 +88,15 @@ async def agency_percent(uow: UnitOfWork, term_id: UUID | None, more_fen: int = 
     total = (await plugin_settings(uow, "vendors", VendorSettings)).total_cost_fen
     if not total:
         return None
+    return -(-(await spent_on_agencies(uow, term_id) + more_fen) * 100 // total)
+
+
+async def spent_on_agencies(uow: UnitOfWork, term_id: UUID | None) -> int:
+    """What the school has agreed to pay vendors for a term, in fen."""
     query = select(func.coalesce(func.sum(Proposal.cost_fen), 0)).where(
         Proposal.state == "approved", Proposal.term_id == term_id
     )
-    spent = int((await uow.session.execute(query)).scalar_one()) + more_fen
-    return -(-spent * 100 // total)
+    return int((await uow.session.execute(query)).scalar_one())
 
 
 async def objections(uow: UnitOfWork, facts: Facts) -> list[Objection]:
@@ -83,18 +107,76 @@ async def objections(uow: UnitOfWork, facts: Facts) -> list[Objection]:
         ("provider.kinds", {"provider": provider}),
         ("provider.banned_kinds", {"provider": provider}),
         ("provider.on_bureau_list", {"on_list": facts.state in ON_LIST, "provider": provider}),
-        ("provider.vetted", {"vetted": facts.state in ON_LIST, "provider": provider}),
+        ("provider.vetted", {"vetted": facts.vetted, "provider": provider}),
         ("provider.bad_record", {"bad_record": facts.state in ("exited", "barred"), "provider": provider}),
         ("provider.non_subject", {"non_subject": facts.kind != "subject", "provider": provider}),
         ("provider.special_need", {"special_need": facts.special_need, "provider": provider}),
         ("provider.procurement", {"method": facts.method, "provider": provider}),
-        ("provider.selector", {"selector": "county_bureau", "provider": provider}),
-        ("provider.content_reviewed_by", {"reviewed_by": ["school"], "provider": provider}),
+        ("provider.selector", {"selector": facts.selector or _("未经遴选"), "provider": provider}),
+        ("provider.content_reviewed_by", {"reviewed_by": list(facts.reviewed_by), "provider": provider}),
         ("provider.formalities", {"formalities": _formalities(facts), "provider": provider}),
+        ("provider.school_arranges", {"school_arranges": facts.room, "provider": provider}),
+        *await _guarded(uow, facts),
     ]
     if facts.agency_percent is not None:
-        asked.append(("provider.agency_cost_percent_max", {"percent": facts.agency_percent, "provider": provider}))
-    return [*pack.ask_all(asked).objections, *await _own(uow, facts)]
+        asked.append((CAP, {"percent": facts.agency_percent, "provider": provider}))
+    if facts.cost_fen:
+        by_rules: dict[str, Any] = {"by_procurement_rules": bool(facts.number) or facts.state in ON_LIST}
+        asked.append(("fee.procurement_rules", by_rules | ({"instrument": "service_charge"} if facts.paid else {})))
+    return [*pack.ask_all(asked).objections, *_uncapped(pack, facts), *await _own(uow, facts)]
+
+
+async def _guarded(uow: UnitOfWork, facts: Facts) -> list[tuple[str, Mapping[str, Any]]]:
+    """The gates that this plugin keeps (R-304, R-315): entry by vetting, supervision by the lessons' own records, and
+    assessment and exit by the score, as long as there is a bureau above that can decide on it."""
+    above = (await organisation(uow, uow.ctx.tenant_id)).parent_id is not None
+    gates = [*(["entry"] if facts.vetted else []), "supervision", *(["assessment"] if above else [])]
+    return [
+        ("provider.gates", {"gates": gates, "provider": facts.provider}),
+        ("exit.mechanism", {"mechanism": above, "provider": facts.provider}),
+    ]
+
+
+def _uncapped(pack: policy_api.EffectivePack, facts: Facts) -> list[Objection]:
+    """Where a document caps the agencies' share, money for one needs a total to be held against (R-305)."""
+    if facts.agency_percent is not None or not facts.cost_fen:
+        return []
+    rule = pack.get(CAP, provider=facts.provider)
+    if rule.value is None:
+        return []
+    words = _("请先填写本学期课后服务费用总量：机构课程费用不得超过其中的 %(n)s%%", n=rule.value)
+    return [
+        Objection(
+            "vendors.total_unknown",
+            words,
+            rule.force,
+            rule.clause,
+            quote=rule.quote,
+            pack_key=rule.pack_key,
+            rule=rule.key,
+        )
+    ]
+
+
+async def refuse_total(uow: UnitOfWork, term_id: UUID | None, total_fen: int) -> None:
+    """A total of the term under which the agencies' agreed cost is too large a share of it. Raises Objected."""
+    spent = await spent_on_agencies(uow, term_id)
+    if not spent:
+        return
+    percent = -(-spent * 100 // total_fen) if total_fen else 100
+    blocks = policy_api.effective(uow).ask(CAP, percent=percent).blocks
+    if blocks:
+        raise Objected(list(blocks))
+
+
+async def of_bills(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
+    """check_bill: no family pays for a vendor's course while the agencies' share of the cost is over the cap."""
+    mine = [d.student_id for d in drafts if any(c.proposal.service == SERVICE for c in d.charges)]
+    percent = await agency_percent(uow, drafts[0].term_id) if mine else None
+    if percent is None:
+        return []
+    found = policy_api.effective(uow).ask(CAP, percent=percent).blocks
+    return [replace(o, subject_id=student_id) for o in found for student_id in mine]
 
 
 def _formalities(facts: Facts) -> list[str]:
@@ -145,8 +227,23 @@ async def of_offering(uow: UnitOfWork, offering: OfferingView, action: str) -> l
         special_need=bool(details.get("special_need")),
         method=str(details.get("method", "government_purchase")),
         agency_percent=details.get("agency_percent"),
+        room=offering.room_id is not None,
+        **await _agreed(uow, offering.id),
     )
     return await objections(uow, facts)
+
+
+async def _agreed(uow: UnitOfWork, offering_id: UUID) -> dict[str, Any]:
+    """How the vendor was chosen and who reviewed the course, as the school wrote it down when it accepted it."""
+    row = await uow.find(Proposal, offering_id)
+    if row is None or not row.selection:
+        return {}
+    return {
+        "selector": SELECTORS.get(str(row.selection.get("by")), ""),
+        "number": str(row.selection.get("number", "")),
+        "reviewed_by": tuple(row.reviewed_by),
+        "cost_fen": row.cost_fen,
+    }
 
 
 async def _teacher(uow: UnitOfWork, offering: OfferingView) -> Teacher | None:

@@ -12,6 +12,7 @@ from core.api.demo import travelled
 from core.api.enrollment import Objected
 from plugins.vendors import bureau_service, school_service, vendor_service
 from plugins.vendors.letters import CoachIn, CourseContent
+from plugins.vendors.terms import Terms
 
 WEEKS = 8
 """So long ago the vendors applied; the publicity is over since."""
@@ -145,7 +146,7 @@ async def _course(stage: Any, plan: Plan) -> None:
 
 async def _accept(stage: Any, school: Any, course_id: UUID, plan: Plan) -> None:
     posted: date = today() - timedelta(days=10)
-    terms = school_service.Terms(
+    terms = Terms(
         room_id=next((id_ for name, id_ in sorted(school.rooms.items()) if plan.room in name), None),
         special_need=True,
         publicized_on=posted,

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from core.api import Delivery, FieldError, GiveUp, Invalid, UnitOfWork, gettext, now, today
 from core.api.organisations import organisation
+from core.api.policy import effective
 from plugins.vendors import letters
 from plugins.vendors.bureau_service import agency_of, tell
 from plugins.vendors.models import Agency, Case
@@ -118,6 +119,7 @@ async def decide(uow: UnitOfWork, case_id: UUID, outcome: str, words: str) -> Ca
     if (row.state == "opened") != (outcome == "dismissed"):
         raise Invalid(fields=[FieldError("outcome", _("通知机构之前只能不予立案，通知之后不能"))])
     row.outcome, row.decision = outcome, words.strip()
+    row.sanctions = sorted(following(uow)) if outcome == "exited" else []
     row.decided_at, row.decided_by, row.decided_name = now(), uow.ctx.actor.account_id, uow.ctx.actor.name
     with uow.session.no_autoflush:
         await CASE.transition(uow, row, "dismiss" if outcome == "dismissed" else "decide", reason=words)
@@ -125,12 +127,23 @@ async def decide(uow: UnitOfWork, case_id: UUID, outcome: str, words: str) -> Ca
     if agency is not None and agency.state == "exit_review":
         await AGENCY.transition(uow, agency, "exit" if outcome == "exited" else "keep", reason=words)
         await tell(uow, agency, words)
-    told = {"case_id": row.id, "outcome": outcome, "decision": row.decision, "name": uow.ctx.actor.name}
+    told = {
+        "case_id": row.id,
+        "outcome": outcome,
+        "decision": row.decision,
+        "name": uow.ctx.actor.name,
+        "sanctions": row.sanctions,
+    }
     payload = letters.ExitDecision.model_validate(told).model_dump(mode="json")
     if outcome != "dismissed":
         await uow.send_document(row.vendor_id, "vendors.exit_decision", payload, key=f"{row.id}/vendor")
     await uow.send_document(row.school_id, "vendors.exit_decision", payload, key=f"{row.id}/school")
     return row
+
+
+def following(uow: UnitOfWork) -> frozenset[str]:
+    """What the bureau's scheme says follows on an exit (R-320); nothing where it is silent."""
+    return frozenset(effective(uow).get("exit.sanctions").value or ())
 
 
 async def _locked_agency(uow: UnitOfWork, row: Case) -> Agency | None:

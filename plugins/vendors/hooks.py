@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.api import (
     AssignmentView,
+    BillDraft,
     BillingRequest,
     ChargeProposal,
     Contribution,
@@ -155,6 +156,11 @@ async def check_offering(uow: UnitOfWork, offering: OfferingView, action: str) -
 @hookimpl
 async def check_assignment(uow: UnitOfWork, assignment: AssignmentView) -> list[Objection]:
     return await checks.of_assignment(uow, assignment)
+
+
+@hookimpl
+async def check_bill(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
+    return await checks.of_bills(uow, drafts)
 
 
 @hookimpl

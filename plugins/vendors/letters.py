@@ -177,6 +177,8 @@ class ExitDecision(Letter):
     outcome: Literal["kept", "warned", "exited", "dismissed"]
     decision: Words
     name: Line
+    sanctions: Annotated[list[Line], Field(max_length=10)] = []
+    """What the bureau's scheme says follows on an exit (R-320)."""
 
 
 def read(job: Delivery, kind: type[L]) -> L:

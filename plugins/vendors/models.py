@@ -149,6 +149,13 @@ class Proposal(TenantModel, Stamped):
     offering_id: Mapped[UUID | None]
     cost_fen: Mapped[int] = mapped_column(server_default="0")
     """What the school pays the vendor for the term as agreed, in fen: the basis of the cost cap (R-305)."""
+    selection: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """How the vendor was chosen: {by: bureau | school, method, on, number, posted_on}; the last three are the school's
+    own selection, with its date, its document's number and the day its result was posted (R-302, C-17)."""
+    reviewed_by: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """Who has reviewed the content, in the words of the packs (R-313, R-330); the school itself by approving."""
+    review_number: Mapped[str] = mapped_column(server_default="")
+    """Number of the bureau's paper where a bureau reviewed it."""
 
 
 class Teacher(TenantModel, Stamped):
@@ -273,6 +280,8 @@ class Case(TenantModel, Stamped):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[UUID | None]
     decided_name: Mapped[str] = mapped_column(server_default="")
+    sanctions: Mapped[list[Any]] = mapped_column(server_default="[]")
+    """What the scheme says follows on an exit (R-320), in the words of the packs, as it was when it was decided."""
 
 
 APPEND_ONLY = frozenset({"vendors_score", "vendors_score_report"})

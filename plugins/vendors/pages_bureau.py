@@ -23,6 +23,7 @@ from core.api import (
     redirect,
     today,
 )
+from core.api.policy import SANCTIONS
 from plugins.vendors import bureau_service, exits, letters
 from plugins.vendors.models import Agency, Case, ScoreReport
 from plugins.vendors.schemas import AgencyForm, DecideForm, NoticeForm
@@ -179,6 +180,7 @@ async def _case_page(
         case=row,
         states=CASE_STATES,
         outcomes=OUTCOMES,
+        sanctions=SANCTIONS.labels,
         grounds=GROUNDS,
         titles=TITLES,
         verified=verify(score, row.evidence.get("sha256", "")) if score else False,

@@ -10,9 +10,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from core.api import Form, KehouError, NotFound, TenantContext, UnitOfWork, access, gettext, page, redirect, today
-from core.api.enrollment import offerings_by_id, state_title
+from core.api.enrollment import Objected, offerings_by_id, state_title
 from core.api.lessons import rating_words
 from core.api.people import room_choices
+from core.api.policy import METHODS, SANCTIONS
 from core.api.switches import change_settings, plugin_settings
 from core.api.terms import current_term
 from plugins.vendors import checks, evaluation, letters, school_service
@@ -20,6 +21,7 @@ from plugins.vendors.models import Listed, Proposal, Score
 from plugins.vendors.schemas import ApproveForm, BudgetForm, FindingForm, RejectForm
 from plugins.vendors.scoring import TITLES, verify
 from plugins.vendors.states import AGENCY, AGENCY_KINDS, CASE_STATES, GROUNDS, OUTCOMES, PROPOSAL
+from plugins.vendors.terms import Terms
 
 _ = gettext
 READ, REVIEW = "vendors.read", "vendors.review"
@@ -71,7 +73,13 @@ async def save_budget(
     here = f"/t/{ctx.slug}/desk/vendors"
     if not form:
         return redirect(here, flash=_("请填写金额，例如 120000"), level="bad")
-    await change_settings(uow, "vendors", checks.VendorSettings(total_cost_fen=form.value.total_cost_fen))
+    total = form.value.total_cost_fen
+    try:
+        await checks.refuse_total(uow, (await current_term(uow)).id, total)
+    except Objected as refused:
+        first = refused.objections[0]
+        return redirect(here, flash=f"{first.message}（{first.clause}）", level="bad")
+    await change_settings(uow, "vendors", checks.VendorSettings(total_cost_fen=total))
     return redirect(here, flash=_("已保存"))
 
 
@@ -112,6 +120,7 @@ async def _proposal_page(
         may_review=waits and uow.ctx.may(REVIEW),
         states=PROPOSAL,
         agency=AGENCY,
+        methods=METHODS.labels,
         subject=row.id,
     )
 
@@ -128,7 +137,7 @@ async def approve(
     objections: list[Any] | None = None
     if form:
         given = form.value
-        terms = school_service.Terms(
+        terms = Terms(
             room_id=given.room,
             special_need=given.special_need,
             method=given.method,
@@ -137,6 +146,12 @@ async def approve(
             cost_fen=given.cost_fen,
             paid=given.paid,
             reason=given.reason,
+            selected_by=given.selected_by,
+            selection_on=given.selection_on,
+            selection_number=given.selection_number,
+            selection_posted_on=given.selection_posted_on,
+            reviewed_by=tuple(given.reviewed_by),
+            review_number=given.review_number,
         )
         try:
             async with uow.session.begin_nested():
@@ -196,6 +211,7 @@ async def _vendor_page(
         cases=await school_service.cases(uow, vendor_id),
         case_states=CASE_STATES,
         outcomes=OUTCOMES,
+        sanctions=SANCTIONS.labels,
         grounds=GROUNDS,
         agency=AGENCY,
         form=form,

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from core.api import Form, KehouError, NotFound, TenantContext, UnitOfWork, access, gettext, page, redirect, today
 from core.api.organisations import organisations
+from core.api.policy import SANCTIONS
 from plugins.vendors import letters, vendor_service
 from plugins.vendors.models import Case, Course, ScoreReport
 from plugins.vendors.schemas import AnswerForm, CertificateForm, CoachForm, CourseForm, ProfileForm
@@ -297,6 +298,7 @@ async def _case_page(
         form=form,
         states=CASE_STATES,
         outcomes=OUTCOMES,
+        sanctions=SANCTIONS.labels,
         grounds=GROUNDS,
         titles=TITLES,
         subject=None,

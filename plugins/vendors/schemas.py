@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from core.api import lazy_gettext
 from core.api.forms import Phone, Ui, Weekdays, YuanAsFen
+from core.api.policy import BODIES, METHODS
 from plugins.vendors.states import AGENCY_KINDS, GROUNDS, OUTCOMES
 
 _l = lazy_gettext
@@ -106,13 +107,29 @@ class ApproveForm(BaseModel):
         Ui(
             _l("引进方式"),
             kind="select",
-            options=[
-                ("government_purchase", _l("政府购买服务")),
-                ("tender", _l("招标")),
-                ("agreement", _l("双方协议")),
-            ],
+            options=list(METHODS.labels.items()),
         ),
     ] = "government_purchase"
+    selected_by: Annotated[
+        Literal["bureau", "school"],
+        Ui(_l("由谁遴选"), kind="seg", options=[("bureau", _l("从教育局名单选用")), ("school", _l("学校自行遴选"))]),
+    ] = "bureau"
+    selection_on: Annotated[date | None, Ui(_l("学校遴选日期"))] = None
+    selection_number: Annotated[
+        str, Field(max_length=80), Ui(_l("遴选文件编号"), help=_l("会议纪要、中标通知书或合同的编号"))
+    ] = ""
+    selection_posted_on: Annotated[date | None, Ui(_l("遴选结果公示日期"))] = None
+    reviewed_by: Annotated[
+        list[Literal["district_bureau", "county_bureau"]],
+        Field(max_length=2),
+        Ui(
+            _l("课程还经过谁审核"),
+            kind="checks",
+            options=[(key, BODIES.labels[key]) for key in ("district_bureau", "county_bureau")],
+            help=_l("学校通过即为学校审核"),
+        ),
+    ] = []
+    review_number: Annotated[str, Field(max_length=80), Ui(_l("教育部门审核文号"))] = ""
     publicized_on: Annotated[date | None, Ui(_l("外聘教师公示日期"))] = None
     filed_on: Annotated[date | None, Ui(_l("外聘教师报备日期"))] = None
     cost_fen: Annotated[YuanAsFen, Field(ge=0), Ui(_l("本学期付给机构的费用"))] = 0

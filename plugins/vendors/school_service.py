@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from core.api import Delivery, GiveUp, Objection, UnitOfWork, gettext, now, today
+from core.api import Delivery, GiveUp, Invalid, Objection, UnitOfWork, gettext, now, today
 from core.api.enrollment import (
     Objected,
     OfferingDraft,
@@ -27,12 +26,11 @@ from core.api.policy import decided
 from core.api.terms import current_term
 from plugins.vendors import checks, letters
 from plugins.vendors.models import Case, Finding, Listed, Proposal, Teacher
-from plugins.vendors.states import CASE_COPY, GROUNDS, OFF_LIST, PROPOSAL, PROVIDER_OF
+from plugins.vendors.states import CASE_COPY, GROUNDS, OFF_LIST, ON_LIST, PROPOSAL, PROVIDER_OF, SELECTORS
+from plugins.vendors.terms import Terms, in_order
 
 _ = gettext
 LIVE = ("published", "open_for_choice", "running")
-SERVICE = "vendor_course"
-"""The code that a vendor course's price is posted under."""
 
 
 # ---- the bureau's list ----
@@ -133,27 +131,15 @@ async def on_offer(job: Delivery) -> None:
         await PROPOSAL.transition(uow, row, "offer_again")
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the school adds to an offered course when it accepts it. Amounts in fen."""
-
-    room_id: UUID | None
-    special_need: bool
-    method: str = "government_purchase"
-    publicized_on: date | None = None
-    filed_on: date | None = None
-    cost_fen: int = 0
-    paid: bool = True
-    reason: str = ""
-
-
 async def check(uow: UnitOfWork, row: Proposal, terms: Terms | None = None) -> list[Objection]:
     """What speaks against the course now; without `terms`, as if everything that the school adds were in order."""
     content = letters.CourseContent.model_validate(row.content)
-    terms = terms or Terms(None, True, publicized_on=today(), filed_on=today())
+    listed = await checks.listed(uow, row.vendor_id)
+    ideal = terms is None
+    terms = terms or in_order(uow, listed)
     term = await current_term(uow)
     facts = checks.Facts(
-        listed=await checks.listed(uow, row.vendor_id),
+        listed=listed,
         coach_phone=content.coach.phone,
         certificate_until=content.coach.certificate_until,
         publicized=terms.publicized_on is not None,
@@ -161,21 +147,36 @@ async def check(uow: UnitOfWork, row: Proposal, terms: Terms | None = None) -> l
         special_need=terms.special_need,
         method=terms.method,
         agency_percent=await checks.agency_percent(uow, term.id, terms.cost_fen),
+        selector=SELECTORS[terms.selected_by] if terms.selected_by == "school" or _on_list(listed) else "",
+        reviewed_by=terms.reviewers,
+        number=terms.selection_number.strip(),
+        cost_fen=terms.cost_fen,
+        paid=terms.paid,
+        room=terms.room_id is not None or ideal,
     )
     return await checks.objections(uow, facts)
+
+
+def _on_list(row: Listed | None) -> bool:
+    return row is not None and row.state in ON_LIST
 
 
 async def approve(uow: UnitOfWork, proposal_id: UUID, terms: Terms) -> Proposal:
     """Accept a course: its coach becomes an external teacher here, and the course an item of the term's menu.
 
-    Raises Objected (the pack, 挂靠, an expired licence; content words), OwnStaff, RoomTaken, TeacherTaken, Forbidden.
+    Raises Objected (the pack, 挂靠, an expired licence; content words), OwnStaff, RoomTaken, TeacherTaken, Forbidden,
+    and Invalid for a selection or review that is not on paper.
     """
+    if wrong := terms.owed():
+        raise Invalid(fields=wrong)
     row = await uow.get(Proposal, proposal_id, lock=True)
     content = letters.CourseContent.model_validate(row.content)
     found = await check(uow, row, terms)
     if not await decided(uow, "vendors.approve", "vendors_proposal", row.id, found, terms.reason):
         raise Objected(found)
     await PROPOSAL.transition(uow, row, "approve", reason=terms.reason)
+    row.selection, row.reviewed_by = terms.selection, list(terms.reviewers)
+    row.review_number, row.cost_fen = terms.review_number.strip(), terms.cost_fen
     term = await current_term(uow)
     teacher = await _register(uow, row, content.coach, terms)
     listed = await checks.listed(uow, row.vendor_id)
@@ -188,7 +189,7 @@ async def approve(uow: UnitOfWork, proposal_id: UUID, terms: Terms) -> Proposal:
         grades=tuple(content.grades),
         periods=every(content.weekdays, content.starts_at, content.ends_at),
         capacity=content.capacity,
-        service=SERVICE if terms.paid else None,
+        service=checks.SERVICE if terms.paid else None,
         room_id=terms.room_id,
         teacher_id=teacher.staff_id,
         vendor_id=row.vendor_id,
@@ -205,7 +206,7 @@ async def approve(uow: UnitOfWork, proposal_id: UUID, terms: Terms) -> Proposal:
     )
     view = await propose_offering(uow, term.id, draft, offering_id=row.id)
     await review_offering(uow, view.id, accept=True, reason=terms.reason)
-    row.offering_id, row.term_id, row.cost_fen, row.reason = view.id, term.id, terms.cost_fen, terms.reason.strip()
+    row.offering_id, row.term_id, row.reason = view.id, term.id, terms.reason.strip()
     row.objections = [str(o.message) for o in found]
     await _answer(uow, row, "approved", terms.reason, row.objections)
     return row

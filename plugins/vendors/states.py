@@ -206,3 +206,5 @@ PROVIDER_OF = {
     "public_benefit": "public_benefit",
 }
 """How the packs call each kind."""
+SELECTORS = {"bureau": "county_bureau", "school": "school"}
+"""How the packs call whoever chose a vendor."""

@@ -354,6 +354,6 @@ async def on_exit_decision(job: Delivery) -> None:
     row = await uow.get(Case, letter.case_id, lock=True)
     if row.state == "decided":
         return
-    row.outcome, row.decision = letter.outcome, letter.decision
+    row.outcome, row.decision, row.sanctions = letter.outcome, letter.decision, list(letter.sanctions)
     row.decided_at, row.decided_name = now(), letter.name
     await CASE_COPY.transition(uow, row, "decide", reason=letter.decision)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+
+from tests.support.demo import Demo, demonstration
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1440, "height": 900}
@@ -31,12 +24,13 @@ def browser_path() -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One demo and one browser serve all of these; without a browser they are left out, but never in CI."""
+    """Without a browser these are left out, but never in CI. Those who write the same rows go to one process."""
     missing = browser_path() is None and not os.environ.get("CI")
     for item in items:
         if "tests/browser" in str(item.path):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("demo"))
+            if "test_every_page" not in str(item.path):
+                item.add_marker(pytest.mark.xdist_group("story"))
             if missing:
                 item.add_marker(pytest.mark.skip(reason="no browser on this machine"))
 
@@ -52,72 +46,22 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     }  # fmt: skip
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """A running demonstration: its address, and its folder."""
-
-    url: str
-    folder: Path
-
-    def code(self, phone: str) -> str:
-        """The newest code sent to a phone; in a demonstration they are written into a file."""
-        lines = (self.folder / "codes.jsonl").read_text(encoding="utf-8").splitlines()
-        return str(next(sent["code"] for line in reversed(lines) if (sent := json.loads(line))["phone"] == phone))
-
-    def newest_code(self) -> str:
-        """The newest code sent to anybody."""
-        lines = (self.folder / "codes.jsonl").read_text(encoding="utf-8").splitlines()
-        return str(json.loads(lines[-1])["code"])
-
-
 @pytest.fixture(scope="session")
 def running() -> Iterator[Demo]:
-    """A demonstration of our own, stopped and removed afterwards; KEHOU_TEST_DEMO names one that runs already, as
-    its address and its folder with a blank between them."""
+    """A demonstration; KEHOU_TEST_DEMO names one that runs already, as its address and its folder with a blank
+    between them."""
     if given := os.environ.get("KEHOU_TEST_DEMO"):
         url, _, where = given.partition(" ")
         yield Demo(url, Path(where))
         return
-    folder = Path(tempfile.mkdtemp(prefix="kehou-browser-"))
-    port = free_port()
-    command = [sys.executable, "-m", "deploy.cli", "demo", "--data", str(folder / "data"), "--port", str(port)]
-    with (folder / "out.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 240
-        while not _answers(address):
-            assert process.poll() is None, (folder / "out.log").read_text()[-3000:]
-            assert time.monotonic() < deadline, (folder / "out.log").read_text()[-3000:]
-            time.sleep(0.5)
-        yield Demo(address, folder / "data")
-    finally:
-        process.send_signal(signal.SIGTERM)  # SIGINT is ignored where the test run itself is in the background
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+    with demonstration() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
 def demo(running: Demo) -> str:
     """The demonstration's address."""
     return running.url
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/health/ready", timeout=2) as answer:
-            return bool(json.load(answer)["status"] in ("ok", "degraded"))
-    except OSError:
-        return False
 
 
 class Visitor:

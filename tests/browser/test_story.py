@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.conftest import DESK, PHONE, Demo, Visitor
+from tests.browser.conftest import DESK, PHONE, Visitor
+from tests.support.demo import Demo
 
 SCHOOL = "青禾县实验小学"
 WAITING = "家长（待报名）"

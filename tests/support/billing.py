@@ -58,15 +58,20 @@ def proposal(**more: Any) -> StandardForm:
         "complaint_phone": PHONE,
         "effective_from": today() - timedelta(days=10),
         "case_by_case": True,
+        "account": "school_finance",
         "reason": "按文件执行",
     }
     return StandardForm.model_validate(values | more)
 
 
-def approval(approver: str = "district_bureau") -> ApprovalForm:
-    return ApprovalForm(
-        approver=approver, approval_no="青发改〔2026〕18 号", approval_on=today(), approval_document="收费标准的通知"
-    )
+def approval(approver: str = "district_bureau", **more: Any) -> ApprovalForm:
+    values = {
+        "approver": approver,
+        "approval_no": "青发改〔2026〕18 号",
+        "approval_on": today(),
+        "approval_document": "收费标准的通知",
+    }
+    return ApprovalForm.model_validate(values | more)
 
 
 def board_of(row: FeeStandard, **more: Any) -> PostingForm:
@@ -74,6 +79,7 @@ def board_of(row: FeeStandard, **more: Any) -> PostingForm:
         "place": "校门口",
         "unit_fen": row.unit_fen,
         "unit": row.unit,
+        "grades": list(row.grades),
         "basis": row.basis,
         "complaint_phone": row.complaint_phone,
     }
@@ -86,7 +92,7 @@ async def priced(world: World, school: School, **more: Any) -> UUID:
     async with world.house.unit(await world.as_(school, "office")) as uow:
         row = await fees.propose(uow, proposal(**more))
     async with world.house.unit(await world.as_(school, "principal")) as uow:
-        await fees.approve(uow, row.id, approval())
+        await fees.approve(uow, row.id, approval(approved_fen=row.unit_fen))
         await fees.disclose(uow, row.id, "县政府网站收费公示栏")
     async with world.house.unit(await world.as_(school, "finance")) as uow:
         posted, wrong = await fees.put_up(uow, row.id, board_of(row))

@@ -9,6 +9,7 @@ _GOOD: dict[str, Any] = {
     "basis": {
         "survey_done": True,
         "survey_means": ["questionnaire", "parents_meeting"],
+        "survey_to_all": True,
         "survey_on": "2026-08-20",
         "survey_asked": 1180,
         "survey_wanting": 1042,
@@ -39,6 +40,8 @@ _GOOD: dict[str, Any] = {
         "no_homework": True,
         "no_written_lower": True,
         "homework_first": True,
+        "reviewed_by": ["school", "district_bureau"],
+        "ideology_checked": True,
     },
     "staffing": {
         "text": "每班一名托管教师，年级组长机动。",
@@ -48,6 +51,11 @@ _GOOD: dict[str, Any] = {
         "teachers": 1,
         "duty_leaders": 6,
         "mainly_own_staff": True,
+        "enough_on_duty": True,
+        "voluntary": True,
+        "safety_signed": True,
+        "exemption_decided": True,
+        "all_serve": True,
     },
     "providers": {"no_subjects": True, "no_commerce": True, "no_premises": True},
     "funds": {
@@ -62,6 +70,13 @@ _GOOD: dict[str, Any] = {
         "liability": True,
         "offered": True,
         "voluntary": True,
+        "shared_liability": True,
+    },
+    "joining": {
+        "guided_by": ["class_teacher", "subject_teachers"],
+        "priority": ["disabled", "left_behind", "migrant", "hardship", "working_couple", "primary"],
+        "midterm": True,
+        "others_leave": True,
     },
     "rules": {"organisation": "校长任组长，分管副校长负责日常管理。"},
 }

@@ -9,6 +9,7 @@ from uuid import UUID
 from core.db.delivery import deliver
 from plugins.vendors import bureau_service, letters, school_service, vendor_service
 from plugins.vendors.models import Agency
+from plugins.vendors.terms import Terms
 from tests.support.lessons import MONDAY, at
 from tests.support.world import School, World
 
@@ -121,7 +122,7 @@ async def approved(county: County, course_id: UUID, **terms: object) -> UUID:
         **terms,
     }
     async with county.world.house.unit(await county.world.as_(county.school, "office")) as uow:
-        row = await school_service.approve(uow, course_id, school_service.Terms(**values))  # type: ignore[arg-type]
+        row = await school_service.approve(uow, course_id, Terms(**values))  # type: ignore[arg-type]
     await county.drain()
     assert row.offering_id is not None
     return row.offering_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -11,12 +12,21 @@ from core.base import clock
 from core.base.errors import Busy
 from core.base.money import Fen
 from core.billing import refunds, service
-from core.billing.errors import NoProvider, NothingInSuspense, NothingToPay, SecondPerson, TooMuchBack
+from core.billing.errors import (
+    LessonsOwed,
+    NoProvider,
+    NothingInSuspense,
+    NothingToPay,
+    NotToPayer,
+    SecondPerson,
+    TooMuchBack,
+)
 from core.billing.models import Bill, PaymentAttempt, Receipt, Refund
 from core.billing.payments import begin, look_and_settle
 from core.billing.port import PaymentOutcome
 from core.billing.settle import settle
 from tests.integration.payments.till import SECRET, Till
+from tests.support.lessons import at
 
 PAID = "checkout.session.completed"
 
@@ -180,6 +190,22 @@ async def test_refund_above_what_was_paid_is_refused(till: Till) -> None:
     await till.agree()
 
 
+@pytest.mark.req("R-374")
+async def test_after_the_term_a_refund_covers_every_lesson_that_was_not_held(till: Till) -> None:
+    bill_id, attempt = await paid(till, lines=[("care", "service", 30000), ("insurance", "agency", 18000)])
+    async with till.house.unit(await till.finance()) as uow:
+        term_id = (await uow.get(Bill, bill_id)).term_id
+        assert await refunds.owed_back(uow, term_id) == [bill_id]
+    with at(date(2027, 3, 1), 9):
+        with pytest.raises(LessonsOwed) as refused:
+            async with till.house.unit(await till.finance()) as uow:
+                await refunds.approve(uow, attempt.id, 29999, "课没有开")
+        assert refused.value.params["objections"][0]["rule"] == "refund.lessons_not_held"
+        async with till.house.unit(await till.finance()) as uow:
+            await refunds.approve(uow, attempt.id, 48000, "课没有开")
+            assert await refunds.owed_back(uow, term_id) == []
+
+
 async def test_refund_goes_its_way(till: Till) -> None:
     bill_id, attempt = await paid(till, lines=[("care", "service", 30000), ("lunch", "meals", 18000)])
     async with till.house.unit(await till.finance()) as uow:
@@ -239,6 +265,7 @@ async def test_refund_that_fails_after_it_was_done(till: Till) -> None:
     await till.agree()
 
 
+@pytest.mark.req("R-374")
 async def test_too_old_for_the_provider_is_paid_from_the_bank_by_a_second_person(till: Till) -> None:
     bill_id, attempt = await paid(till)
     till.standin.advance(days=91)
@@ -248,10 +275,13 @@ async def test_too_old_for_the_provider_is_paid_from_the_bank_by_a_second_person
     assert (await till.refunds())[0].state == "failed"
     with pytest.raises(SecondPerson):
         async with till.house.unit(await till.finance()) as uow:
-            await refunds.pay_offline(uow, refund.id, "回单 1")
+            await refunds.pay_offline(uow, refund.id, "回单 1", to_payer=True)
     async with till.house.unit(await till.world.as_(till.school, "principal")) as uow:
         await service.book_payout(uow, "po-1", {"service": 48000})
-        await refunds.pay_offline(uow, refund.id, "回单 20261201-7")
+        with pytest.raises(NotToPayer) as refused:
+            await refunds.pay_offline(uow, refund.id, "回单 20261201-7", to_payer=False)
+        assert refused.value.params["objections"][0]["rule"] == "refund.to_paying_account"
+        await refunds.pay_offline(uow, refund.id, "回单 20261201-7", to_payer=True)
     assert (await till.get(Bill, bill_id)).state == "refunded"
     assert await till.balance("refund_payable") == 0
     assert await till.balance("bank") == 0

@@ -137,6 +137,7 @@ async def test_a_review_from_signal_to_decision(world: World) -> None:
         async with world.house.unit(org.ctx) as uow:
             copy = await uow.get(Case, case.id)
             assert (copy.state, copy.outcome) == ("decided", "exited")
+            assert copy.sanctions == ["cancel_training_qualification"], "as the bureau's scheme says (R-320)"
     async with world.house.unit(county.bureau.ctx) as uow:
         assert (await uow.session.execute(select(Agency.state))).scalar_one() == "exited"
     async with world.house.unit(county.school.ctx) as uow:

@@ -1,7 +1,7 @@
 """Stored verdicts, and the pack files that they rest on.
 
 Revision ID: 0065
-Revises: 0050
+Revises: 0070
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from core.db.schema import append_only_table, global_table
 
 revision = "0065"
-down_revision = "0050"
+down_revision = "0070"
 branch_labels = None
 depends_on = None
 
