@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from core.policy.vocab_people import GROUPS
+
 WORKDAYS = [1, 2, 3, 4, 5]
 
 _RICH: dict[str, Any] = {
     "basis": {
         "survey_done": True,
-        "survey_means": ["questionnaire", "parents_meeting"],
+        "survey_to_all": True,
+        "survey_means": ["letter", "questionnaire", "parents_meeting"],
         "survey_on": "2026-08-20",
         "survey_asked": 400,
         "survey_wanting": 300,
@@ -34,9 +37,11 @@ _RICH: dict[str, Any] = {
     "contents": {
         "items": [
             {"title": "完成作业与答疑", "kind": "homework", "weekdays": WORKDAYS},
-            {"title": "自主阅读", "kind": "reading", "weekdays": [1, 3]},
+            {"title": "合唱社团", "kind": "club", "weekdays": [2, 4]},
         ],
-        "timetable": "每天先完成作业，再阅读。",
+        "timetable": "每天先完成作业，再参加社团。",
+        "reviewed_by": ["district_bureau", "school"],
+        "ideology_checked": True,
         "homework_first": True,
         "homework_done": True,
         "no_lessons": True,
@@ -55,6 +60,8 @@ _RICH: dict[str, Any] = {
         "mainly_own_staff": True,
         "guard_until_end": True,
         "doctor_on_call": True,
+        "enough_on_duty": True,
+        "safety_signed": True,
     },
     "providers": {"no_subjects": True, "no_commerce": True, "no_premises": True},
     "funds": {"text": "专款专用。", "fees": "按文件执行。", "incentives": "按工作量考核发放。"},
@@ -66,6 +73,7 @@ _RICH: dict[str, Any] = {
         "checked": True,
         "liability": True,
         "offered": True,
+        "shared_liability": True,
     },
     "rules": {
         "organisation": "校长任组长。",
@@ -77,6 +85,12 @@ _RICH: dict[str, Any] = {
         "supervision_rules": "每天巡查。",
         "handover_rules": "当面交接，写明去向。",
         "family_school": "家长按时接，学校看护到交接为止。",
+    },
+    "joining": {
+        "guided_by": ["class_teacher", "subject_teachers"],
+        "priority": sorted(GROUPS.labels),
+        "midterm": True,
+        "others_leave": True,
     },
 }
 
