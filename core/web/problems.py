@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -94,17 +95,14 @@ def problem(error: KehouError, instance: str) -> dict[str, Any]:
         body["errors"] = [{"field": f.field, "code": f.code, "message": str(f.message)} for f in error.fields]
     objections = error.params.get("objections")
     if objections:
-        body["objections"] = [
-            {
-                "code": o.code,
-                "message": str(o.message),
-                "force": o.force,
-                "clause": o.clause,
-                "source": o.source,
-            }
-            for o in objections
-        ]
+        body["objections"] = [_objection(o) for o in objections]
     return body
+
+
+def _objection(objection: Any) -> dict[str, str]:
+    """An objection, or its stored record, as the API tells it."""
+    told = objection if isinstance(objection, Mapping) else objection.record()
+    return {name: str(told[name]) for name in ("code", "message", "force", "clause", "source")}
 
 
 def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:

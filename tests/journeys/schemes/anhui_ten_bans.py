@@ -7,7 +7,7 @@ from tests.journeys.schemes.scene import Refused, Scene, Wrong
 
 SCENE = Scene(
     pack="anhui-ten-bans",
-    filed=True,
+    filed="review",
     wrong=(
         Wrong(
             {"contents.items": [{"title": "奥数", "kind": "contest_training", "weekdays": [3]}]},

@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.journeys.schemes.scene import Refused, Scene, Wrong
 
 SCENE = Scene(
+    reasons=True,
     pack="county-plan",
-    filed=True,
+    filed="file",
     wrong=(
         Wrong({"times.in_holiday": True}, "time.no_holidays", "000#1 四（二）", "warn"),
         Wrong(

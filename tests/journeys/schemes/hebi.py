@@ -15,7 +15,7 @@ AGENCY = {
 
 SCENE = Scene(
     pack="hebi",
-    filed=True,
+    filed="file",
     plan={"staffing.units": ["by_stage_and_age"]},
     wrong=(
         Wrong({"providers.partners": [AGENCY]}, "provider.banned_kinds", "001#5 三（五）"),
@@ -32,5 +32,6 @@ SCENE = Scene(
     refused=(Refused({"ends_at": "17:45"}, "time.minutes_max", "001#5 三（二）"),),
     need=True,
     fee=350,
+    fee_form={"account": "special_account"},
     approval={"approver": "same_level_government", "proposers": ["price_authority", "education_department"]},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.journeys.schemes.plans import window
-from tests.journeys.schemes.scene import Care, Scene, Wrong
+from tests.journeys.schemes.scene import Care, Refused, Scene, Wrong
 
 
 def session(start: str, end: str, *grades: int) -> dict[str, object]:
@@ -17,6 +17,7 @@ TIMES = [
 ]
 
 SCENE = Scene(
+    reasons=True,
     pack="jincun-primary",
     plan={
         "basis.decided_by": ["parents_committee", "school"],
@@ -33,6 +34,7 @@ SCENE = Scene(
         Wrong({"basis.decided_by": ["school"]}, "plan.items_decided_by", "004#2 一"),
         Wrong({"staffing.b_in_room": False}, "staffing.b_in_room", "004#1 五（一）"),
     ),
-    care=Care("16:10", "17:20", None),
+    care=Care("16:10", "17:20", None, grades=(3, 4)),
+    refused=(Refused({"grades": [5, 6]}, "time.sessions", "004#1 五（二）"),),
     by_class=False,
 )

@@ -19,8 +19,9 @@ from core.billing.port import PaymentOutcome
 from core.billing.settle import settle
 from core.identity.gateway import CodeGateway, FileGateway
 from core.ledger import service as ledger
-from core.terms.models import Term
 from deploy.walkthrough.browser import Page
+from plugins.insurance import service as insurance
+from plugins.insurance.schemas import PolicyForm
 from tests.journeys.schemes.plans import rich_plan
 from tests.support import billing as prices
 from tests.support.lessons import at
@@ -50,6 +51,9 @@ class Care:
     weekdays: Sequence[int] = (1, 2, 3, 4, 5)
     content: Sequence[str] = ("homework",)
     capacity: int = 35
+    grades: Sequence[int] = (1, 2, 3, 4, 5, 6)
+    any_days: bool = False
+    """Whether families choose some of the days only."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class Scene:
     wrong: Sequence[Wrong] = ()
     reasons: bool = False
     """Whether the right plan keeps a warning with a written reason."""
-    filed: bool = False
+    filed: str = ""
+    """`file`: sent to the bureau, which files it unread; `review`: an officer passes it."""
     care: Care = field(default_factory=Care)
     refused: Sequence[Refused] = ()
     by_class: bool = True
@@ -118,9 +123,15 @@ class Play:
     async def set_up(self) -> None:
         self.bureau = await self.world.bureau(pack=self.scene.pack)
         self.school = await self.world.school(parent=self.bureau.ctx, pack=self.scene.pack)
-        async with self.world.house.unit(self.school.ctx) as uow:
-            assert self.school.term_id is not None
-            await uow.get(Term, self.school.term_id)
+        policy = PolicyForm(
+            insurer="平安财险",
+            number="XF-2026-1",
+            starts_on=date(2026, 9, 1),
+            ends_on=date(2027, 8, 31),
+            bearers="学校、保险公司和责任方各按责任承担。",
+        )
+        async with self.world.house.unit(await self.world.as_(self.school, "office")) as uow:
+            await insurance.record(uow, policy)
 
     async def as_(self, who: str | Person, *, page: bool = False, org: School | None = None) -> httpx.AsyncClient:
         person = (org or self.school).people[who] if isinstance(who, str) else who
@@ -168,6 +179,9 @@ class Play:
         done(await self._step(office, plan, "submit"))
         await self.drain()
         officer = await self.as_("bureau_officer", org=self.bureau)
+        if self.scene.filed == "file":
+            assert done(await office.get(f"{self.base}/desk/plan"))["state"] == "filed"
+            return
         [filing] = done(await officer.get("/api/t/bureau/bureau/plans"))["plans"]
         passed = await officer.post(
             f"/api/t/bureau/bureau/plans/{filing['id']}/pass", headers={"idempotency-key": "pass-00001"}
@@ -200,7 +214,8 @@ class Play:
         care = self.scene.care
         return {
             "title": "课后看护",
-            "grades": [1, 2, 3, 4, 5, 6],
+            "grades": list(care.grades),
+            "any_days": care.any_days,
             "weekdays": list(care.weekdays),
             "starts_at": care.starts_at,
             "ends_at": care.ends_at,
@@ -293,10 +308,11 @@ class Play:
         """A price by the whole way: what breaks the document is refused, then proposed, approved, disclosed, posted."""
         await self.cannot_charge()
         await prices.no_waiting(self.world, self.school)
-        form = {"unit_fen": self.scene.fee, **self.scene.fee_form}
+        form = {"unit_fen": self.scene.fee, "cost_fen": 1000, "account": "school_finance", **self.scene.fee_form}
         async with self.world.house.unit(await self.world.as_(self.school, "office")) as uow:
             row = await prices.fees.propose(uow, prices.proposal(**form))
-        approval = prices.approval().model_copy(update=dict(self.scene.approval))
+        stated = {"approved_fen": self.scene.fee, **self.scene.approval}
+        approval = prices.approval().model_copy(update=stated)
         async with self.world.house.unit(await self.world.as_(self.school, "principal")) as uow:
             await prices.fees.approve(uow, row.id, approval)
             await prices.fees.disclose(uow, row.id, "政府网站收费公示栏")

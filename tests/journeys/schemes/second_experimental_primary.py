@@ -6,7 +6,7 @@ from tests.journeys.schemes.scene import Refused, Scene, Wrong
 
 SCENE = Scene(
     pack="second-experimental-primary",
-    filed=True,
+    filed="review",
     plan={"staffing.voluntary": True},
     wrong=(
         Wrong({"staffing.class_size": 60}, "class.size_max", "002#2 合理编班", "warn"),

@@ -9,7 +9,7 @@ SCENE = Scene(
     pack="shanghai-kuaile30",
     plan={
         "basis.starts_on": "2026-09-08",
-        "times.clubs_start_week": 3,
+        "contents.clubs_start_week": 3,
         "staffing.units": ["mixed_age"],
         "times.windows": [window("15:30", "16:20"), window("16:20", "18:00", window="extended")],
     },

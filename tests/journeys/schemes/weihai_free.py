@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.journeys.schemes.scene import Refused, Scene, Wrong
+from tests.journeys.schemes.scene import Care, Refused, Scene, Wrong
 
 SCENE = Scene(
     pack="weihai-free",
@@ -12,5 +12,7 @@ SCENE = Scene(
         Wrong({"staffing.guard_until_end": False}, "staffing.guard_until_end", "002#1 3"),
         Wrong({"staffing.doctor_on_call": False}, "staffing.doctor_on_call", "002#1 3"),
     ),
+    care=Care(any_days=True),
+    refused=(Refused({"any_days": False}, "enrolment.any_days", "002#1 1"),),
     no_fee=Refused({}, "fee.payer", "002#1 3"),
 )
