@@ -35,6 +35,7 @@ SCENE = Scene(
         Wrong({"staffing.b_in_room": False}, "staffing.b_in_room", "004#1 五（一）"),
     ),
     care=Care("16:10", "17:20", None, grades=(3, 4)),
-    refused=(Refused({"grades": [5, 6]}, "time.sessions", "004#1 五（二）"),),
+    refused=(Refused({"grades": [1, 2]}, "time.sessions", "004#1 五（二）"),),
     by_class=False,
+    hand_first=True,
 )

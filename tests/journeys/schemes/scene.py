@@ -88,6 +88,8 @@ class Scene:
     fee_form: Mapping[str, Any] = field(default_factory=dict)
     approval: Mapping[str, Any] = field(default_factory=dict)
     no_fee: Refused | None = None
+    hand_first: bool = False
+    """Whether the class teacher hands the children to the care teacher before the roll is called."""
     peculiar: Callable[[Play], Awaitable[None]] | None = None
     """What no other scheme has, asked at the house while the term runs."""
 
@@ -360,6 +362,11 @@ class Play:
             done(await teacher.post(f"{here}/sign-in"))
             children = done(await teacher.get(f"{here}/register"))["children"]
             marks = [{"student_id": c["student_id"], "mark": "present", "note": ""} for c in children]
+            if self.scene.hand_first:
+                alone = await teacher.put(f"{here}/register", json={"marks": marks})
+                assert alone.status_code == 409 and alone.json()["code"] == "lesson_objected", alone.text
+                class_teacher = await self.as_("class_teacher", page=True)
+                await class_teacher.post(f"/t/school/teach/classes/{self.school.class_id}/hand")
             saved = done(await teacher.put(f"{here}/register", json={"marks": marks}))
             assert saved["present"] == len(self.school.families)
         page = await self.as_("teacher", page=True)

@@ -14,5 +14,6 @@ SCENE = Scene(
     ),
     care=Care(any_days=True),
     refused=(Refused({"any_days": False}, "enrolment.any_days", "002#1 1"),),
+    hand_first=True,
     no_fee=Refused({}, "fee.payer", "002#1 3"),
 )
