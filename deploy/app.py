@@ -23,6 +23,7 @@ from core.host.registry import Registry
 from core.identity.gateway import CodeGateway, FileGateway
 from core.policy.library import PackLibrary
 from core.policy.load import load_packs
+from core.policy.published import Shelf, take_in
 from core.policy.types import Objection
 from core.web.app import build_app, check_handlers
 from deploy.features import features
@@ -59,7 +60,9 @@ def build_house(
         hooks=Dispatcher(loaded.manager, loaded.order, Objection),
         db=Database.from_settings(settings),
     )
-    house.services[PackLibrary] = load_packs(PACKS)
+    shipped = load_packs(PACKS)
+    house.services[PackLibrary], house.services[Shelf] = shipped, Shelf(shipped)
+    house.load_packs = take_in
     house.services[CodeGateway] = FileGateway(settings.sms_outbox) if settings.sms_outbox else CodeGateway()
     for _, contribution in registry.contributions:
         house.services.update(contribution.services)

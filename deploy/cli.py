@@ -20,6 +20,7 @@ COMMANDS = {
     "tenants": ("tenants", "Schools, bureaus and vendors"),
     "roster": ("roster", "Import a school's roster"),
     "packs": ("packs", "Policy packs: which rules hold where, and why"),
+    "draw": ("draw", "Check how places were drawn"),
     "ledger": ("ledger", "Take a school's books out"),
     "doctor": ("doctor", "Is everything as it should be?"),
     "walkthrough": ("walkthrough", "Play the whole story over HTTP and check every step"),
@@ -82,11 +83,17 @@ def sentence(exc: Exception) -> str:
             "请检查 KEHOU_DATABASE_URL，并用 kehou doctor 查看。\n"
             "The database does not answer as it should: see KEHOU_DATABASE_URL, and run `kehou doctor`."
         )
-    message = getattr(exc, "message", None)  # a KehouError's, in the reader's language
-    if message is not None:
-        fields = "；".join(f"{f.field}：{f.message}" for f in getattr(exc, "fields", ()))
-        return f"{message}" + (f"（{fields}）" if fields else "")
+    if hasattr(exc, "message"):  # a KehouError's, in the current language
+        from deploy.commands.common import in_every_language
+
+        return "\n".join(in_every_language(lambda: _refusal(exc)))
     return f"{kind.__name__}: {exc}\n（加上 --debug 可以看到出错的位置 / --debug shows where）"
+
+
+def _refusal(exc: Any) -> str:
+    """A refusal with its fields; a field that says what the whole says is not said again."""
+    fields = "; ".join(f"{f.field}: {f.message}" for f in exc.fields if str(f.message) != exc.message)
+    return f"{exc.message}" + (f" ({fields})" if fields else "")
 
 
 if __name__ == "__main__":

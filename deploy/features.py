@@ -21,6 +21,9 @@ FEATURES = (
     "tenants.roster",
     "tenants.documents",
     "tenants.oversight",
+    "tenants.publication",
+    "tenants.editor",
+    "tenants.duties",
     "workers",
 )
 """Packages that bring a module `feature` with a `contribution`."""

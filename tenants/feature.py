@@ -10,7 +10,7 @@ from tenants import overview, pages_members, pages_plugins, pages_schools, route
 
 HERE = Path(__file__).parent
 SETTINGS = _l("设置")
-_KEEPERS = ("office", "principal", "bureau_head", "bureau_officer", "vendor_manager")
+_KEEPERS = ("office", "principal", "bureau_head", "vendor_manager")
 
 contribution = Contribution(
     key="tenants",
@@ -21,6 +21,7 @@ contribution = Contribution(
         Permission("school.overview", _l("查看学校概览"), roles=("office", "principal", "finance")),
         Permission("plugins.switch", _l("开关扩展，改扩展设置"), roles=("office", "principal")),
         Permission("roles.assign", _l("分配角色"), roles=_KEEPERS),
+        Permission("roles.assign_any", _l("分配全部角色"), roles=("principal", "bureau_head", "vendor_manager")),
         Permission("tenants.provision", _l("建立学校"), roles=("bureau_officer", "bureau_head")),
     ),
     nav=(

@@ -9,22 +9,40 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 
-from core.base.errors import Conflict, FieldError, Invalid, NotFound
+from core.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from core.base.text import lazy_gettext as _l
 from core.db.global_tables import Membership
 from core.db.kernel_tables import Role
 from core.db.uow import UnitOfWork
 from tenants import service
-from tenants.roles import FACES
+from tenants.roles import FACES, TEACHING
 
 FAMILY = "guardian"
 """This role comes with a child in the roster and goes with it; it is not given by hand."""
+
+
 KEEPER = "roles.assign"
+ANY = "roles.assign_any"
+"""May give every role. Whoever may only assign roles gives and takes those that teach, none with power over others."""
 
 
 class LastKeeper(Conflict):
     code = "last_role_keeper"
-    text = _l("至少要留一个能分配角色的人，否则谁也改不了角色")
+    text = _l("至少要留一位能分配全部角色的负责人，否则谁也改不了角色")
+
+
+class OwnRoles(Conflict):
+    """Whoever could raise themselves would need no second person for anything."""
+
+    code = "own_roles"
+    text = _l("不能修改自己的角色，请另一位负责人来改")
+
+
+class RoleAbove(Forbidden):
+    """A role with power over money or people is given by the head alone."""
+
+    code = "role_above"
+    text = _l("「%(role)s」只能由负责人分配或收回")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +90,10 @@ async def roles(uow: UnitOfWork) -> list[Role]:
 
 
 async def add(uow: UnitOfWork, phone: str, name: str, keys: Sequence[str]) -> UUID:
-    """Make somebody a member with roles. Raises Invalid (no role, or one that cannot be given)."""
+    """Make somebody a member with roles. Raises Invalid (no role, or one that cannot be given), RoleAbove, OwnRoles."""
     await _known(uow, keys)
     account = await service.account_for(uow.house, phone, name)
+    await _may_give(uow, account, set(keys))
     await service.join(uow, [account], *keys)
     await uow.audit("role.give", "account", account, roles=sorted(keys), name=name)
     return account
@@ -83,11 +102,12 @@ async def add(uow: UnitOfWork, phone: str, name: str, keys: Sequence[str]) -> UU
 async def set_roles(uow: UnitOfWork, account_id: UUID, keys: Sequence[str]) -> None:
     """Give exactly these roles (a guardian stays one); with none left the membership ends.
 
-    Raises NotFound, Invalid, LastKeeper.
+    Raises NotFound, Invalid, LastKeeper, RoleAbove, OwnRoles.
     """
     await uow.hold("roles")
     before = await member(uow, account_id)
     await _known(uow, keys, some=False)
+    await _may_give(uow, account_id, set(keys) ^ (set(before.roles) - {FAMILY}))
     kept = [*keys, *([FAMILY] if FAMILY in before.roles else [])]
     facts: dict[str, Any] = {"t": uow.ctx.tenant_id, "a": account_id, "keys": kept}
     await uow.session.execute(
@@ -113,14 +133,27 @@ async def _known(uow: UnitOfWork, keys: Sequence[str], *, some: bool = True) -> 
         raise Invalid(fields=[FieldError("roles", _l("请选择角色"), "choice")])
 
 
+async def _may_give(uow: UnitOfWork, account_id: UUID, changed: set[str]) -> None:
+    """Whether the actor may give or take these roles of this account. Workers and the operator's commands may."""
+    if uow.ctx.actor.kind != "person" or not changed:
+        return
+    if account_id == uow.ctx.actor.account_id:
+        raise OwnRoles()
+    if uow.ctx.may(ANY):
+        return
+    for role in await roles(uow):
+        if role.key in changed - TEACHING:
+            raise RoleAbove(role=role.name)
+
+
 async def _keepers(uow: UnitOfWork) -> int:
-    """How many members may give roles."""
+    """How many members may give every role."""
     query = text(
         "select count(distinct m.account_id) from role_member m "
         "join role r on r.tenant_id = m.tenant_id and r.key = m.role_key "
         "where m.tenant_id = :t and r.permissions @> to_jsonb(cast(:keeper as text))"
     )
-    return int((await uow.session.execute(query, {"t": uow.ctx.tenant_id, "keeper": KEEPER})).scalar_one())
+    return int((await uow.session.execute(query, {"t": uow.ctx.tenant_id, "keeper": ANY})).scalar_one())
 
 
 def _literal(words: str) -> str:

@@ -32,7 +32,8 @@ def pack_titles(uow: UnitOfWork) -> dict[str, str]:
         library = uow.house.get(PackLibrary)
     except LookupError:
         return {}
-    found = {pack.key: pack.title for pack in library.choices(on=clock.today())}
+    ours = (None, uow.ctx.tenant_id)
+    found = {pack.key: pack.title for pack in library.choices(on=clock.today()) if pack.organisation_id in ours}
     mine = uow.ctx.pack
     return dict(sorted(found.items(), key=lambda item: (item[0] != mine, item[1])))
 

@@ -43,3 +43,6 @@ FACES: Mapping[str, Area] = {
     "vendor_manager": "vendor",
     "coach": "vendor",
 }
+
+TEACHING = frozenset({"class_teacher", "teacher", "external_teacher", "coach"})
+"""Roles that whoever keeps the list of members may give; the others come from the head (`roles.assign_any`)."""

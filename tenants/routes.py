@@ -16,7 +16,7 @@ from core.db.idempotency import once
 from core.db.uow import UnitOfWork
 from core.web.access import access
 from core.web.i18n import mask_phone
-from core.web.messages import sentences
+from core.web.messages import field_errors
 from tenants import members, schools, service
 from tenants.pages_members import AREAS
 from tenants.pages_plugins import broken
@@ -37,8 +37,7 @@ async def _body(request: Request[Any, Any, Any], model: type[M]) -> M:
     try:
         return model.model_validate_json(await request.body())
     except ValidationError as error:
-        found = sentences(model, error)
-        raise Invalid(fields=[FieldError(name, text) for name, texts in found.items() for text in texts]) from error
+        raise Invalid(fields=field_errors(model, error)) from error
 
 
 def _key(request: Request[Any, Any, Any]) -> str | None:

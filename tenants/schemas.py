@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from core.base.text import lazy_gettext as _l
 from core.web.fields import Phone, Ui
+from tenants.service import NAME
 
 
 class NewMember(BaseModel):
@@ -27,7 +28,9 @@ class MemberRoles(BaseModel):
 class NewSchool(BaseModel):
     """A school to be set up."""
 
-    name: Annotated[str, Field(min_length=2, max_length=60), Ui(_l("学校名称"), placeholder=_l("例如：实验小学"))]
+    name: Annotated[
+        str, Field(min_length=NAME[0], max_length=NAME[1]), Ui(_l("学校名称"), placeholder=_l("例如：实验小学"))
+    ]
     slug: Annotated[
         str,
         Field(pattern=r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$"),

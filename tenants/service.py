@@ -25,12 +25,22 @@ from tenants.roles import FACES, STANDARD_ROLES
 
 _SLUG = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
 
+NAME = (2, 60)
+"""The least and the most characters of an organisation's name."""
+
 _ALL_FACES = "(select jsonb_agg(distinct f) from jsonb_array_elements(membership.faces || excluded.faces) f)"
 
 
 class SlugTaken(Conflict):
     code = "organisation_slug_taken"
     text = _l("这个网址名已被使用：%(slug)s")
+
+
+class UnknownOrganisation(NotFound):
+    """For those who run the installation and may know which organisations there are."""
+
+    code = "organisation_unknown"
+    text = _l("没有网址名是 %(slug)s 的单位，kehou tenants list 列出全部")
 
 
 class PluginNeeded(Conflict):
@@ -61,10 +71,17 @@ async def provision(
     """Create an organisation with its standard roles, its ledger and the plugins named; repeating it changes nothing.
 
     With `fresh` an organisation that is there already is refused even when it looks the same: whoever asks may not
-    reach into it. Returns a worker's context in it. Raises Invalid (bad slug), SlugTaken (another has it).
+    reach into it. Returns a worker's context in it. Raises Invalid (bad slug or name), SlugTaken (another has it).
     """
+    wrong = []
     if not _SLUG.fullmatch(slug):
-        raise Invalid(fields=[FieldError("slug", _l("请用 3–40 个小写字母、数字或连字符，字母开头"), "slug")])
+        wrong.append(FieldError("slug", _l("请用 3–40 个小写字母、数字或连字符，字母开头"), "slug"))
+    if not NAME[0] <= len(name.strip()) <= NAME[1]:
+        wrong.append(
+            FieldError("name", _l("名称应有 %(least)s–%(most)s 个字") % {"least": NAME[0], "most": NAME[1]}, "name")
+        )
+    if wrong:
+        raise Invalid(fields=wrong)
     values = {
         "id": new_id(),
         "kind": kind,
@@ -139,11 +156,11 @@ async def relay_roles(house: House) -> int:
 
 
 async def find_organisation(house: House, slug: str) -> Organisation:
-    """The organisation called `slug`. Raises NotFound."""
+    """The organisation called `slug`. Raises UnknownOrganisation."""
     async with house.db.globally() as session:
         row = (await session.execute(select(Organisation).where(Organisation.slug == slug))).scalar_one_or_none()
     if row is None:
-        raise NotFound()
+        raise UnknownOrganisation(slug=slug)
     return row
 
 

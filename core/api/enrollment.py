@@ -7,6 +7,7 @@ view = await propose_offering(uow, term_id, draft)     # goes to the school's co
 from __future__ import annotations
 
 from core.enrollment.enrolments import (
+    count_enrolled_students,
     counts_by_offering,
     enrolled_on,
     enrolments_of,
@@ -44,6 +45,7 @@ __all__ = [
     "OfferingView",
     "Period",
     "change_offering",
+    "count_enrolled_students",
     "counts_by_offering",
     "draft_of",
     "enrolled_on",

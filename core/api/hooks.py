@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.enrollment.views import ApplicationView, OfferingView, PlanView
     from core.host.contribution import Contribution
     from core.lessons.views import AssignmentView, ReleaseView
-    from core.policy.types import Objection
+    from core.policy.types import Objection, Standing
     from core.web.markup import Panel
 
 hookspec = pluggy.HookspecMarker("kehou")
@@ -43,6 +43,7 @@ FAMILIES: dict[str, str] = {
     "reductions": "compute",
     "page_panels": "present",
     "figures": "present",
+    "under_rules": "compute",
 }
 
 
@@ -118,4 +119,11 @@ def page_panels(ctx: TenantContext, uow: UnitOfWork, slot: str, subject: Any) ->
 @hookspec
 def figures(ctx: TenantContext, uow: UnitOfWork, term_id: Any) -> list[Any]:
     """present · figures for the school's overview and the report to its bureau: core.api.Figure · left out."""
+    raise AssertionError
+
+
+@hookspec
+def under_rules(ctx: TenantContext, uow: UnitOfWork) -> list[Standing]:
+    """compute · when a bureau tries out a version of a pack: what the plugin has under the rules, with what
+    `effective(uow)` objects to; asked under today's pack and under the other, nothing is kept · failure is told."""
     raise AssertionError

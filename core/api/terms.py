@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from core.terms.service import NoTerm, current_term, service_days, term_title, timetable_days
+from core.terms.service import NoTerm, current_term, service_days, term_between, term_title, timetable_days
 
-__all__ = ["NoTerm", "current_term", "service_days", "term_title", "timetable_days"]
+__all__ = ["NoTerm", "current_term", "service_days", "term_between", "term_title", "timetable_days"]

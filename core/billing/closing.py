@@ -19,9 +19,8 @@ from core.base.errors import Conflict
 from core.base.money import Fen, split
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
-from core.billing import journals
+from core.billing import journals, refunds
 from core.billing.models import Bill, BillingHold, BillingRun, BillLine, PaymentAttempt, Refund
-from core.billing.refunds import entitled, live_refunds, owe, returned_by_fund
 from core.billing.settle import owed_by_fund
 from core.billing.statements import of_term, published, seal_and_post
 from core.billing.states import LIVE
@@ -67,7 +66,7 @@ async def points(uow: UnitOfWork, term: Term) -> list[Point]:
     mine = Bill.term_id == term.id
     of_bill = (Bill.tenant_id == PaymentAttempt.tenant_id) & (Bill.id == PaymentAttempt.bill_id)
     attempts = select(func.count()).select_from(PaymentAttempt).join(Bill, of_bill)
-    refunds = select(func.count()).select_from(Refund).join(Bill, Bill.id == Refund.bill_id)
+    sent = select(func.count()).select_from(Refund).join(Bill, Bill.id == Refund.bill_id)
     held = (
         select(func.count(BillingHold.student_id.distinct()))
         .join(BillingRun, BillingRun.id == BillingHold.run_id)
@@ -98,7 +97,7 @@ async def points(uow: UnitOfWork, term: Term) -> list[Point]:
         Point(
             "refunds",
             _l("没有退成的退费"),
-            await _count(uow, refunds.where(mine, Refund.state == "failed")),
+            await _count(uow, sent.where(mine, Refund.state == "failed")),
             True,
             "alerts",
         ),
@@ -207,14 +206,14 @@ async def settle_bill(
         if not by_lesson and (left := _left_of(line)):
             line.earned_fen += left
             income[line.fund] = income.get(line.fund, 0) + left
-    owed, gone = await owed_by_fund(uow, bill.id), await returned_by_fund(uow, bill.id)
+    owed, gone = await owed_by_fund(uow, bill.id), await refunds.returned_by_fund(uow, bill.id)
     back: dict[str, int] = {}
     for fund in sorted({line.fund for line in lines}):
         mine = [line for line in lines if line.fund == fund]
         charged, left = sum(x.amount_fen for x in mine), sum(map(_left_of, mine))
-        unearned = sum(x.amount_fen - x.earned_fen for x in mine)
+        earned = sum(x.earned_fen for x in mine)
         paid = bill.paid_fen == bill.due_fen > 0
-        part = entitled(owed[fund], charged, unearned, left, gone.get(fund, 0)) if paid else 0
+        part = min(left, refunds.back(owed[fund], charged, earned, gone.get(fund, 0))) if paid else 0
         if part and gives_back:
             back[fund] = part
         elif part:
@@ -223,7 +222,7 @@ async def settle_bill(
             income[fund] = income.get(fund, 0) + part
     await uow.session.flush()
     if back:
-        await owe(uow, await _payment(uow, bill, back), back, _("学期结束，未开展的课次退费"), by, term.ends_on)
+        await refunds.owe(uow, await _payment(uow, bill, back), back, _("学期结束，未开展的课次退费"), by, term.ends_on)
     unused: dict[str, int] = {}
     for line in lines:
         if left := _left_of(line):
@@ -247,7 +246,7 @@ async def _payment(uow: UnitOfWork, bill: Bill, back: journals.Shares) -> Paymen
     """The payment of the bill that so much can go back to. A paid bill has one, and it was paid whole."""
     query = select(PaymentAttempt).where(PaymentAttempt.bill_id == bill.id, PaymentAttempt.state == "succeeded")
     for attempt in (await uow.session.execute(query.with_for_update())).scalars().all():
-        if attempt.received_fen - await live_refunds(uow, attempt.id) >= sum(back.values()):
+        if attempt.received_fen - await refunds.live_refunds(uow, attempt.id) >= sum(back.values()):
             return attempt
     raise LookupError(f"bill {bill.id} is paid, but no payment is left that {sum(back.values())} fen can go back to")
 

@@ -6,7 +6,17 @@ from datetime import time, timedelta
 from pathlib import Path
 
 from core.base.text import lazy_gettext as _l
-from core.billing import closing, jobs, models, pages_closing, pages_desk, pages_home, pages_money, routes
+from core.billing import (
+    closing,
+    jobs,
+    models,
+    pages_closing,
+    pages_desk,
+    pages_home,
+    pages_money,
+    pages_spending,
+    routes,
+)
 from core.billing.alerts import open_alerts
 from core.billing.earning import earn
 from core.billing.queries import unpaid_of_mine
@@ -23,6 +33,7 @@ contribution = Contribution(
     handlers=(
         *pages_desk.HANDLERS,
         *pages_money.HANDLERS,
+        *pages_spending.HANDLERS,
         *pages_home.HANDLERS,
         *pages_closing.HANDLERS,
         *routes.HANDLERS,
@@ -33,6 +44,7 @@ contribution = Contribution(
             "desk", _l("资金提醒"), "desk/alerts", "alert-triangle", 340, "billing.alerts", _l("收费"), open_alerts
         ),
         NavItem("desk", _l("资金结算"), "desk/payouts", "building-bank", 350, "billing.refund", _l("收费")),
+        NavItem("desk", _l("支出登记"), "desk/spending", "receipt-2", 355, "billing.spend", _l("收费")),
         NavItem("desk", _l("收支公示"), "desk/statement", "report-money", 360, "billing.statement", _l("收费")),
         NavItem("home", _l("账单"), "home/bills", "receipt-yuan", 40, "billing.pay", badge=unpaid_of_mine),
     ),
@@ -41,6 +53,7 @@ contribution = Contribution(
         Permission("billing.run", _l("生成账单"), roles=("finance",)),
         Permission("billing.void", _l("作废账单"), roles=("finance",)),
         Permission("billing.refund", _l("办理退费"), roles=("finance", "principal")),
+        Permission("billing.spend", _l("登记支出"), roles=("finance",)),
         Permission("billing.alerts", _l("处理资金提醒"), roles=("finance", "principal")),
         Permission("billing.statement", _l("查看收支公示"), roles=("finance", "principal", "office")),
         Permission("billing.publish", _l("公示收支"), roles=("principal", "finance")),

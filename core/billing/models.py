@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -246,6 +246,35 @@ class FinanceAlert(TenantModel, Stamped):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     note: Mapped[str] = mapped_column(server_default="")
+
+
+class Spending(TenantModel, Stamped):
+    """Money of a fund that was spent on the service, as its papers show it. What was written stays; a wrong entry is
+    taken back by the mirror of its journal."""
+
+    __tablename__ = "spending"
+    __table_args__ = (
+        Index("ix_spending_paid_on", "tenant_id", "paid_on"),
+        CheckConstraint("amount_fen > 0", name="amount"),
+    )
+
+    fund: Mapped[str]
+    item: Mapped[str]
+    """What for, in the words of the packs (core.billing.spending.ITEMS)."""
+    amount_fen: Mapped[int]
+    payee: Mapped[str]
+    paid_on: Mapped[date]
+    voucher: Mapped[str] = mapped_column(server_default="")
+    procurement: Mapped[str] = mapped_column(server_default="")
+    """Way and document's number where it is government procurement: "tender:招采〔2026〕3 号"."""
+    reason: Mapped[str] = mapped_column(server_default="")
+    """Why the rules' warnings were passed over, if any spoke."""
+    objections: Mapped[list[Any]] = mapped_column(server_default="[]")
+    pack_revision: Mapped[str] = mapped_column(server_default="")
+    booked_by: Mapped[str] = mapped_column(server_default="")
+    journal_id: Mapped[UUID | None]
+    taken_back_at: Mapped[datetime | None]
+    taken_back_why: Mapped[str] = mapped_column(server_default="")
 
 
 class FundStatement(TenantModel):

@@ -244,7 +244,7 @@ async def ask_void(
 
 
 async def _ask_void(
-    request: Request[Any, Any, Any], uow: UnitOfWork, bill_id: UUID, *, wrong: str = ""
+    request: Request[Any, Any, Any], uow: UnitOfWork, bill_id: UUID, *, given: str = "", wrong: str = ""
 ) -> Response[str]:
     view = await queries.one(uow, bill_id)
     here = f"/t/{uow.ctx.slug}/desk/billing/bills/{bill_id}"
@@ -253,7 +253,7 @@ async def _ask_void(
         "confirm.html",
         uow,
         title=_("作废账单"),
-        text=_("作废以后家长不能再缴这张账单，下次生成账单时会重新开。已经付款的账单不能作废。"),
+        text=_("作废以后家长不能再缴这张账单，会看到作废的理由；下次生成账单时会重新开。已经付款的账单不能作废。"),
         facts=[(_("账单编号"), view.bill.number), (_("学生"), view.child.name)],
         action=f"{here}/void",
         key=str(new_id()),
@@ -262,6 +262,7 @@ async def _ask_void(
         tone="bad",
         reason=_("作废的理由"),
         reason_error=wrong,
+        reason_given=given,
         status=422 if wrong else 200,
     )
 
@@ -271,12 +272,12 @@ async def void(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], bill_id: FromPath[UUID]
 ) -> Response[Any]:
     """Take an unpaid bill back."""
-    sent = await request.form()
+    reason = str((await request.form()).get("reason", ""))
     try:
         async with uow.session.begin_nested():
-            await service.void(uow, bill_id, str(sent.get("reason", "")))
+            await service.void(uow, bill_id, reason)
     except KehouError as refused:
-        return await _ask_void(request, uow, bill_id, wrong=refused.message)
+        return await _ask_void(request, uow, bill_id, given=reason, wrong=refused.message)
     return redirect(f"/t/{uow.ctx.slug}/desk/billing/bills/{bill_id}", flash=_("账单已作废"))
 
 

@@ -20,6 +20,7 @@ from core.billing.states import ATTEMPT, BILL, REFUND
 from core.billing.words import BILL_TONES, FUNDS, REASONS, REFUND_TONES, UNITS
 from core.db.house import House
 from core.db.resolve import public_context
+from core.db.states import history
 from core.db.uow import UnitOfWork
 from core.terms.models import Term
 from core.terms.service import term_title
@@ -51,10 +52,9 @@ async def bill(
     ctx: NamedDependency[TenantContext],
     bill_id: FromPath[UUID],
 ) -> Response[str]:
-    """One bill: what for, by which approved price, what was taken off, what is left to pay."""
+    """One bill: what for, by which approved price, what was taken off, what is left to pay; why it is void."""
     view = await queries.my_bill(uow, bill_id)
-    if view.bill.state == "void":
-        raise NotFound()
+    moves = await history(uow, BILL, bill_id) if view.bill.state == "void" else []
     term = await uow.get(Term, view.bill.term_id)
     return await page(
         request,
@@ -69,6 +69,7 @@ async def bill(
         funds=FUNDS,
         refund=(REFUND, REFUND_TONES),
         reasons=REASONS,
+        void_because=next((move.reason for move in moves if move.target == "void"), ""),
         may_pay=await queries.may_pay(uow, view.bill.student_id),
         provider=_provider(uow),
         back=f"/t/{ctx.slug}/home/bills",
@@ -174,10 +175,16 @@ async def verify(
     organisation: FromPath[str],
     token: FromPath[str],
 ) -> Response[str]:
-    """Whether a receipt is true. It shows the sum and half a name, nothing else of the family."""
-    ctx = await public_context(house, organisation, locale="zh_CN", request_id="")
-    async with house.unit(ctx) as uow:
-        proof = await receipts.proof(uow, token)
+    """Whether a receipt is true. It shows the sum and half a name, nothing else of the family.
+
+    A forged or unknown code is told plainly (404): whoever scans it has a paper in hand and needs the answer.
+    """
+    try:
+        ctx = await public_context(house, organisation, locale="zh_CN", request_id="")
+        async with house.unit(ctx) as uow:
+            proof = await receipts.proof(uow, token)
+    except NotFound:
+        return await page(request, "billing/verify.html", org="", proof=None, status=404)
     return await page(request, "billing/verify.html", org=ctx.name, proof=proof)
 
 

@@ -140,7 +140,7 @@ async def statement(
         funds=FUNDS,
         statement=found,
         sections=sections,
-        standing=statements.standing(found),
+        surplus=statements.surplus(found),
         bars=[(name, fen) for _heading, items, _total in sections for name, fen in items if fen > 0],
         published=await statements.published(uow, fund=fund),
         may_publish=uow.ctx.may("billing.publish"),
@@ -179,7 +179,7 @@ async def books(
 
     name = f"{ctx.name}_{FUNDS[fund]}.{'txt' if form == 'chain' else 'beancount'}"
     headers = {"content-disposition": f"attachment; filename=\"books.txt\"; filename*=UTF-8''{quote(name)}"}
-    return Stream(pieces(), media_type="text/plain; charset=utf-8", headers=headers)
+    return Stream(pieces(), media_type="text/plain", headers=headers)
 
 
 @get("/t/{tenant:str}/public/statements", opt=public())
@@ -205,7 +205,7 @@ async def public_statement(
         fund_name=FUNDS[row.fund],
         statement=found,
         sections=statements.sections(found),
-        standing=statements.standing(found),
+        surplus=statements.surplus(found),
         true=found.hash == row.hash and found.balanced,
     )
 

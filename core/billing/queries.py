@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -154,12 +155,12 @@ async def classes(uow: UnitOfWork) -> list[tuple[UUID, int, int]]:
 
 
 async def my_bills(uow: UnitOfWork) -> list[tuple[Bill, StudentView]]:
-    """Bills of the acting guardian's children, those to pay first; void ones are left out."""
+    """Bills of the acting guardian's children, those to pay first, void ones last."""
     children = {child.id: child for child in await my_children(uow)}
     query = (
         select(Bill)
-        .where(Bill.student_id.in_(list(children)), Bill.state != "void")
-        .order_by(Bill.state != "issued", Bill.id.desc())
+        .where(Bill.student_id.in_(list(children)))
+        .order_by(Bill.state != "issued", Bill.state == "void", Bill.id.desc())
     )
     return [(bill, children[bill.student_id]) for bill in (await uow.session.execute(query)).scalars().all()]
 
@@ -209,3 +210,36 @@ async def unpaid_of_mine(uow: UnitOfWork) -> int:
     )
     query = select(func.count()).select_from(Bill).where(Bill.state == "issued", Bill.student_id.in_(mine))
     return int((await uow.session.execute(query)).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """Bill lines of one run that charge the same unit price (fen) of one standard. `issued_at` is the earliest bill's;
+    `bills` counts them."""
+
+    service: str
+    title: str
+    standard_id: UUID
+    unit_fen: int
+    issued_at: datetime
+    bills: int
+
+
+async def charged(uow: UnitOfWork, term_id: UUID) -> list[Charged]:
+    """What was charged in a term, for those who hold it against standards and postings; void bills are left out."""
+    at = func.coalesce(Bill.issued_at, Bill.created_at)
+    query = (
+        select(
+            BillLine.service,
+            func.min(BillLine.title),
+            BillLine.standard_id,
+            BillLine.unit_fen,
+            func.min(at),
+            func.count(Bill.id.distinct()),
+        )
+        .join(Bill, (Bill.id == BillLine.bill_id) & (Bill.tenant_id == BillLine.tenant_id))
+        .where(Bill.term_id == term_id, Bill.state.not_in(("computed", "void")))
+        .group_by(BillLine.service, BillLine.standard_id, BillLine.unit_fen, Bill.run_id)
+        .order_by(BillLine.service, func.min(at), BillLine.standard_id)
+    )
+    return [Charged(*row) for row in (await uow.session.execute(query)).all()]

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from core.base import clock
 from core.base.errors import FieldError
@@ -84,18 +84,30 @@ async def _refuse_too_little(uow: UnitOfWork, bill: Bill, amount_fen: int, left:
         raise LessonsOwed(fields=[wrong], objections=[o.record() for o in verdict.blocks], owed=money(owed))
 
 
+_OWED_BACK = text("""
+with line as (
+  select bill_id, sum(amount_fen) as charged, sum(earned_fen) as earned from bill_line
+  where tenant_id = :tenant and fund = :fund group by bill_id
+), less as (
+  select bill_id, sum(amount_fen) as fen from bill_reduction where tenant_id = :tenant and fund = :fund group by bill_id
+), gone as (
+  select bill_id, sum((shares ->> :fund)::bigint) as fen from refund
+  where tenant_id = :tenant and not surplus group by bill_id
+)
+select b.id from bill b
+join line l on l.bill_id = b.id
+left join less on less.bill_id = b.id
+left join gone on gone.bill_id = b.id
+where b.tenant_id = :tenant and b.term_id = :term and b.due_fen > 0 and b.paid_fen = b.due_fen
+  and ceil((l.charged - coalesce(less.fen, 0)) * (l.charged - l.earned) / l.charged) > coalesce(gone.fen, 0)
+order by b.id""")
+"""`back` of each bill's service fund, for all bills of a term at once."""
+
+
 async def owed_back(uow: UnitOfWork, term_id: UUID) -> list[UUID]:
     """Paid bills of a term of which something is owed back for lessons not held: after its last day, a duty (R-374)."""
-    unearned = BillLine.amount_fen - BillLine.earned_fen - BillLine.returned_fen - BillLine.unused_fen
-    query = (
-        select(Bill.id)
-        .join(BillLine, (BillLine.tenant_id == Bill.tenant_id) & (BillLine.bill_id == Bill.id))
-        .where(Bill.term_id == term_id, Bill.due_fen > 0, Bill.paid_fen == Bill.due_fen, BillLine.fund == SERVICE)
-        .group_by(Bill.id)
-        .having(func.sum(unearned) > 0)
-    )
-    found = (await uow.session.execute(query.order_by(Bill.id))).scalars().all()
-    return [bill_id for bill_id in found if await quote(uow, bill_id, funds=(SERVICE,)) > 0]
+    rows = await uow.session.execute(_OWED_BACK, {"tenant": uow.ctx.tenant_id, "term": term_id, "fund": SERVICE})
+    return list(rows.scalars().all())
 
 
 async def live_refunds(uow: UnitOfWork, attempt_id: UUID) -> int:
@@ -129,8 +141,8 @@ async def _take_unearned(uow: UnitOfWork, bill_id: UUID, shares: journals.Shares
 async def quote(uow: UnitOfWork, bill_id: UUID, *, funds: Collection[str] = FUNDS) -> int:
     """What a bill would give back for lessons not held or not to come, in fen: worked example in docs/billing.md.
 
-    Of each fund: what the family paid for it, in the proportion of what is not earned, less what went back before,
-    rounded in the family's favour. `funds` leaves others out: a premium, for one, is never earned by lessons.
+    Of each fund: what the family paid for it, in the proportion of what is not earned, rounded in the family's favour,
+    less what was given back already. `funds` leaves others out: a premium, for one, is never earned by lessons.
     """
     bill = await uow.get(Bill, bill_id)
     if bill.paid_fen < bill.due_fen or bill.due_fen == 0:
@@ -140,26 +152,19 @@ async def quote(uow: UnitOfWork, bill_id: UUID, *, funds: Collection[str] = FUND
         select(
             BillLine.fund,
             func.sum(BillLine.amount_fen).label("charged"),
-            func.sum(BillLine.amount_fen - BillLine.earned_fen).label("unearned"),
-            func.sum(BillLine.amount_fen - BillLine.earned_fen - BillLine.returned_fen - BillLine.unused_fen),
+            func.sum(BillLine.earned_fen).label("earned"),
         )
         .where(BillLine.bill_id == bill_id)
         .group_by(BillLine.fund)
     )
-    return sum(
-        entitled(owed[fund], int(charged), int(unearned), int(left), gone.get(fund, 0))
-        for fund, charged, unearned, left in (await uow.session.execute(query.where(BillLine.fund.in_(funds)))).all()
-    )
+    rows = (await uow.session.execute(query.where(BillLine.fund.in_(funds)))).all()
+    return sum(back(owed[fund], int(charged), int(earned), gone.get(fund, 0)) for fund, charged, earned in rows)
 
 
-def entitled(owed: int, charged: int, unearned: int, left: int, gone: int) -> int:
-    """What a family is still to get back in one fund, in fen, at most `left`.
-
-    Of what it owed (charges less reductions), the part of the lessons not held, rounded in its favour, less what has
-    gone back already. `unearned` is charged less earned; `left` is neither earned, returned nor unused.
-    """
-    part = -(-owed * unearned // charged) if charged else 0
-    return max(0, min(part - gone, left))
+def back(owed: int, charged: int, earned: int, gone: int) -> int:
+    """What of `owed` (what the family paid for a fund) goes back, when `earned` of `charged` was earned and `gone` was
+    given back before. All fen. Given back, nothing is left to give: `back(…, gone + back(…, gone)) == 0`."""
+    return max(0, min(-(-owed * (charged - earned) // charged), owed) - gone) if charged else 0
 
 
 async def return_suspense(uow: UnitOfWork, attempt_id: UUID, reason: str) -> Refund:

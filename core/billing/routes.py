@@ -30,7 +30,7 @@ class RefundBody(BaseModel):
     """{"attempt_id", "amount_fen", "reason"}"""
 
     attempt_id: UUID
-    amount_fen: int = Field(gt=0)
+    amount_fen: int = Field(gt=0, strict=True)
     reason: str = Field(min_length=2, max_length=200)
 
 

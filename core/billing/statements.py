@@ -81,18 +81,35 @@ async def open_published(uow: UnitOfWork, statement_id: UUID) -> tuple[FundState
 
 def sections(statement: Statement) -> list[tuple[str, list[tuple[str, int]], int]]:
     """The statement as people read it: (heading, [(item, fen)], sum) of income and of spending."""
-    income = [(line.name, -int(line.movement)) for line in statement.of("income") if line.movement]
-    spending = [(line.name, int(line.movement)) for line in statement.of("expense") if line.movement]
+    income = [(_(line.name), -int(line.movement)) for line in statement.of("income") if line.movement]
+    spending = [(_(line.name), int(line.movement)) for line in statement.of("expense") if line.movement]
     return [(_("收入"), income, int(statement.income)), (_("支出"), spending, int(statement.expense))]
 
 
+def course(statement: Statement) -> list[tuple[str, int]]:
+    """How the fund came from its opening to its closing surplus, in fen: the rows add up as their words say."""
+    rows = [
+        (_("期初结余"), int(statement.opening_surplus)),
+        (_("加：收入"), int(statement.income)),
+        (_("减：支出"), int(statement.expense)),
+    ]
+    return [*rows, (_("加：其他变动"), int(statement.other))] if statement.other else rows
+
+
 def standing(statement: Statement) -> list[tuple[str, int]]:
-    """What the fund owns and owes at the end, in fen."""
+    """What the closing surplus consists of, in fen: what the fund owns, less what it owes (which says so)."""
 
-    def shown(line: StatementLine) -> int:
-        return int(line.closing) if line.kind == "asset" else -int(line.closing)
+    def shown(line: StatementLine) -> tuple[str, int]:
+        if line.kind == "asset":
+            return _(line.name), int(line.closing)
+        return _("减：%(item)s", item=_(line.name)), -int(line.closing)
 
-    return [(line.name, shown(line)) for line in statement.of("asset", "liability") if line.closing]
+    return [shown(line) for line in statement.of("asset", "liability") if line.closing]
+
+
+def surplus(statement: Statement) -> list[tuple[str, list[tuple[str, int]]]]:
+    """(heading, [(item, fen)]) of the two tables that both end in the closing surplus: how it came, what it is."""
+    return [(_("结余"), course(statement)), (_("期末结余的构成"), standing(statement))]
 
 
 def paper(org: str, term: Term, row: FundStatement, statement: Statement, url: str) -> pdf.Document:
@@ -106,7 +123,6 @@ def paper(org: str, term: Term, row: FundStatement, statement: Statement, url: s
                     [_("学期"), term_title(term.code)],
                     [_("起止日期"), date_range(term.starts_on, term.ends_on)],
                     [_("资金"), str(FUNDS[row.fund])],
-                    [_("期初结余"), money_exact(int(statement.opening_surplus))],
                 ],
             }
         ]
@@ -114,10 +130,11 @@ def paper(org: str, term: Term, row: FundStatement, statement: Statement, url: s
             parts.append({"kind": "heading", "text": heading})
             rows = [[name, money_exact(fen)] for name, fen in items] or [["—", money_exact(0)]]
             parts.append({"kind": "table", "columns": columns, "rows": rows, "total": [_("合计"), money_exact(total)]})
-        parts.append({"kind": "heading", "text": _("期末")})
-        closing = [[name, money_exact(fen)] for name, fen in standing(statement)] or [["—", money_exact(0)]]
         last = [_("期末结余"), money_exact(int(statement.closing_surplus))]
-        parts.append({"kind": "table", "columns": columns, "rows": closing, "total": last})
+        for heading, found in surplus(statement):
+            parts.append({"kind": "heading", "text": heading})
+            rows = [[name, money_exact(fen)] for name, fen in found] or [["—", money_exact(0)]]
+            parts.append({"kind": "table", "columns": columns, "rows": rows, "total": last})
         note = _("账簿共 %(n)s 笔，校验码 %(hash)s", n=row.seq, hash=row.hash)
         parts.append({"kind": "text", "text": note})
         return pdf.Document(

@@ -1,12 +1,13 @@
-"""The few tables that belong to no tenant, all named here: organisation, account, membership, session, sign-in code."""
+"""The few tables that belong to no tenant, all named here: organisation, account, membership, session, sign-in code,
+published policy packs."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.models import Base, GlobalModel, Stamped
@@ -87,6 +88,24 @@ class SignInCode(GlobalModel, Stamped):
     address: Mapped[str | None]
 
 
+class PublishedPack(Base):
+    """One version of a policy pack that a bureau has published: a public document, read by every process and tenant,
+    never changed. Numbers are given under one lock, so a higher one is never visible before a lower one."""
+
+    __tablename__ = "published_pack"
+    __table_args__ = (UniqueConstraint("key", "valid_from"),)
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    key: Mapped[str]
+    valid_from: Mapped[date]
+    content: Mapped[str]
+    """The pack as canonical JSON, the fields of a pack file."""
+    sha256: Mapped[str]
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    """The bureau that published it."""
+    published_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class InstallationMark(Base):
     """One row per fact about the installation itself, such as the marker that makes demo mode possible."""
 
@@ -123,6 +142,7 @@ GLOBAL_TABLES = frozenset(
         "membership",
         "sign_in_session",
         "sign_in_code",
+        "published_pack",
         "installation_mark",
         "heartbeat",
         "schedule_mark",

@@ -30,6 +30,10 @@ class House:
     hooks: Dispatcher
     db: Database
     services: dict[type, Any] = field(default_factory=dict)
+    load_packs: Callable[[House], Awaitable[int]] | None = None
+    """Takes in the policy packs that bureaus have published; answers with the newest one's number."""
+    packs_seen: int = 0
+    """Number of the newest published pack that this process knows."""
 
     def get(self, kind: type[T]) -> T:
         """The service of this type, such as the policy library. Raises LookupError when deploy did not give one."""
@@ -38,6 +42,12 @@ class House:
         except KeyError:
             raise LookupError(f"no {kind.__name__} in this house") from None
         return service
+
+    async def keep_up(self, newest: int | None) -> None:
+        """Take in packs published since. Every context resolution brings the newest number, so each process follows
+        within one request or message; between them asking a pack needs neither database nor await."""
+        if (newest or 0) != self.packs_seen and self.load_packs is not None:
+            self.packs_seen = await self.load_packs(self)
 
     @asynccontextmanager
     async def unit(self, ctx: TenantContext) -> AsyncIterator[UnitOfWork]:

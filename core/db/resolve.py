@@ -31,12 +31,14 @@ select s.id, a.id, a.name, a.locale from sign_in_session s join account a on a.i
 where s.token_hash = :token and s.expires_at > now()""")
 
 _BY_SLUG = text("""
-select o.id, o.slug, o.kind, o.name, o.pack, m.faces
+select o.id, o.slug, o.kind, o.name, o.pack, m.faces, (select max(number) from published_pack) as newest
 from organisation o
 left join membership m on m.organisation_id = o.id and m.account_id = :account and m.ended_at is null
 where o.slug = :slug and o.state = 'active'""")
 
-_BY_ID = text("select id, slug, kind, name, pack from organisation where id = :id and state <> 'closed'")
+_BY_ID = text("""
+select id, slug, kind, name, pack, (select max(number) from published_pack) as newest
+from organisation where id = :id and state <> 'closed'""")
 
 _RIGHTS = text("""
 select
@@ -70,6 +72,7 @@ async def member_context(
             raise NotFound()
         await _bind(session, row.id)
         rights = (await session.execute(_RIGHTS, {"tenant": row.id, "account": person.account_id})).one()
+    await house.keep_up(row.newest)
     plugins = frozenset(rights.plugins) & frozenset(house.plugins.order)
     actor = Actor(kind="person", account_id=person.account_id, name=person.name)
     allowed = granted(house, rights.permissions, plugins)
@@ -94,6 +97,7 @@ async def worker_context(house: House, tenant_id: UUID) -> TenantContext:
             raise NotFound()
         await _bind(session, tenant_id)
         plugins = (await session.execute(_PLUGINS, {"tenant": tenant_id})).scalars().all()
+    await house.keep_up(row.newest)
     return _context(row, WORKER, frozenset(plugins) & frozenset(house.plugins.order))
 
 
@@ -105,6 +109,7 @@ async def public_context(house: House, slug: str, *, locale: str, request_id: st
             raise NotFound()
         await _bind(session, row.id)
         plugins = (await session.execute(_PLUGINS, {"tenant": row.id})).scalars().all()
+    await house.keep_up(row.newest)
     visitor = Actor(kind="person", account_id=None, name="")
     plugins_on = frozenset(plugins) & frozenset(house.plugins.order)
     return _context(row, visitor, plugins_on, locale=locale, request_id=request_id)

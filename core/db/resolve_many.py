@@ -23,7 +23,8 @@ BATCH: Final = 256
 
 _PEOPLE: Final = """
 select s.token_hash, s.id as session_id, a.id as account_id, a.name as person, a.locale,
-       o.id, o.slug, o.kind, o.name, o.pack, m.faces::text as faces
+       o.id, o.slug, o.kind, o.name, o.pack, m.faces::text as faces,
+       (select max(number) from published_pack) as newest
 from sign_in_session s
 join account a on a.id = s.account_id
 left join organisation o on o.slug = $2 and o.state = 'active'
@@ -108,6 +109,8 @@ class Crowd:
                     found = await driver.fetch(_RIGHTS, tenant, [row["account_id"] for row in members])
                     rights = {row["account_id"]: row["permissions"] for row in found}
                     plugins = [row["plugin"] for row in await driver.fetch(_PLUGINS, tenant)]
+        if members:
+            await self._house.keep_up(members[0]["newest"])
         on = frozenset(plugins) & frozenset(self._house.plugins.order)
         return {row["token_hash"]: self._known(row, rights.get(row["account_id"], []), on) for row in people}
 

@@ -31,6 +31,17 @@ class ReasonOwed(Invalid):
     text = _l("请写明理由，对方会看到")
 
 
+class ReasonTooLong(Invalid):
+    """A reason is read by people and kept whole: nothing is cut off silently."""
+
+    code = "reason_too_long"
+    text = _l("理由最多 %(most)s 个字，现在有 %(now)s 个字")
+
+
+MOST_REASON = 2000
+"""The most characters of a reason that a person gives."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """One allowed move. `permission` is checked unless a worker moves; `guard` may raise; `reason` makes one owed."""
@@ -92,7 +103,7 @@ class Machine:
     ) -> None:
         """Make one move on a row that the caller has locked.
 
-        Raises MoveRefused (no such move now), Forbidden, ReasonOwed, or what the guard raises.
+        Raises MoveRefused (no such move now), Forbidden, ReasonOwed, ReasonTooLong, or what the guard raises.
         """
         source: str = row.state
         move = self.moves.get((source, event))
@@ -102,6 +113,8 @@ class Machine:
             uow.ctx.require(move.permission)
         if move.reason and not reason.strip():
             raise ReasonOwed()
+        if uow.ctx.actor.kind == "person" and len(reason.strip()) > MOST_REASON:
+            raise ReasonTooLong(most=MOST_REASON, now=len(reason.strip()))
         if move.guard is not None:
             await move.guard(uow, row)
         row.state = move.target

@@ -22,7 +22,7 @@ from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
 from core.enrollment import seats
 from core.enrollment.basket import enrolled_choices, items_of
-from core.enrollment.errors import AgreementChanged, WrongSigningCode
+from core.enrollment.errors import AgreementChanged, Objected, WrongSigningCode
 from core.enrollment.letters import agreement_text, digest, price_words
 from core.enrollment.menu_service import prices
 from core.enrollment.models import Agreement, Application, ApplicationItem, Enrolment, SigningCode
@@ -47,7 +47,10 @@ CODES_PER_HOUR = 6
 
 async def offer_agreement(uow: UnitOfWork, application: Application, child: StudentView) -> Agreement:
     """Offer the agreement for all that the child would take part in. An older offer is replaced; one in force stays in
-    force until the new one is signed."""
+    force until the new one is signed. Raises Objected when the paper lacks what the scheme wants of it (R-156)."""
+    lacking = [o for o in objections_to_text(uow) if o.blocks]
+    if lacking:
+        raise Objected(lacking)
     await _replace_offered(uow, application.id)
     row = await _draft(uow, application, child)
     await AGREEMENT.transition(uow, row, "offer")
@@ -116,6 +119,9 @@ def objections_to_text(uow: UnitOfWork) -> list[Objection]:
     return [
         *pack.ask("agreement.states", states=list(template.states)).objections,
         *pack.ask("agreement.parties", parties=list(template.parties)).objections,
+        *pack.ask("agreement.kinds", signed=list(template.covers)).objections,
+        # Rights and duties are told in the letter and in this paper, both kept with who read and signed them.
+        *pack.ask("agreement.means", means=["letter", "agreement"]).objections,
     ]
 
 

@@ -24,12 +24,14 @@ from core.db.uow import UnitOfWork
 from core.enrollment import basket, seats
 from core.enrollment.basket import Choice, application_of, check_choice, chosen_days, items_of
 from core.enrollment.claims import Decision, Wish, claims_of
+from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.errors import (
     Full,
     NotForGrade,
     NothingChosen,
     NoticeUnread,
     NotOnMenu,
+    NotPriced,
     Objected,
     Overlap,
     PlaceLost,
@@ -37,7 +39,7 @@ from core.enrollment.errors import (
     WrongDays,
 )
 from core.enrollment.letters import TOLD, letter
-from core.enrollment.menu_service import menu_of
+from core.enrollment.menu_service import menu_of, prices
 from core.enrollment.models import Application, ApplicationItem, NoticeReading
 from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offerings_by_id
@@ -112,7 +114,8 @@ async def submit(
     """Submit or change the child's application for a term; returns its id.
 
     The same key again, another tap, or the other parent with the same choices change nothing. Raises NothingChosen,
-    NoticeUnread, WindowShut, NotOnMenu, NotForGrade, WrongDays, Overlap, Full, PlaceLost, Objected, MoveRefused.
+    NoticeUnread, WindowShut, NotOnMenu, ByDraw, NotForGrade, WrongDays, Overlap, Full, PlaceLost, Objected,
+    MoveRefused.
     Places already taken when one of several is full are kept for a while (claims.HOLD_MINUTES).
     """
     async with house.unit(ctx) as uow:
@@ -158,6 +161,8 @@ async def _intend(
     if application is not None and application.state not in (*CHANGEABLE, *STARTABLE):
         raise MoveRefused(state=APPLICATION.title(application.state), event=_("修改申请"))
     await _refuse_unread(uow, child, term_id, notice_sha256)
+    await _refuse_unpriced(uow, term_id, [views[c.offering_id] for c in choices if c.offering_id not in enrolled])
+    await refuse_drawn(uow, student_id, {c.offering_id: views[c.offering_id].title for c in choices})
     basket.refuse_overlaps([(views[c.offering_id], c.weekdays) for c in choices])
     await refuse_objected(uow, _draft_view(application, child, term_id, choices, views))
     held = await seats.held_by(uow, student_id, term_id)
@@ -177,6 +182,13 @@ def _says_already(application: Application, before: Mapping[UUID, ApplicationIte
     return {(i.offering_id, tuple(i.weekdays)) for i in before.values()} == {
         (c.offering_id, c.weekdays) for c in choices
     }
+
+
+async def _refuse_unpriced(uow: UnitOfWork, term_id: UUID, views: Sequence[OfferingView]) -> None:
+    priced = await prices(uow, term_id, views)
+    for view in views:
+        if basket.unpriced(view, priced):
+            raise NotPriced(title=view.title)
 
 
 async def _refuse_unread(uow: UnitOfWork, child: StudentView, term_id: UUID, sha256: str) -> None:
@@ -334,6 +346,8 @@ async def objections_to(uow: UnitOfWork, view: ApplicationView, **more: Any) -> 
             ("application.guardian_confirms", {"guardian_confirmed": True}),
             ("application.grades", {"grades": [view.grade]}),
             ("application.told_first", {"told": list(TOLD)}),
+            # An application is for a term, and for nothing shorter or longer (R-148).
+            ("enrolment.period", {"period": "term"}),
             *more.items(),
         ]
         found += pack.ask_all(questions).objections

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +10,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.base.ids import new_id
+from core.billing.views import UnitPrice
 from core.db.uow import UnitOfWork
+from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.errors import NotForGrade, NotOnMenu, Overlap, WrongDays
 from core.enrollment.models import Application, ApplicationItem, Basket, Enrolment
 from core.enrollment.offerings_service import offerings_by_id
@@ -65,11 +67,13 @@ async def basket_of(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> list[Ch
 async def put(
     uow: UnitOfWork, student_id: UUID, term_id: UUID, grade: int, offering_id: UUID, weekdays: Sequence[int]
 ) -> list[Choice]:
-    """Put an offering in the basket or change its days. Raises NotOnMenu, NotForGrade, WrongDays, Overlap."""
+    """Put an offering in the basket or change its days. Raises NotOnMenu, NotForGrade, WrongDays, Overlap,
+    ByDraw."""
     await hold_child(uow, student_id)
     now = {c.offering_id: c for c in await basket_of(uow, student_id, term_id)}
     known = await offerings_by_id(uow, {*now, offering_id})
     view = check_choice(uow, known.get(offering_id), term_id, grade, weekdays)
+    await refuse_drawn(uow, student_id, {view.id: view.title})
     now[offering_id] = Choice(offering_id, chosen_days(view, weekdays))
     refuse_overlaps([(known[c.offering_id], c.weekdays) for c in now.values() if c.offering_id in known])
     return await _store(uow, student_id, term_id, list(now.values()))
@@ -114,6 +118,11 @@ def check_choice(
 def chosen_days(view: OfferingView, weekdays: Sequence[int]) -> tuple[int, ...]:
     """The days that a choice covers: the chosen ones, or all where the offering is taken whole."""
     return tuple(sorted(set(weekdays))) if view.any_days else view.weekdays
+
+
+def unpriced(view: OfferingView, prices: Mapping[str, UnitPrice]) -> bool:
+    """Whether something is to be taken for it while no board says how much: it cannot be chosen until one does."""
+    return view.service is not None and view.service not in prices and not view.details.get("paid_to")
 
 
 def first_overlap(

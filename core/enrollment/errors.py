@@ -61,6 +61,13 @@ class NotOnMenu(KehouError):
     text = _l("「%(title)s」现在不能选择，请重新打开菜单")
 
 
+class NotPriced(Conflict):
+    """Nothing may be charged, so nothing may be chosen for money, before the price stands on the board (R-341)."""
+
+    code = "not_priced"
+    text = _l("「%(title)s」的收费标准还没有公示，暂时不能选择")
+
+
 class Full(Conflict):
     code = "full"
     text = _l("「%(title)s」名额已满，请选择其他项目")

@@ -1,4 +1,4 @@
-"""What enrollment brings to the house: the menu and all that follows from it, and the service plan (plan_feature)."""
+"""What enrollment brings to the house: the menu and all that follows from it, the service plan, the draw."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from core.enrollment import (
     plan_feature,
     routes,
 )
+from core.enrollment.draw import feature as draw_feature
 from core.enrollment.jobs import TURN, turn
 from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule
 
 HERE = Path(__file__).parent
 
-__all__ = ["contribution", "models", "plan_feature"]
+__all__ = ["contribution", "draw_feature", "models", "plan_feature"]
 
 
-def _plan(name: str) -> tuple[Any, ...]:
-    """What the service plan adds under this name."""
-    return tuple(getattr(plan_feature, name, ()))
+def _rooms(name: str) -> tuple[Any, ...]:
+    """What the service plan and the draw add under this name."""
+    return tuple(item for room in (plan_feature, draw_feature) for item in getattr(room, name, ()))
 
 
 PERMISSIONS = (
@@ -79,16 +80,16 @@ contribution = Contribution(
         *pages_desk.HANDLERS,
         *pages_approval.HANDLERS,
         *routes.HANDLERS,
-        *_plan("HANDLERS"),
+        *_rooms("HANDLERS"),
     ),
-    permissions=(*PERMISSIONS, *_plan("PERMISSIONS")),
-    nav=(*NAV, *_plan("NAV")),
-    jobs=(Job(TURN, turn, title=_l("推进报名与服务状态")), *_plan("JOBS")),
-    subscribers=(*_plan("SUBSCRIBERS"),),
-    documents=(*_plan("DOCUMENTS"),),
+    permissions=(*PERMISSIONS, *_rooms("PERMISSIONS")),
+    nav=(*NAV, *_rooms("NAV")),
+    jobs=(Job(TURN, turn, title=_l("推进报名与服务状态")), *_rooms("JOBS")),
+    subscribers=(*_rooms("SUBSCRIBERS"),),
+    documents=(*_rooms("DOCUMENTS"),),
     schedules=(
         Schedule(TURN, TURN, frozenset({"school"}), every=timedelta(minutes=5)),
-        *_plan("SCHEDULES"),
+        *_rooms("SCHEDULES"),
     ),
     templates=HERE / "templates",
     static=HERE / "static",

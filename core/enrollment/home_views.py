@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,7 @@ from core.billing.views import UnitPrice
 from core.db.uow import UnitOfWork
 from core.enrollment import basket, menu_service, seats
 from core.enrollment.basket import Choice
+from core.enrollment.draw.gate import drawn_now
 from core.enrollment.menu_service import MenuView
 from core.enrollment.models import Application
 from core.enrollment.offerings_service import offerings_by_id
@@ -45,6 +46,8 @@ class Home:
     enrolled: Mapping[UUID, Choice]
     held: Mapping[UUID, Held]
     application: Application | None
+    drawn: Set[UUID] = frozenset()
+    """What is given by a draw now: families rank it instead of choosing it."""
 
     @property
     def open(self) -> bool:
@@ -58,6 +61,10 @@ class Home:
         """The posted price; None where nothing is taken of this child's grade."""
         price = self.prices.get(view.service) if view.service else None
         return price if price is not None and price.covers(self.child.grade) else None
+
+    def unpriced(self, view: OfferingView) -> bool:
+        """Whether something will be taken for it, and no board says yet how much."""
+        return basket.unpriced(view, self.prices)
 
     def choosable(self) -> list[OfferingView]:
         """What is on the menu for this child's grade."""
@@ -99,6 +106,7 @@ async def load(uow: UnitOfWork, child_id: UUID | None) -> Home:
         enrolled=enrolled,
         held=await seats.held_by(uow, child.id, term.id),
         application=await basket.application_of(uow, child.id, term.id),
+        drawn=await drawn_now(uow, known.keys()),
     )
 
 
@@ -127,8 +135,11 @@ def _card(
     clash = overlap.title if overlap and not view.any_days else ""
     price = home.price(view)
     state_text = _state_text(home, view) if mine or view.id in home.enrolled else ""
+    unpriced = home.unpriced(view)
     action = None
-    if home.open and view.left != 0 and not state_text:
+    if view.id in home.drawn and not state_text:
+        action = (_("排志愿"), f"/t/{slug}/home/wishes?child={home.child.id}")
+    elif home.open and not unpriced and view.left != 0 and not state_text:
         action = (_("选择"), href)
     elif home.open and mine and view.id not in home.enrolled:
         action = (_("修改"), href)
@@ -143,8 +154,8 @@ def _card(
         icon=icon,
         room=rooms.get(view.room_id, "") if view.room_id else "",
         teacher=(staff.get(view.teacher_id, "") if view.teacher_id else "") or vendor,
-        price=price.fen if price else None if paid_to else 0,
-        per=_("/ %(unit)s", unit=per_unit(price.unit)) if price else paid_to,
+        price=price.fen if price else None if paid_to or unpriced else 0,
+        per=_("/ %(unit)s", unit=per_unit(price.unit)) if price else _("收费标准未公示") if unpriced else paid_to,
         left=view.left,
         capacity=view.capacity or 0,
         tag=kind_title(view.kind) if view.kind in ("vendor_course", "insurance") else "",

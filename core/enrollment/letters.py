@@ -50,6 +50,8 @@ class AgreementText:
     title: str
     states: tuple[str, ...]
     parties: tuple[str, ...]
+    covers: tuple[str, ...]
+    """Which agreements this one paper is (agreement.kinds): one that lays down the safety duties is both."""
     sections: tuple[Mapping[str, Any], ...]
 
     def filled(self, facts: Mapping[str, str], items: Sequence[Sequence[str]]) -> dict[str, Any]:
@@ -92,6 +94,7 @@ def agreement_text(uow: UnitOfWork, key: str = "service") -> AgreementText:
                 title=raw["title"],
                 states=tuple(raw["states"]),
                 parties=tuple(raw["parties"]),
+                covers=tuple(raw["covers"]),
                 sections=tuple(raw["section"]),
             )
     raise FileNotFoundError(TEXTS / "agreement.toml")

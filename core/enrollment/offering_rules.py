@@ -71,7 +71,8 @@ async def refuse_objected(uow: UnitOfWork, view: OfferingView, action: str) -> N
 
 async def _questions(uow: UnitOfWork, pack: EffectivePack, view: OfferingView) -> list[tuple[str, dict[str, Any]]]:
     stage = stage_of(view.grades)
-    texts = [view.title, view.summary, *map(str, view.details.get("outline", ()))]
+    said = (*view.details.get("outline", ()), view.details.get("materials", ""))
+    texts = [view.title, view.summary, *map(str, said)]
     sets_homework = set_rules.sets_homework(texts)
     asked: list[tuple[str, dict[str, Any]]] = [
         ("content.blocked_words", {"texts": texts}),
@@ -93,7 +94,7 @@ async def _questions(uow: UnitOfWork, pack: EffectivePack, view: OfferingView) -
             ("content.kinds", {"kinds": list(view.content), **where}),
             ("content.banned_kinds", {"kinds": list(view.content), **where}),
         ]
-    if view.capacity is not None and view.kind in ("care", "club"):
+    if view.capacity is not None and view.kind in AT_SCHOOL:
         asked.append(("class.size_max", {"size": view.capacity}))
     if view.periods:
         asked += await _of_time(uow, pack, view, stage)

@@ -14,6 +14,8 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
+from core.enrollment.draw.errors import FixedByDraw
+from core.enrollment.draw.gate import drawn_now
 from core.enrollment.errors import CapacityTooSmall
 from core.enrollment.models import Offering, OfferingPeriod, OfferingSeats
 from core.enrollment.offering_rules import refuse_clashes, refuse_objected
@@ -48,7 +50,8 @@ async def propose_offering(
 
 
 async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDraft) -> OfferingView:
-    """Change an item, before or after it is on the menu (R-098). Raises as propose_offering, and CapacityTooSmall."""
+    """Change an item, before or after it is on the menu (R-098). Raises as propose_offering, CapacityTooSmall, and
+    FixedByDraw: what families rank stays as it is until the draw is over."""
     _refuse_nonsense(draft)
     row = await uow.get(Offering, offering_id, lock=True)
     if row.state not in CHANGEABLE:
@@ -56,6 +59,8 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     seats = await uow.get(OfferingSeats, offering_id, lock=True)
     if draft.capacity is not None and draft.capacity < seats.taken:
         raise CapacityTooSmall(taken=seats.taken)
+    if await drawn_now(uow, [offering_id]) and not _same_to_families(await offering(uow, offering_id), draft):
+        raise FixedByDraw(title=row.title)
     await uow.hold(f"timetable/{row.term_id}")
     for name, value in _columns(draft).items():
         setattr(row, name, value)
@@ -109,9 +114,23 @@ async def withdraw_offering(uow: UnitOfWork, offering_id: UUID, reason: str) -> 
 
 
 async def set_claimable(uow: UnitOfWork, offering_ids: Sequence[UUID], on: bool) -> None:
+    """Whether families may claim places. What a draw gives (draw_course) is not claimed before the draw is over."""
     await uow.session.execute(
-        text("update offering_seats set claimable = :on where tenant_id = :t and id = any(:ids)"),
+        text(
+            "update offering_seats set claimable = :on where tenant_id = :t and id = any(:ids) "
+            "and not (:on and exists (select from draw_course c "
+            "where c.tenant_id = :t and c.offering_id = offering_seats.id and c.live))"
+        ),
         {"on": on, "t": uow.ctx.tenant_id, "ids": list(offering_ids)},
+    )
+
+
+def _same_to_families(view: OfferingView, draft: OfferingDraft) -> bool:
+    """Whether places, grades and hours stay as they are."""
+    return (
+        view.capacity == draft.capacity
+        and set(view.grades) == set(draft.grades)
+        and set(view.periods) == set(draft.periods)
     )
 
 

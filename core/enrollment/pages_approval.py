@@ -27,6 +27,7 @@ from core.enrollment.schemas import Reason, RefuseForm
 from core.enrollment.states import APPLICATION
 from core.enrollment.words import SAY
 from core.people.service import student
+from core.policy.vocab_people import FORMS
 from core.terms.service import NoTerm, current_term
 from core.web.access import access
 from core.web.forms import Form
@@ -166,6 +167,7 @@ async def _one_page(
         offerings=views,
         objections=found,
         refusal_rules=review.refusal_rules(uow),
+        papers=[(form, FORMS.label(form)) for form in review.papers_owed(uow) if form not in row.papers],
         form=form,
         state=APPLICATION.title(row.state),
         titles={s: APPLICATION.title(s) for s in APPLICATION.states},
@@ -186,9 +188,10 @@ async def approve(
     application_id: FromPath[UUID],
 ) -> Response[Any]:
     form = await Form.from_request(Reason, request)
+    papers = [str(p) for p in (await request.form()).getall("papers", [])]
     try:
         async with house.unit(ctx) as uow:
-            await review.approve(uow, application_id, reason=form.value.reason if form else "")
+            await review.approve(uow, application_id, reason=form.value.reason if form else "", papers=papers)
     except (NotFound, Forbidden):
         raise
     except KehouError as refused:

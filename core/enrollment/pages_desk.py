@@ -18,7 +18,7 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.base.text import ngettext
 from core.db.house import House
-from core.db.states import history
+from core.db.states import ReasonOwed, history
 from core.db.uow import UnitOfWork
 from core.enrollment import home_views, menu_service, offerings_service
 from core.enrollment.errors import Objected
@@ -266,7 +266,11 @@ async def one_offering(
 
 
 async def _offering_page(
-    request: Request[Any, Any, Any], uow: UnitOfWork, offering_id: UUID, error: KehouError | None = None
+    request: Request[Any, Any, Any],
+    uow: UnitOfWork,
+    offering_id: UUID,
+    form: Form[Reason] | None = None,
+    error: KehouError | None = None,
 ) -> Response[str]:
     view = await offerings_service.offering(uow, offering_id)
     rooms, staff = await home_views.names(uow, [view])
@@ -276,7 +280,7 @@ async def _offering_page(
         request,
         "enrollment/desk_offering.html",
         uow,
-        status=error.status if error else 200,
+        status=error.status if error else 200 if form is None else 422,
         view=view,
         state=OFFERING.title(view.state),
         room=rooms.get(view.room_id, "") if view.room_id else "",
@@ -287,7 +291,7 @@ async def _offering_page(
         moves={m.event for m in OFFERING.possible(view.state, uow)},
         moved=await history(uow, OFFERING, view.id),
         titles={s: OFFERING.title(s) for s in OFFERING.states},
-        key=str(new_id()),
+        form=Form.blank(Reason) if form is None else form,
         subject={"offering_id": view.id, "kind": view.kind, "plugin": view.plugin},
         **SAY,
     )
@@ -303,7 +307,10 @@ async def decide(
 ) -> Response[Any]:
     """approve, reject, suspend, resume or withdraw; a decision against carries a reason."""
     form = await Form.from_request(Reason, request)
-    reason = form.value.reason if form else ""
+    if not form:
+        async with house.unit(ctx) as uow:
+            return await _offering_page(request, uow, offering_id, form)
+    reason = form.value.reason
     here = f"/t/{ctx.slug}/desk/offerings/{offering_id}"
     try:
         async with house.unit(ctx) as uow:
@@ -320,9 +327,13 @@ async def decide(
                     raise NotFound()
     except (NotFound, Forbidden):
         raise
+    except ReasonOwed as refused:
+        form.add_error("reason", refused.message)
+        async with house.unit(ctx) as uow:
+            return await _offering_page(request, uow, offering_id, form)
     except KehouError as refused:
         async with house.unit(ctx) as uow:
-            return await _offering_page(request, uow, offering_id, refused)
+            return await _offering_page(request, uow, offering_id, form, refused)
     return redirect(here, flash=_("已处理"))
 
 

@@ -27,6 +27,7 @@ from core.enrollment.states import APPLICATION
 from core.enrollment.views import OfferingView
 from core.enrollment.words import SAY, when_line
 from core.people.service import class_ids_taught, student
+from core.policy.vocab_people import FORMS
 from core.terms.service import NoTerm, current_term
 from core.web.access import access
 from core.web.forms import Form
@@ -104,6 +105,8 @@ async def _one_page(
         form=form,
         objections=found,
         confirm_need=review.need_must_be_confirmed(uow),
+        papers=[(form, FORMS.label(form)) for form in review.papers_owed(uow)],
+        aimed_at=review.aimed_at(uow),
         state=APPLICATION.title(row.state),
         key=str(new_id()),
         subject={"application_id": row.id, "student_id": child.id},
@@ -135,7 +138,12 @@ async def pass_on(
         async with house.unit(ctx) as uow:
             row = await _of_my_class(uow, application_id)
             if row.state == "submitted":
-                await review.class_review(uow, application_id, need_confirmed=bool(sent.get("need_confirmed")))
+                await review.class_review(
+                    uow,
+                    application_id,
+                    need_confirmed=bool(sent.get("need_confirmed")),
+                    papers=[str(p) for p in sent.getall("papers", [])],
+                )
     except (NotFound, Forbidden):
         raise
     except KehouError as refused:

@@ -24,6 +24,6 @@ NAV = (
 
 JOBS = (Job("plan.daily", plan_filing.daily, title=_l("服务方案按学期生效和结束")),)
 SCHEDULES = (Schedule("plan.daily", "plan.daily", frozenset({"school"}), at=time(0, 10)),)
-DOCUMENTS = (DocumentHandler(plan_filing.DECISION, plan_filing.receive_decision),)
+DOCUMENTS = (DocumentHandler(plan_filing.DECISION, plan_filing.receive_decision, _l("服务方案审核结果")),)
 
 __all__ = ["DOCUMENTS", "HANDLERS", "JOBS", "NAV", "PERMISSIONS", "SCHEDULES", "plan_models"]

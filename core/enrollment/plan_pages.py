@@ -39,9 +39,9 @@ BASE = "/t/{tenant:str}/desk/plan"
 
 
 class Why(BaseModel):
-    """The reason of a step."""
+    """Why a plan in force is amended."""
 
-    reason: Annotated[str, Field(max_length=2000), Ui(_l("理由"), kind="textarea")]
+    reason: Annotated[str, Field(min_length=1, max_length=2000), Ui(_l("修订原因"), kind="textarea", rows=2)]
 
 
 # ---- the plan -----------------------------------------------------------------------------------------------
@@ -52,13 +52,12 @@ async def show(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], term: FromQuery[UUID | None] = None
 ) -> Response[str]:
     """The plan of a term with its objections beside each section; where there is none yet, the way to begin."""
-    terms = (await uow.session.execute(select(Term).order_by(Term.starts_on.desc()))).scalars().all()
     try:
         chosen = await uow.get(Term, term) if term else await current_term(uow)
     except NoTerm:
         return await page(request, "enrollment/plan_none.html", uow, term=None, terms=[])
     plan = await plan_service.plan_of(uow, chosen.id)
-    named = [(t, term_title(t.code)) for t in terms]
+    named = await _terms(uow)
     if plan is None:
         return await page(
             request, "enrollment/plan_none.html", uow, term=chosen, term_name=term_title(chosen.code), terms=named
@@ -66,8 +65,19 @@ async def show(
     return await _plan_page(request, uow, plan, named)
 
 
+async def _terms(uow: UnitOfWork) -> list[tuple[Term, str]]:
+    """All terms with their names, the newest first."""
+    found = (await uow.session.execute(select(Term).order_by(Term.starts_on.desc()))).scalars()
+    return [(t, term_title(t.code)) for t in found]
+
+
 async def _plan_page(
-    request: Request[Any, Any, Any], uow: UnitOfWork, plan: ServicePlan, terms: list[Any], status: int = 200
+    request: Request[Any, Any, Any],
+    uow: UnitOfWork,
+    plan: ServicePlan,
+    terms: list[Any],
+    status: int = 200,
+    amend: Form[Why] | None = None,
 ) -> Response[str]:
     checked = await plan_service.check(uow, plan)
     filings = await plan_service.filings_of(uow, plan)
@@ -96,6 +106,7 @@ async def _plan_page(
         moves=await history(uow, PLAN, plan.id),
         machine=PLAN,
         form_key=Form.blank(Why).key,
+        amend=Form.blank(Why) if amend is None else amend,
     )
 
 
@@ -211,10 +222,15 @@ async def publish(uow: NamedDependency[UnitOfWork], plan_id: FromPath[UUID]) -> 
 
 
 @post(BASE + "/{plan_id:uuid}/amend", opt=access(WRITE), status_code=200)
-async def amend(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], plan_id: FromPath[UUID]) -> Redirect:
+async def amend(
+    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], plan_id: FromPath[UUID]
+) -> Response[Any]:
     """Begin to amend a plan that is in force."""
-    sent = await request.form()
-    deed = plan_service.amend(uow, plan_id, str(sent.get("reason", ""))[:2000])
+    form = await Form.from_request(Why, request)
+    if not form:
+        plan = await uow.get(ServicePlan, plan_id)
+        return await _plan_page(request, uow, plan, await _terms(uow), status=422, amend=form)
+    deed = plan_service.amend(uow, plan_id, form.value.reason)
     return await _tried(uow, deed, await _path(uow, plan_id), _("可以修订了，家长看到的仍是实施中的版本"))
 
 

@@ -5,7 +5,7 @@ A decision against a family carries a reason, the clause and another offer (R-13
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,11 @@ from core.people.models import SchoolClass, Student
 from core.people.service import StudentView, class_ids_taught, my_child, student
 from core.policy import service as policy
 from core.policy.types import Objection
+from core.policy.vocab_people import FORMS, GROUPS
+
+ONLINE = ("oral_request", "written_entrustment", "application_form", "registration", "class_application")
+"""What an application in this system is by itself, in the packs' words: asked for in writing by the guardian, on a
+form, registered, before the class teacher. The rest comes on paper, and a reviewer has seen it."""
 
 SCHOOL_STEPS = frozenset({"school_approval", "principal_decision", "parents_committee"})
 
@@ -66,8 +71,35 @@ def need_must_be_confirmed(uow: UnitOfWork) -> bool:
     return pack is not None and not pack.ask("application.need_confirmed", need_confirmed=False).ok
 
 
-async def class_review(uow: UnitOfWork, application_id: UUID, *, need_confirmed: bool = False) -> None:
-    """The class teacher passes an application of an own class on. Raises NotYourClass, Objected."""
+def papers_owed(uow: UnitOfWork) -> list[str]:
+    """What the scheme wants on paper beside the application (a stamp of the employer, a signature), in its words."""
+    pack = pack_of(uow)
+    wanted = (pack.get("application.forms").value if pack else None) or ()
+    return [form for form in FORMS.labels if form in wanted and form not in ONLINE]
+
+
+def aimed_at(uow: UnitOfWork) -> tuple[str, str]:
+    """Whom the service is meant for above all, and where it is written; empty where the scheme is silent."""
+    pack = pack_of(uow)
+    setting = pack.get("application.aimed_at") if pack else None
+    return (GROUPS.show(setting.value), setting.clause) if setting and setting.value else ("", "")
+
+
+def _refuse_without_papers(uow: UnitOfWork, row: Application, papers: Collection[str]) -> None:
+    """Keep what was seen on paper. Raises Objected while something is missing (R-137, R-138)."""
+    pack = pack_of(uow)
+    row.papers = sorted({*row.papers, *(p for p in papers if p in FORMS.labels)})
+    if pack is not None:
+        verdict = pack.ask("application.forms", forms=[*ONLINE, *row.papers])
+        if verdict.blocked:
+            raise Objected(verdict.blocks)
+
+
+async def class_review(
+    uow: UnitOfWork, application_id: UUID, *, need_confirmed: bool = False, papers: Collection[str] = ()
+) -> None:
+    """The class teacher passes an application of an own class on, having seen `papers`. Raises NotYourClass,
+    Objected."""
     row = await uow.get(Application, application_id, lock=True)
     child = await _of_my_class(uow, row)
     pack = pack_of(uow)
@@ -75,6 +107,7 @@ async def class_review(uow: UnitOfWork, application_id: UUID, *, need_confirmed:
         refused = pack.ask("application.need_confirmed", need_confirmed=need_confirmed)
         if not await policy.decided(uow, "application.class_review", "application", row.id, refused.blocks):
             raise Objected(refused.blocks)
+    _refuse_without_papers(uow, row, papers)
     await APPLICATION.transition(uow, row, "class_review", payload=_said(row))
     if not chain_of(uow).by_school:
         await _check(uow, row, child)
@@ -82,7 +115,7 @@ async def class_review(uow: UnitOfWork, application_id: UUID, *, need_confirmed:
         await offer_agreement(uow, row, child)
 
 
-async def approve(uow: UnitOfWork, application_id: UUID, *, reason: str = "") -> None:
+async def approve(uow: UnitOfWork, application_id: UUID, *, reason: str = "", papers: Collection[str] = ()) -> None:
     """The school approves, and the agreement is offered at once. Raises Objected (warnings pass with a reason)."""
     row = await uow.get(Application, application_id, lock=True)
     chain = chain_of(uow)
@@ -91,6 +124,7 @@ async def approve(uow: UnitOfWork, application_id: UUID, *, reason: str = "") ->
     if "principal_decision" in chain.steps:
         uow.ctx.require("application.decide")
     child = await student(uow, row.student_id)
+    _refuse_without_papers(uow, row, papers)
     await _check(uow, row, child, reason)
     await APPLICATION.transition(uow, row, "approve", reason=reason, payload=_said(row))
     await offer_agreement(uow, row, child)
@@ -113,7 +147,9 @@ async def approve_many(
 
 
 async def _check(uow: UnitOfWork, row: Application, child: StudentView, reason: str = "") -> None:
-    found = await objections_to(uow, await application_view(uow, row, child))
+    here = (await uow.get(Student, child.id)).left_at is None
+    own = {"application.own_pupils": {"own_pupil": here}}
+    found = await objections_to(uow, await application_view(uow, row, child), **own)
     if not await policy.decided(uow, "application.approve", "application", row.id, found, reason):
         raise Objected(found)
 

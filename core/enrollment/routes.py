@@ -334,18 +334,23 @@ async def publish(uow: NamedDependency[UnitOfWork]) -> list[OfferingOut]:
 
 
 @post(f"{API}/teach/applications/{{application_id:uuid}}/pass", opt=access("application.review"), status_code=200)
-async def class_review(uow: NamedDependency[UnitOfWork], application_id: FromPath[UUID]) -> ApplicationOut:
-    """The class teacher passes an application on."""
-    await review.class_review(uow, application_id, need_confirmed=True)
+async def class_review(
+    uow: NamedDependency[UnitOfWork], application_id: FromPath[UUID], papers: FromQuery[list[str] | None] = None
+) -> ApplicationOut:
+    """The class teacher passes an application on; `papers` came with it and were seen."""
+    await review.class_review(uow, application_id, need_confirmed=True, papers=papers or ())
     return await application_out(uow, await uow.get(Application, application_id))
 
 
 @post(f"{API}/desk/applications/{{application_id:uuid}}/approve", opt=access("application.approve"), status_code=200)
 async def approve(
-    uow: NamedDependency[UnitOfWork], application_id: FromPath[UUID], data: JSONBody[Reason]
+    uow: NamedDependency[UnitOfWork],
+    application_id: FromPath[UUID],
+    data: JSONBody[Reason],
+    papers: FromQuery[list[str] | None] = None,
 ) -> ApplicationOut:
-    """The school approves; the agreement is offered."""
-    await review.approve(uow, application_id, reason=data.reason)
+    """The school approves, having seen `papers`; the agreement is offered."""
+    await review.approve(uow, application_id, reason=data.reason, papers=papers or ())
     return await application_out(uow, await uow.get(Application, application_id))
 
 

@@ -69,6 +69,8 @@ class DocumentHandler:
 
     kind: str
     handler: Callable[[Any], Awaitable[None]]
+    title: Any
+    """What people are shown instead of the kind, in the list of sent and of refused documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +118,6 @@ class Contribution:
     services: Mapping[type, Any] = field(default_factory=dict)
     payment_provider: Callable[[Settings], Any] | None = None
     """Makes the plugin's core.billing.port.PaymentProvider from the deployment's settings."""
+    ban_checks: Sequence[Any] = ()
+    """core.policy.bans.BanCheck: what it watches of the ten bans (R-450 to R-459)."""
     demo: Callable[[Any], Awaitable[None]] | None = None

@@ -84,6 +84,7 @@ class Registry:
             ("schedule", [s.name for s in new.schedules], self.schedules),
             ("subscriber", [s.name for s in new.subscribers], self._subscriber_names()),
             ("account", [a.code for a in new.accounts], {owned.item.code for owned in self.accounts}),
+            ("ban check", [c.key for c in new.ban_checks], self._ban_checks()),
             ("address", [r for h in new.handlers for r in _addresses(h)], self._addresses()),
         )
         for what, names, known in named:
@@ -94,6 +95,9 @@ class Registry:
 
     def _subscriber_names(self) -> set[str]:
         return {owned.item.name for group in self.subscribers.values() for owned in group}
+
+    def _ban_checks(self) -> set[str]:
+        return {check.key for _, contribution in self.contributions for check in contribution.ban_checks}
 
     def _addresses(self) -> set[str]:
         return {r for _, contribution in self.contributions for h in contribution.handlers for r in _addresses(h)}

@@ -8,14 +8,14 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from pydantic import ValidationError
 
-from core.base.errors import FieldError, Invalid
+from core.base.errors import Invalid
 from core.db.house import House
 from core.db.resolve import SignedIn
 from core.identity import service
 from core.identity.pages import address_of
 from core.identity.schemas import AskCode, GiveCode
 from core.web.access import in_session, public, token_of
-from core.web.messages import sentences
+from core.web.messages import field_errors
 
 
 async def _body(request: Request[Any, Any, Any], model: Any) -> Any:
@@ -23,8 +23,7 @@ async def _body(request: Request[Any, Any, Any], model: Any) -> Any:
     try:
         return model.model_validate_json(await request.body())
     except ValidationError as error:
-        found = sentences(model, error)
-        raise Invalid(fields=[FieldError(name, text) for name, texts in found.items() for text in texts]) from error
+        raise Invalid(fields=field_errors(model, error)) from error
 
 
 @post("/api/sign-in/codes", opt=public(), status_code=202)

@@ -23,6 +23,8 @@ FUNDS: Sequence[FundDef] = (
     FundDef(SCHOOL, _l("学校公用经费"), "school"),
 )
 
+OTHER_EXPENSE = AccountDef("other_expense", _l("其他支出"), "expense")
+
 ACCOUNTS: Sequence[AccountDef] = (
     AccountDef("bank", _l("银行存款"), "asset", floor=0),
     AccountDef("psp_clearing", _l("支付通道待结算款"), "asset"),
@@ -46,6 +48,7 @@ ACCOUNTS: Sequence[AccountDef] = (
     AccountDef("caterer_expense", _l("供餐支出"), "expense"),
     AccountDef("materials_expense", _l("低值易耗品支出"), "expense"),
     AccountDef("utilities_expense", _l("水电和维护支出"), "expense"),
+    OTHER_EXPENSE,
     AccountDef("psp_fees", _l("支付手续费"), "expense"),
     AccountDef("dispute_loss", _l("争议损失"), "expense"),
 )

@@ -49,6 +49,13 @@ class UnknownFund(LedgerRefused):
     text = _l("没有这项资金")
 
 
+class NoSuchFund(UnknownFund):
+    """As UnknownFund, where the funds that there are can be told: `fund`, `known`."""
+
+    code = "ledger_no_such_fund"
+    text = _l("没有叫 %(fund)s 的资金。有：%(known)s")
+
+
 class KeyTaken(Conflict):
     """The key belongs to another fact: a programming error, or an amount that changed on the way."""
 

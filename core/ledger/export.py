@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from core.db.uow import UnitOfWork
-from core.ledger.errors import UnknownFund
+from core.ledger.errors import NoSuchFund
 from core.ledger.types import Seal
 
 Format = Literal["beancount", "chain"]
@@ -35,7 +35,7 @@ _EMPTY_FROM = date(2000, 1, 1)
 
 
 async def export(uow: UnitOfWork, fund: str, form: Format = "beancount") -> AsyncIterator[str]:
-    """The text piece by piece (journals are not held in memory). Raises UnknownFund; "chain" covers all
+    """The text piece by piece (journals are not held in memory). Raises NoSuchFund; "chain" covers all
     funds."""
     if form == "chain":
         async for piece in chain(uow):
@@ -50,7 +50,8 @@ async def beancount(uow: UnitOfWork, fund: str) -> AsyncIterator[str]:
     params = {"tenant": uow.ctx.tenant_id, "fund": fund}
     title = (await uow.session.execute(text(_FUND), params)).scalar_one_or_none()
     if title is None:
-        raise UnknownFund(fund=fund)
+        known = (await uow.session.execute(text(_FUNDS), {"tenant": uow.ctx.tenant_id})).scalars().all()
+        raise NoSuchFund(fund=fund, known="、".join(known))
     seal = await head(uow)
     accounts = (await uow.session.execute(text(_ACCOUNTS), {**params, "upto": seal.seq})).all()
     yield f'; {title} ({fund}), {seal.seq} journals in the chain\noption "title" "{_quoted(title)}"\n'
@@ -131,6 +132,7 @@ def _quoted(value: str) -> str:
     return " ".join(value.replace("\\", "\\\\").replace('"', '\\"').split())
 
 
+_FUNDS = "select code from ledger_fund where tenant_id = :tenant order by code"
 _FUND = "select name from ledger_fund where tenant_id = :tenant and code = :fund"
 
 _ACCOUNTS = """

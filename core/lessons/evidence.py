@@ -94,3 +94,29 @@ async def rating_words(uow: UnitOfWork, vendor_id: UUID, term_id: UUID, limit: i
         {"t": uow.ctx.tenant_id, "vendor": vendor_id, "term": term_id, "limit": limit},
     )
     return [(int(row.stars), row.words) for row in rows.all()]
+
+
+@dataclass(frozen=True, slots=True)
+class ComingLessons:
+    """An outside provider's lessons from today on, by course and teacher. `days` counts them, `first` is the next."""
+
+    vendor_id: UUID
+    offering_id: UUID
+    title: str
+    teacher_id: UUID | None
+    days: int
+    first: date
+
+
+async def coming_lessons(uow: UnitOfWork, term_id: UUID) -> list[ComingLessons]:
+    """Lessons of outside providers that are still to be given in a term; cancelled ones do not count."""
+    rows = await uow.session.execute(
+        text("""
+        select l.vendor_id, l.offering_id, o.title, l.teacher_id, count(*) as days, min(l.day) as first
+          from lesson l join offering o on o.tenant_id = l.tenant_id and o.id = l.offering_id
+         where l.tenant_id = :t and l.term_id = :term and l.vendor_id is not null and l.day >= :today
+           and l.state in ('planned', 'roll_called')
+         group by l.vendor_id, l.offering_id, o.title, l.teacher_id order by o.title, l.offering_id, l.teacher_id"""),
+        {"t": uow.ctx.tenant_id, "term": term_id, "today": clock.today()},
+    )
+    return [ComingLessons(**row._mapping) for row in rows.all()]

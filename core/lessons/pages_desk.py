@@ -94,7 +94,7 @@ async def _lesson_page(
     status: int = 200,
 ) -> Response[str]:
     lesson = await uow.get(Lesson, lesson_id)
-    stand_in = stand_in or Form.blank(StandInForm)
+    stand_in = stand_in if stand_in is not None else Form.blank(StandInForm)
     stand_in.choose("staff", [(k, v) for k, v in await release.staff_choices(uow) if k != lesson.teacher_id])
     return await page(
         request,
@@ -106,7 +106,7 @@ async def _lesson_page(
         rows=await queries.roster(uow, lesson),
         changes=await queries.changes(uow, lesson_id),
         moves=await history(uow, LESSON, lesson_id),
-        reason=reason or Form.blank(ReasonForm),
+        reason=reason if reason is not None else Form.blank(ReasonForm),
         stand_in=stand_in,
         possible={m.event for m in LESSON.possible(lesson.state, uow.ctx)},
         states=LESSON,

@@ -36,7 +36,9 @@ PUBLISH = service.PUBLISH
 class Posting(BaseModel):
     """A posting as the office writes it. Names go in a field of their own, one a line, and are masked."""
 
-    kind: Annotated[str, Ui(_l("类别"), options=lambda: [(k, t) for k, t in NOTICE_KINDS.items() if k != "plan"])]
+    kind: Annotated[
+        str, Ui(_l("类别"), options=lambda: [(k, t) for k, t in NOTICE_KINDS.items() if k not in ("plan", "draw")])
+    ]
     title: Annotated[str, Field(min_length=2, max_length=80), Ui(_l("标题"))]
     body: Annotated[str, Field(max_length=8000), Ui(_l("正文"), kind="textarea", rows=10)] = ""
     names: Annotated[
@@ -75,6 +77,12 @@ class Words(BaseModel):
     """What a reader has to say."""
 
     words: Annotated[str, Field(min_length=2, max_length=2000), Ui(_l("你的意见"), kind="textarea", rows=4)]
+
+
+class TakeDown(BaseModel):
+    """Why a posting goes."""
+
+    why: Annotated[str, Field(min_length=1, max_length=500), Ui(_l("撤下的原因"), kind="textarea", rows=2)]
 
 
 class Answer(BaseModel):
@@ -277,6 +285,12 @@ async def look(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], notice_id: FromPath[UUID]
 ) -> Response[str]:
     """A posting as it is shown, its proof, and what people said to it."""
+    return await _look_page(request, uow, notice_id)
+
+
+async def _look_page(
+    request: Request[Any, Any, Any], uow: UnitOfWork, notice_id: UUID, down: Form[TakeDown] | None = None
+) -> Response[str]:
     row = await uow.get(Notice, notice_id)
     said = select(NoticeObjection).where(NoticeObjection.notice_id == row.id)
     objections = (
@@ -292,6 +306,8 @@ async def look(
         titles=NOTICE_KINDS,
         means=MEANS,
         form=Form.blank(Answer),
+        down=Form.blank(TakeDown) if down is None else down,
+        status=200 if down is None else 422,
     )
 
 
@@ -314,17 +330,17 @@ async def withdraw(
     uow: NamedDependency[UnitOfWork],
     ctx: NamedDependency[TenantContext],
     notice_id: FromPath[UUID],
-) -> Redirect:
+) -> Response[Any]:
     """Take it down, with the reason on record."""
-    path = f"/t/{ctx.slug}/desk/notices/{notice_id}"
-    sent = await request.form()
     row = await uow.get(Notice, notice_id, lock=True)
-    try:
-        await service.take_down(uow, row, str(sent.get("why", "")))
-    except KehouError as refused:
-        said = str(refused.fields[0].message) if refused.fields else refused.message
-        return redirect(path, flash=said, level="bad")
-    return redirect(path, flash=_("已撤下，记录保留"))
+    form = await Form.from_request(TakeDown, request)
+    if form:
+        try:
+            await service.take_down(uow, row, form.value.why)
+            return redirect(f"/t/{ctx.slug}/desk/notices/{notice_id}", flash=_("已撤下，记录保留"))
+        except KehouError as refused:
+            form.fail(refused)
+    return await _look_page(request, uow, notice_id, form)
 
 
 @post(

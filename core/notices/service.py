@@ -25,6 +25,7 @@ from core.db.kernel_tables import Role, RoleMember
 from core.db.uow import UnitOfWork, plain
 from core.notices.models import Message, Notice, NoticeObjection
 from core.notices.states import NOTICE, OBJECTION
+from core.notices.words import shown
 from core.people.models import Guardian, Guardianship
 from core.web.i18n import mask_name
 
@@ -158,8 +159,8 @@ async def publish(uow: UnitOfWork, row: Notice) -> None:
 
 async def take_down(uow: UnitOfWork, row: Notice, why: str) -> None:
     """Take a posting off the board; it stays on record. Raises ReasonOwed, MoveRefused."""
-    await NOTICE.transition(uow, row, "withdraw", reason=why[:500])
-    row.withdrawn_at, row.withdrawn_why = clock.now(), why.strip()[:500]
+    await NOTICE.transition(uow, row, "withdraw", reason=why)
+    row.withdrawn_at, row.withdrawn_why = clock.now(), why.strip()
     await uow.session.flush()
 
 
@@ -209,6 +210,11 @@ async def answer(uow: UnitOfWork, objection_id: UUID, words: str) -> None:
 
 
 # ---- messages -----------------------------------------------------------------------------------------------
+
+
+def said(kind: str, params: Mapping[str, Any]) -> str:
+    """The sentence of a message in the current language, where a page shows the same fact."""
+    return shown(kind, plain(dict(params))).body
 
 
 async def tell(

@@ -51,6 +51,15 @@ MESSAGES: Final[Mapping[str, Words]] = {
         "file-text",
         "info",
     ),
+    "packs.published": Words(
+        _l("规则有新版本：%(title)s"),
+        _l("%(by)s发布了新版本，%(starts)s起生效。请查看改了什么，核对方案和收费。"),
+        "gavel",
+        "info",
+    ),
+    "packs.bound": Words(
+        _l("本校改用新的规则：%(title)s"), _l("%(by)s确定本校适用《%(title)s》，请核对方案和收费。"), "gavel", "warn"
+    ),
     "notice.posted": Words(
         _l("新公示：%(title)s"), _l("请在公示栏查看，有意见可以在 %(to)s 前提出。"), "speakerphone", "info"
     ),
@@ -126,6 +135,81 @@ MESSAGES: Final[Mapping[str, Words]] = {
     "lesson.cancelled": Words(
         _l("%(title)s取消一次"), _l("%(starts)s的%(title)s取消：%(reason)s"), "calendar-off", "warn"
     ),
+    "draw.opened": Words(
+        _l("%(title)s：填报志愿"),
+        _l("%(starts)s 至 %(to)s 填报志愿。先填后填机会相同，截止前可以随时修改。"),
+        "list-numbers",
+        "info",
+    ),
+    "draw.receipt": Words(
+        _l("%(child)s的志愿凭据已更新"),
+        _l("学校登记了%(child)s的优先类别，志愿不变，凭据换了新的。请打开页面保存新凭据。"),
+        "receipt",
+        "info",
+    ),
+    "draw.given.first": Words(
+        _l("%(child)s抽签录取：%(course)s"),
+        _l("第 %(place)s 志愿「%(course)s」录取，抽签号 %(mine)s。请在 %(to)s 前提交申请，逾期名额不再保留。"),
+        "circle-check",
+        "ok",
+    ),
+    "draw.given.number": Words(
+        _l("%(child)s抽签录取：%(course)s"),
+        _l(
+            "第 %(place)s 志愿「%(course)s」录取；第 %(other_place)s 志愿「%(other)s」录取到 %(last)s 号，"
+            "你的是 %(mine)s 号。请在 %(to)s 前提交申请，逾期名额不再保留。"
+        ),
+        "circle-check",
+        "ok",
+    ),
+    "draw.given.class": Words(
+        _l("%(child)s抽签录取：%(course)s"),
+        _l(
+            "第 %(place)s 志愿「%(course)s」录取；第 %(other_place)s 志愿「%(other)s」在优先类别内已经录满"
+            "（到 %(last)s 号）。请在 %(to)s 前提交申请，逾期名额不再保留。"
+        ),
+        "circle-check",
+        "ok",
+    ),
+    "draw.given.none": Words(
+        _l("%(child)s抽签录取：%(course)s"),
+        _l(
+            "第 %(place)s 志愿「%(course)s」录取；第 %(other_place)s 志愿「%(other)s」没有名额可抽。"
+            "请在 %(to)s 前提交申请，逾期名额不再保留。"
+        ),
+        "circle-check",
+        "ok",
+    ),
+    "draw.missed.number": Words(
+        _l("%(child)s没有抽中：%(other)s"),
+        _l("第 %(other_place)s 志愿「%(other)s」录取到 %(last)s 号，你的是 %(mine)s 号；同一时段的其他志愿也已录满。"),
+        "circle-x",
+        "warn",
+    ),
+    "draw.missed.class": Words(
+        _l("%(child)s没有抽中：%(other)s"),
+        _l("第 %(other_place)s 志愿「%(other)s」在优先类别内已经录满（到 %(last)s 号）；同一时段的其他志愿也已录满。"),
+        "circle-x",
+        "warn",
+    ),
+    "draw.missed.limit": Words(
+        _l("%(child)s没有抽中：%(other)s"),
+        _l("每个孩子最多 %(limit)s 项，排在第 %(other_place)s 志愿「%(other)s」前面的已经录取。"),
+        "circle-x",
+        "info",
+    ),
+    "draw.missed.none": Words(
+        _l("%(child)s没有抽中：%(other)s"),
+        _l("第 %(other_place)s 志愿「%(other)s」没有名额可抽；同一时段的其他志愿也已录满。"),
+        "circle-x",
+        "warn",
+    ),
+    "draw.lost": Words(
+        _l("%(child)s抽中「%(course)s」，但名额没有保留"),
+        _l("抽签结果出来时，孩子已经占用了同一时间的其他项目，或者不再符合条件。有疑问请联系学校。"),
+        "alert-circle",
+        "warn",
+    ),
 }
 """Every kind of message; an unknown kind (of a plugin that is gone) shows its facts as "plain" does."""
 
@@ -136,6 +220,7 @@ NOTICE_KINDS: Final[Mapping[str, LazyText]] = {
     "accounts": _l("收支情况"),
     "hires": _l("外聘人员"),
     "list": _l("名单"),
+    "draw": _l("抽签"),
     "change": _l("调整通知"),
     "other": _pl("notice", "其他"),
 }

@@ -15,6 +15,7 @@ from core.db.global_tables import Account, Membership
 from core.db.kernel_tables import RoleMember
 from core.db.uow import UnitOfWork
 from core.people.models import Staff
+from core.policy import service as policy
 from core.web.i18n import pinyin_key
 
 POST = "external"
@@ -38,7 +39,9 @@ async def own_staff(uow: UnitOfWork, phone: str) -> bool:
 async def register_external(uow: UnitOfWork, name: str, phone: str) -> Staff:
     """Make (or bring back) an external teacher who can sign in here and sees the own lessons only. Raises OwnStaff."""
     if await own_staff(uow, phone):
-        raise OwnStaff(name=name)
+        # Refused everywhere; where a document says so, its clause goes with the refusal (R-075).
+        found = policy.effective(uow).ask("staff.affiliated", affiliated=True).objections
+        raise OwnStaff(name=name, objections=[o.record() for o in found])
     made = insert(Account).values(id=new_id(), phone=phone, name=name).on_conflict_do_nothing(index_elements=["phone"])
     await uow.session.execute(made)
     account = (await uow.session.execute(select(Account.id).where(Account.phone == phone))).scalar_one()

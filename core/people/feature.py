@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.base.text import lazy_gettext as _l
+from core.base.text import lazy_pgettext
 from core.host.contribution import Contribution, NavItem, Permission
 from core.people import ethics, home, models, pages, pages_staff
 
@@ -24,7 +25,15 @@ contribution = Contribution(
         Permission("family.own", _l("查看自己的孩子，登记接送人"), roles=("guardian",)),
     ),
     nav=(
-        NavItem("desk", _l("学生"), "desk/students", "users", order=400, permission="people.view", group=ROSTER),
+        NavItem(
+            "desk",
+            lazy_pgettext("list", "学生"),
+            "desk/students",
+            "users",
+            order=400,
+            permission="people.view",
+            group=ROSTER,
+        ),
         NavItem("desk", _l("班级"), "desk/classes", "list-details", order=410, permission="people.view", group=ROSTER),
         NavItem("desk", _l("教职工"), "desk/staff", "id", order=420, permission="people.view", group=ROSTER),
         NavItem("desk", _l("校区与教室"), "desk/rooms", "door", order=430, permission="people.view", group=ROSTER),

@@ -34,6 +34,7 @@ POSTS = {
     "safety": _l("安全员"),
     "health": _l("校医"),
     "canteen": _l("食堂"),
+    "external": _l("外聘教师"),
     "other": _l("其他"),
 }
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.base.errors import KehouError
@@ -12,11 +12,20 @@ from core.base.text import lazy_gettext as _l
 
 @dataclass(frozen=True, slots=True)
 class PackProblem:
-    """One fault of one pack file; `key` is the rule's key or the name of the field in the head."""
+    """One fault of one pack file; `key` is the rule's key or the name of the field in the head.
+
+    at       where it lies: the steps from the top of the file, such as ("rule", 3, "value")
+    code     names the fault for those who word it anew: unknown_key, value, twice, ends_first, overlap,
+             parent_missing, parent_level, wider; empty for a fault of shape
+    told     what a wording may name
+    """
 
     file: str
     key: str
     reason: str
+    at: tuple[int | str, ...] = ()
+    code: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}: {self.key}: {self.reason}"

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, TypeAdapter
 
 from core.base.text import lazy_gettext as _l
 from core.policy.kinds import Facts, Kind, Params, members
-from core.policy.show import joined
+from core.policy.show import Unit, joined
 from core.policy.words import Vocab
 
 
@@ -200,12 +200,13 @@ class Mode(Kind):
 class Parameter(Kind):
     """A value to be read, not asked about: a figure of another rule's sum, a named body, weights.
 
-    `at_most`: a lower level may only lower it; otherwise only the same value is narrow enough.
+    `at_most`: a lower level may only lower it; otherwise only the same value is narrow enough. `unit`: of an amount.
     """
 
     type: Any
     shown: Callable[[Any], str]
     at_most: bool = False
+    unit: Unit | None = None
     asks: ClassVar[bool] = False
     text = _l("%(title)s")
 

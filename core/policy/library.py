@@ -61,7 +61,7 @@ class PackLibrary:
         """The pack of an organisation that has none: it says nothing, so the platform's defaults answer."""
         built = self._built.get(())
         if built is None:
-            built = self._built.setdefault((), EffectivePack((_NOTHING,), (), {}, self.catalogue))
+            built = self._built.setdefault((), EffectivePack((NOTHING,), (), {}, self.catalogue))
         return built
 
     def _build(self, chain: tuple[Pack, ...]) -> EffectivePack:
@@ -89,7 +89,7 @@ class PackLibrary:
         return EffectivePack(chain, tuple(entries), overrode, self.catalogue)
 
 
-_NOTHING = Pack(
+NOTHING = Pack(
     key=PLATFORM,
     title="",
     issuer="",

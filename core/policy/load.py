@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from core.policy import vocab as v
 from core.policy.catalogue import Catalogue, RuleDef
 from core.policy.errors import PackProblem, PacksRefused
+from core.policy.kinds import Kind
 from core.policy.library import PackLibrary
 from core.policy.rules import CATALOGUE
 from core.policy.types import EVERYWHERE, Entry, Level, Pack, Scope, Source
@@ -107,38 +108,49 @@ def load_packs(folder: Path, catalogue: Catalogue = CATALOGUE) -> PackLibrary:
 
 def read_pack(file: str, content: bytes, catalogue: Catalogue, problems: list[PackProblem]) -> Pack | None:
     """One file by itself; its faults go to `problems`, and then there is no pack."""
-    before = len(problems)
     try:
-        model = PackModel.model_validate(tomllib.loads(content.decode("utf-8")))
+        raw = tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         problems.append(PackProblem(file, "-", f"not a TOML file in UTF-8: {exc}"))
         return None
+    return read_fields(file, raw, hashlib.sha256(content).hexdigest(), catalogue, problems)
+
+
+def read_fields(
+    file: str, raw: dict[str, Any], revision: str, catalogue: Catalogue, problems: list[PackProblem]
+) -> Pack | None:
+    """A pack from the fields of its file, wherever they were kept; `revision` is the SHA-256 of what was kept."""
+    before = len(problems)
+    try:
+        model = PackModel.model_validate(raw)
     except ValidationError as exc:
-        raw = tomllib.loads(content.decode("utf-8"))
-        problems += [PackProblem(file, _where(e["loc"], raw), str(e["msg"])) for e in exc.errors()]
+        problems += [PackProblem(file, _where(e["loc"], raw), str(e["msg"]), e["loc"]) for e in exc.errors()]
         return None
     if model.valid_from and model.valid_to and model.valid_to < model.valid_from:
-        problems.append(PackProblem(file, "valid_to", "lies before valid_from"))
+        problems.append(PackProblem(file, "valid_to", "lies before valid_from", ("valid_to",), "ends_first"))
     sources = tuple(Source(**s.model_dump()) for s in model.source)
-    entries = tuple(
-        entry for rule in model.rule if (entry := _entry(file, model, rule, catalogue, problems)) is not None
-    )
+    entries: list[Entry] = []
     seen: set[tuple[str, Scope]] = set()
-    for entry in entries:
+    for place, rule in enumerate(model.rule):
+        at = ("rule", place)
+        entry = _entry(file, model, rule, catalogue, problems, at)
+        if entry is None:
+            continue
         if (entry.key, entry.when) in seen:
-            problems.append(PackProblem(file, entry.key, "stands twice for the same scope"))
+            problems.append(PackProblem(file, entry.key, "stands twice for the same scope", at, "twice"))
         seen.add((entry.key, entry.when))
+        entries.append(entry)
     if len(problems) > before:
         return None
     fields = {n: getattr(model, n) for n in PackModel.model_fields if n not in {"source", "rule", "unruled"}}
     return Pack(
         **fields,
         sources=sources,
-        entries=entries,
+        entries=tuple(entries),
         file=file,
-        revision=hashlib.sha256(content).hexdigest(),
+        revision=revision,
         unruled=tuple(model.unruled),
-        content=content,
+        raw=raw,
     )
 
 
@@ -152,16 +164,21 @@ def _where(loc: tuple[int | str, ...], raw: dict[str, Any]) -> str:
 
 
 def _entry(
-    file: str, pack: PackModel, rule: RuleModel, catalogue: Catalogue, problems: list[PackProblem]
+    file: str,
+    pack: PackModel,
+    rule: RuleModel,
+    catalogue: Catalogue,
+    problems: list[PackProblem],
+    at: tuple[int | str, ...],
 ) -> Entry | None:
     if rule.key not in catalogue:
-        problems.append(PackProblem(file, rule.key, "unknown rule key"))
+        problems.append(PackProblem(file, rule.key, "unknown rule key", (*at, "key"), "unknown_key"))
         return None
     definition: RuleDef = catalogue[rule.key]
     try:
         value = definition.kind.parse(rule.value)
     except ValueError as exc:
-        problems.append(PackProblem(file, rule.key, str(exc)))
+        problems.append(PackProblem(file, rule.key, str(exc), (*at, "value"), "value"))
         return None
     scope = Scope(**{name: getattr(rule.when, name) for name in ScopeModel.model_fields})
     return Entry(
@@ -190,18 +207,21 @@ def check_together(packs: Iterable[Pack], catalogue: Catalogue) -> list[PackProb
         for one, other in combinations(versions, 2):
             if _same_days(one, other):
                 reason = f"holds on days on which {one.file} holds too"
-                problems.append(PackProblem(other.file, "valid_from", reason))
+                told = {"from": one.valid_from, "to": one.valid_to, "title": one.title}
+                problems.append(PackProblem(other.file, "valid_from", reason, ("valid_from",), "overlap", told))
     for pack in packs:
         if pack.parent is None:
             continue
         parents = by_key.get(pack.parent)
         if parents is None:
-            problems.append(PackProblem(pack.file, "parent", f"there is no pack {pack.parent!r}"))
+            reason, told = f"there is no pack {pack.parent!r}", {"parent": pack.parent}
+            problems.append(PackProblem(pack.file, "parent", reason, ("parent",), "parent_missing", told))
             continue
         for parent in parents:
             if parent.level.rank >= pack.level.rank:
                 reason = f"{parent.key} ({parent.level.value}) is not above {pack.level.value}"
-                problems.append(PackProblem(pack.file, "parent", reason))
+                told = {"title": parent.title, "level": parent.level.label}
+                problems.append(PackProblem(pack.file, "parent", reason, ("parent",), "parent_level", told))
             elif _same_days(pack, parent):
                 problems += _widenings(pack, _line(parent, by_key), catalogue)
     return problems
@@ -221,15 +241,35 @@ def _widenings(pack: Pack, above: Iterable[Pack], catalogue: Catalogue) -> list[
     problems = []
     for upper in above:
         for theirs in upper.entries:
-            for ours in pack.entries:
+            for place, ours in enumerate(pack.entries):
                 if ours.key != theirs.key or not ours.when.overlaps(theirs.when):
                     continue
                 kind = catalogue[ours.key].kind
-                if not kind.narrows(theirs.value, ours.value):
+                if not kind.narrows(theirs.value, ours.value) and not _repeats(pack, upper, theirs, ours, kind):
                     shown = f"{kind.show(ours.value)} is wider than {kind.show(theirs.value)}"
                     reason = f"{shown} of {upper.key} ({theirs.clause})"
-                    problems.append(PackProblem(pack.file, ours.key, reason))
+                    told = {
+                        "title": upper.title,
+                        "limit": kind.show(theirs.value),
+                        "given": kind.show(ours.value),
+                        "clause": theirs.clause,
+                        "below": pack.title,
+                    }
+                    at = ("rule", place, "value")
+                    problems.append(PackProblem(pack.file, ours.key, reason, at, "wider", told))
     return problems
+
+
+def _repeats(pack: Pack, upper: Pack, theirs: Entry, ours: Entry, kind: Kind) -> bool:
+    """Whether `ours` only says again what the upper pack says elsewhere, while `theirs` is kept in full beside it."""
+    said = any((e.key, e.when, e.value) == (ours.key, ours.when, ours.value) for e in upper.entries)
+    return said and any(
+        e.key == theirs.key
+        and e.when.covers(theirs.when)
+        and kind.narrows(theirs.value, e.value)
+        and not (theirs.force == "block" and e.force == "warn")
+        for e in pack.entries
+    )
 
 
 def _same_days(one: Pack, other: Pack) -> bool:

@@ -50,12 +50,12 @@ class PolicyVerdict(TenantModel):
 
 
 class PackRevision(Base):
-    """A pack file as it was when it first decided something. Its key is the SHA-256 of `content`: it proves itself."""
+    """What a pack said when it first decided something: the fields of its file, as written, under its revision."""
 
     __tablename__ = "pack_revision"
 
     revision: Mapped[str] = mapped_column(primary_key=True)
     pack_key: Mapped[str]
     title: Mapped[str]
-    content: Mapped[str]
+    content: Mapped[dict[str, Any]]
     first_used_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -20,6 +20,7 @@ from core.policy.catalogue import GROUPS
 from core.policy.kinds import Forbidden
 from core.policy.library import PackLibrary
 from core.policy.types import Entry, Explained, Pack
+from core.policy.versions import versions_of
 from core.policy.vocab import OWNERSHIP, STAGES
 from core.web.access import access
 from core.web.page import page
@@ -86,6 +87,7 @@ async def rules_page(
     **more: Any,
 ) -> Response[str]:
     """Draw the rules of a pack (None: the platform's defaults alone)."""
+    library = uow.house.get(PackLibrary)
     pack = policy.for_pack(uow.house, key)
     rules = policy.explain(pack, defaults=defaults)
     chain: tuple[Pack, ...] = pack.chain if key else ()
@@ -103,6 +105,7 @@ async def rules_page(
         ownership=OWNERSHIP,
         q=q,
         revision=pack.revision,
+        versions=[(p, told) for p in reversed(chain) if len(told := versions_of(library, p.key)) > 1],
         **more,
     )
 

@@ -167,7 +167,7 @@ SUBSIDY: Final = (
     R(
         "subsidy.control_per_pupil_year",
         _l("每生每年控制数"),
-        Parameter(_Fen, lambda value: quantity(value, "fen"), at_most=True),
+        Parameter(_Fen, lambda value: quantity(value, "fen"), at_most=True, unit="fen"),
         refs="R-380 C-10",
     ),
     R("subsidy.account_public", _l("公办学校专项经费"), Within(p.ACCOUNTS, "account"), refs="R-364 C-08"),

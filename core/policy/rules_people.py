@@ -86,7 +86,7 @@ def _weights(value: dict[str, int]) -> dict[str, int]:
     return value
 
 
-_COMPONENTS: Final = {
+SCORE_COMPONENTS: Final = {
     "satisfaction": _l("满意度"),
     "lessons_held": _l("按约授课"),
     "punctuality": _l("准时"),
@@ -95,7 +95,9 @@ _COMPONENTS: Final = {
 
 
 def _shown_weights(value: Any) -> str:
-    return joined(LazyText("%(name)s %(n)s%%", None, {"name": _COMPONENTS.get(k, k), "n": n}) for k, n in value.items())
+    return joined(
+        LazyText("%(name)s %(n)s%%", None, {"name": SCORE_COMPONENTS.get(k, k), "n": n}) for k, n in value.items()
+    )
 
 
 _Weights = Annotated[dict[str, Annotated[int, Field(strict=True, ge=0)]], AfterValidator(_weights)]

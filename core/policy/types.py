@@ -95,6 +95,21 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Something that exists under the rules, and what the rules of the moment object to in it.
+
+    kind      what it is, such as "fee_standard"
+    id        stays the same however often it is asked about
+    title     its name for people; never a child's or a family's
+    """
+
+    kind: str
+    id: UUID
+    title: str
+    objections: tuple[Objection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer to one question (or to several, added up with `+`)."""
 
@@ -230,8 +245,12 @@ class Pack:
     summary: str = ""
     unruled: tuple[str, ...] = ()
     """What the document says that no rule of the catalogue holds; shown to people as theirs to watch."""
-    content: bytes = field(default=b"", compare=False, repr=False)
-    """The file itself: what `revision` is the hash of, and what is kept of a pack that decided something."""
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The fields of the file as they were written: what an editor copies."""
+    number: int = 0
+    """Of a version that a bureau has published here; 0: it came with the product."""
+    organisation_id: UUID | None = None
+    """The bureau that published it."""
 
     def valid_on(self, day: date) -> bool:
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)

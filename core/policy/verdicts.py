@@ -120,7 +120,7 @@ def _today(uow: UnitOfWork) -> EffectivePack:
 
 async def keep(uow: UnitOfWork, pack: EffectivePack) -> None:
     """Keep the files of a pack's chain, once ever, for whoever stores its `revision`."""
-    wanted = {p.revision: p for p in pack.chain if p.revision and p.content}
+    wanted = {p.revision: p for p in pack.chain if p.revision and p.raw}
     known = select(PackRevision.revision).where(PackRevision.revision.in_(wanted))
     have = set((await uow.session.execute(known)).scalars().all()) if wanted else set()
     for revision in sorted(wanted.keys() - have):  # sorted: two who keep the same chain at once cannot cross
@@ -129,7 +129,7 @@ async def keep(uow: UnitOfWork, pack: EffectivePack) -> None:
             "revision": revision,
             "pack_key": one.key,
             "title": one.title,
-            "content": one.content.decode("utf-8"),
+            "content": plain(dict(one.raw)),
         }
         await uow.session.execute(insert(PackRevision).values(**row).on_conflict_do_nothing())
 

@@ -5,7 +5,6 @@ The kept file is read bare, without today's catalogue: a key renamed or dropped 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,7 +52,7 @@ class Why:
 async def explain(uow: UnitOfWork, verdict: PolicyVerdict) -> Why:
     """A stored verdict in words."""
     packs = await kept(uow, verdict.pack_revision)
-    files = [(p, tomllib.loads(p.content)) for p in packs]
+    files = [(p, p.content) for p in packs]
     catalogue = uow.house.get(PackLibrary).catalogue
     grounds = tuple(_ground(said, files, catalogue) for said in verdict.objections)
     return Why(verdict, grounds, tuple(packs))
@@ -62,7 +61,7 @@ async def explain(uow: UnitOfWork, verdict: PolicyVerdict) -> Why:
 async def rules_of(uow: UnitOfWork, revision: str, prefixes: tuple[str, ...]) -> list[Ground]:
     """The rules of a stored revision whose keys begin with one of `prefixes`: what an amount of then rests on."""
     catalogue = uow.house.get(PackLibrary).catalogue
-    files = [(p, tomllib.loads(p.content)) for p in await kept(uow, revision)]
+    files = [(p, p.content) for p in await kept(uow, revision)]
     return [
         _ground({**rule, "pack_key": pack.pack_key, "rule": rule["key"]}, files, catalogue)
         for pack, data in files

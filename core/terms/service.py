@@ -67,6 +67,15 @@ async def current_term(uow: UnitOfWork) -> Term:
     raise NoTerm()
 
 
+async def term_between(uow: UnitOfWork, first: date, last: date) -> Term:
+    """The latest term that has a day from `first` to `last`. Raises NoTerm."""
+    query = select(Term).where(Term.starts_on <= last, Term.ends_on >= first).order_by(Term.starts_on.desc()).limit(1)
+    found = (await uow.session.execute(query)).scalar_one_or_none()
+    if found is None:
+        raise NoTerm()
+    return found
+
+
 async def open_term(uow: UnitOfWork, code: str, starts_on: date, ends_on: date) -> Term:
     """Create the term, or return the one with this code."""
     known = (await uow.session.execute(select(Term).where(Term.code == code))).scalar_one_or_none()

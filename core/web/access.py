@@ -73,6 +73,8 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     house: House = connection.app.state.house
     plugin: str | None = handler.opt.get("plugin")
     slug: str | None = connection.path_params.get("tenant")
+    if slug is not None and not slug.isprintable():
+        raise NotFound()
     state = connection.state
     state.access = rule
     state.ctx = None

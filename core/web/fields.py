@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationInfo
 from pydantic.fields import FieldInfo
 
 from core.base.clock import SCHOOL_ZONE
@@ -201,15 +201,16 @@ Phone = Annotated[
 """A mainland mobile number: 11 digits; spaces, hyphens and +86 are forgiven."""
 
 
-def _fen(value: Any) -> Any:
-    if not isinstance(value, str):
+def _fen(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, str) or info.mode == "json":
         return value
     text = half_width(value).replace(",", "").removeprefix("¥").removeprefix("￥").removesuffix("元").strip()
     try:
         yuan = Decimal(text)
     except InvalidOperation:
         raise ValueError(_("请填写金额，例如 360 或 360.50")) from None
-    if not yuan.is_finite() or yuan != round(yuan, 2) or abs(yuan) > 10**10:
+    # The size first: to round what is far too large is an error of its own.
+    if not yuan.is_finite() or abs(yuan) > 10**10 or yuan != round(yuan, 2):
         raise ValueError(_("请填写金额，最多保留 2 位小数"))
     return int(yuan * 100)
 

@@ -15,13 +15,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
+from litestar.exceptions import HTTPException
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from core.base.errors import KehouError
 from core.base.ids import new_id
+from core.base.text import gettext as _
 from core.web.fields import Option, Ui, as_input, half_width, shape, submodel, ui_of
 from core.web.messages import FORM, sentences
+from core.web.problems import TooLarge
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -74,6 +77,8 @@ class Form(Generic[M]):
     value_or_none: M | None = None
     key: str = field(default_factory=lambda: str(new_id()))
     options: dict[str, list[Option]] = field(default_factory=dict)
+    id: str = "form"
+    """Of the element that is drawn; the ids of its fields begin with it, so that a page may hold several forms."""
 
     # ---- making one ----
 
@@ -98,12 +103,23 @@ class Form(Generic[M]):
             form.value_or_none = model.model_validate(_given(model, form.data))
         except ValidationError as error:
             form.errors = sentences(model, error)
+        for name, value in form.data.items():
+            if _unwritable(value):
+                form.add_error(name, _("有看不见的控制字符，请删掉后重新填写"))
         return form
 
     @classmethod
     async def from_request(cls, model: type[M], request: _Sends) -> Form[M]:
-        """:meth:`read` for a Litestar request."""
-        return cls.read(model, await request.form())
+        """:meth:`read` for a Litestar request. One that is too large was not read: its file field says so."""
+        try:
+            return cls.read(model, await request.form())
+        except HTTPException as refused:
+            if refused.status_code != TooLarge.status:
+                raise
+            form = cls(model)
+            files = [name for name, info in model.model_fields.items() if ui_of(info).control(info) == "file"]
+            form.add_error(files[0] if files else FORM, str(TooLarge.text))
+            return form
 
     # ---- asking it ----
 
@@ -132,6 +148,10 @@ class Form(Generic[M]):
         """Give a field its choices, known only to this request (the teachers of this school)."""
         self.options[name] = list(options)
         return self
+
+    def drawn_as(self, id: str) -> None:
+        """Take the id of the form element that is being drawn (ui.form calls this)."""
+        self.id = id
 
     @property
     def multipart(self) -> bool:
@@ -172,7 +192,7 @@ class Form(Generic[M]):
         one = "" if many or raw == [] else as_input(raw, kind)
         return BoundField(
             name=name,
-            id="f-" + name.replace(".", "-"),
+            id=f"{'f' if self.id == 'form' else self.id}-{name.replace('.', '-')}",
             label=str(ui.label or name),
             kind=kind,
             required=info.is_required(),
@@ -262,6 +282,16 @@ def _empty(value: Any) -> bool:
         return True
     # A file input with nothing chosen still sends a part, without a name.
     return getattr(value, "filename", None) == ""
+
+
+def _unwritable(value: Any) -> bool:
+    """Whether there are control characters in it besides line ends and tabs: no keyboard makes them, no paper shows
+    them, and PostgreSQL stores no NUL."""
+    if isinstance(value, str):
+        return any((char < " " and char not in "\n\r\t") or char == "\x7f" for char in value)
+    if isinstance(value, dict):
+        return any(map(_unwritable, value.values()))
+    return isinstance(value, list) and any(map(_unwritable, value))
 
 
 def _collect(model: type[BaseModel], source: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -5,7 +5,7 @@ Pages and the JSON API use the same ones. A field may bring its own sentence for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -149,6 +149,16 @@ def sentences(model: type[BaseModel], error: ValidationError) -> dict[str, list[
 
 def field_errors(model: type[BaseModel], error: ValidationError) -> tuple[FieldError, ...]:
     """The same as :class:`FieldError` items, for ``Invalid(fields=…)`` and problem details."""
-    return tuple(
-        FieldError(field=name, message=text) for name, texts in sentences(model, error).items() for text in texts
-    )
+    details = error.errors(include_url=False, include_input=False)
+    named = [(*_models_on(model, detail["loc"]), detail) for detail in details]
+    return tuple(dict.fromkeys(FieldError(name or FORM, _sentence(info, d), _code(d)) for info, name, d in named))
+
+
+def plain_errors(details: Sequence[ErrorDetails]) -> tuple[FieldError, ...]:
+    """The same where the model is not known: pydantic's own details, as Litestar hands them on."""
+    return tuple(FieldError(".".join(map(str, d["loc"])), _sentence(None, d), _code(d)) for d in details)
+
+
+def _code(detail: ErrorDetails) -> str:
+    """A stable code: pydantic's type of error where it says one, `invalid` for a rule of our own."""
+    return detail["type"] if detail["type"] in MESSAGES else "invalid"

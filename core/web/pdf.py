@@ -22,7 +22,7 @@ from fontTools.ttLib import TTCollection, TTFont  # type: ignore[import-untyped]
 
 from core.base.clock import at_school, now
 from core.base.text import in_locale
-from core.web.i18n import fdate, money, money_cn, money_exact
+from core.web.i18n import fdate, money_cn, money_exact
 from core.web.markup import qr_svg
 
 _HERE: Final = Path(__file__).parent / "typst"
@@ -201,7 +201,7 @@ class Receipt:
                     {"title": "金额（元）", "width": "auto", "align": "right"},
                 ],
                 "rows": [[line.name, line.quantity, money_exact(line.amount)] for line in self.lines],
-                "total": money(self.total),
+                "total": f"¥{money_exact(self.total)}",
                 "total_cn": money_cn(self.total),
                 "note": self.note,
                 "cashier": self.cashier,

@@ -15,11 +15,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.base.errors import Busy, Conflict, FieldError, Forbidden, Invalid, KehouError, NotFound
 from core.base.text import lazy_gettext as _l
+from core.web.messages import plain_errors
 
 log = logging.getLogger("kehou.web")
 
 TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "57014"})
 """Serialization failure, deadlock, lock not available, cancelled: the same request may be sent again."""
+
+UNWRITABLE = frozenset({"22021", "22P05"})
+"""A text that PostgreSQL cannot store: NUL, in a text or in JSON."""
 
 
 OURS = "KH001"
@@ -49,6 +53,9 @@ def as_kehou_error(exc: Exception) -> KehouError:
     if isinstance(exc, KehouError):
         return exc
     if isinstance(exc, ValidationException):
+        found = getattr(exc.__cause__, "errors", None)  # pydantic's, about a JSON body
+        if isinstance(found, list):
+            return Invalid(fields=plain_errors(found))
         extra = exc.extra if isinstance(exc.extra, list) else []
         return Invalid(fields=[FieldError(str(e.get("key", "")), e.get("message", "")) for e in extra])
     if isinstance(exc, HTTPException):
@@ -68,6 +75,12 @@ def as_kehou_error(exc: Exception) -> KehouError:
         return Busy()
     if isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) == OURS:
         return _of_trigger(exc)
+    if isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) in UNWRITABLE:
+        log.warning("the database refused a value: %s", exc.orig)
+        return Invalid(fields=[FieldError("", _l("有看不见的控制字符，请删掉后重新填写"), "unwritable")])
+    if isinstance(exc, OverflowError) or (isinstance(exc, DBAPIError) and _beyond(exc)):
+        log.warning("a date or number beyond all bounds", exc_info=exc)
+        return Invalid(fields=[FieldError("", _l("日期或数字超出了范围"), "out_of_range")])
     return Crashed()
 
 
@@ -75,6 +88,11 @@ def _of_trigger(exc: DBAPIError) -> KehouError:
     words = str(getattr(exc.orig, "__cause__", None) or exc.orig).split()
     known = KehouError.registered.get(words[-1] if words else "")
     return known() if known else Conflict()
+
+
+def _beyond(exc: DBAPIError) -> bool:
+    """Whether the driver had no room for a number: 22000 is its own code, of values that it never sent."""
+    return getattr(exc.orig, "sqlstate", None) == "22000" and "out of" in str(exc.orig)
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:

@@ -103,6 +103,17 @@ def owner_url(given: Settings) -> str:
     return given.owner_url.get_secret_value()
 
 
+def in_every_language(say: Callable[[], str]) -> list[str]:
+    """What `say` says in each language of the product, Chinese first; once where there is no other text for it."""
+    from core.base.text import SUPPORTED, in_locale
+
+    told = []
+    for locale in SUPPORTED:
+        with in_locale(locale):
+            told.append(say())
+    return list(dict.fromkeys(told))
+
+
 def show(value: Any) -> None:
     """A value as JSON on standard output."""
     import json

@@ -21,10 +21,12 @@ def upgrade(data: Path | None) -> None:
     """Bring the core's tables and each plugin's to the newest version. Safe to repeat, and to run twice at once."""
     settings = common.settings(data)
     from core.db.migrate import upgrade as migrate
+    from tenants.service import relay_roles
 
     moved = migrate(
         common.owner_url(settings), common.house(settings).plugins, say=lambda key: print(f"{key} …", flush=True)
     )
+    common.with_house(settings, relay_roles)  # a new version may bring new permissions
     print(f"已更新：{'、'.join(moved)} / upgraded" if moved else "已是最新 / up to date")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import rich_click as click
 
 from deploy.commands import common
+from deploy.process import DeployError
 
 
 @click.command()
@@ -15,10 +16,16 @@ from deploy.commands import common
 @common.data_option
 def doctor(as_json: bool, data: Path | None) -> None:
     """Look at database, queue, outbox, processes, plugins and packs; exit code 1 when something is wrong."""
-    settings = common.settings(data)
-    from deploy.doctor import examine
+    from core.base.settings import SettingsError
+    from deploy.doctor import Finding, examine
 
-    findings = examine(settings)
+    try:
+        findings = examine(common.settings(data))
+    except (DeployError, SettingsError) as exc:
+        if not as_json:
+            raise
+        # A monitor has to be able to read the worst case as well.
+        findings = [Finding("settings", False, str(exc))]
     well = all(finding.ok for finding in findings)
     if as_json:
         common.show({"ok": well, "checks": [finding.as_dict() for finding in findings]})

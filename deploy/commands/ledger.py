@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import rich_click as click
 
@@ -12,6 +14,21 @@ from deploy.commands import common
 
 if TYPE_CHECKING:
     from core.db.house import House
+
+
+@contextmanager
+def _target(out: Path | None) -> Iterator[TextIO]:
+    """Standard output, or `out`, which is written whole or not at all: a refusal leaves an earlier file as it was."""
+    if out is None:
+        yield sys.stdout
+        return
+    new = out.with_name(f".{out.name}.new")
+    try:
+        with new.open("w", encoding="utf-8") as target:
+            yield target
+        new.replace(out)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 @click.group()
@@ -34,13 +51,9 @@ def export(school: str, fund: str, form: str, out: Path | None, data: Path | Non
         from tenants.service import find_organisation
 
         ctx = await worker_context(house, (await find_organisation(house, school)).id)
-        target = out.open("w", encoding="utf-8") if out else sys.stdout
-        try:
-            async with house.unit(ctx) as uow:
+        async with house.unit(ctx) as uow:
+            with _target(out) as target:
                 async for piece in pieces(uow, fund, form):  # type: ignore[arg-type]
                     target.write(piece)
-        finally:
-            if out:
-                target.close()
 
     common.with_house(common.settings(data), work)

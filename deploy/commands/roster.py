@@ -26,7 +26,7 @@ def roster() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--school", required=True, help="Address name (slug) of the school.")
 @click.option("--apply", "apply_", is_flag=True, help="Import it; without this it is only checked.")
-@click.option("--encoding", help="Of a CSV file, when what is found out is wrong: gb18030, utf-8, utf-16.")
+@click.option("--encoding", help="Of a CSV file, when what is found out is wrong: gb18030, utf-8, utf-16….")
 @click.option("--errors", type=click.Path(dir_okay=False, path_type=Path), help="Write the workbook to correct here.")
 @common.json_option
 @common.data_option
@@ -70,13 +70,18 @@ def _as_dict(result: FileResult) -> dict[str, Any]:
     }
 
 
+def both(text: object) -> str:
+    """A lazy sentence in Chinese and in English."""
+    return " / ".join(common.in_every_language(lambda: str(text)))
+
+
 def _say(result: FileResult, wanted: bool) -> None:
     report = result.report
     print(f"{report.total} 行，{report.wrong} 行有错 / {report.total} rows, {report.wrong} wrong")
     for problem in report.problems:
-        print(f"  {problem.sheet} {problem.message}".rstrip())
+        print(f"  {problem.sheet} {both(problem.message)}".rstrip())
     for error in report.errors[:SHOWN]:
-        print(f"  {error.sheet} 第 {error.row} 行 {error.column}：{error.message}")
+        print(f"  {error.sheet} 第 {error.row} 行 {error.column}：{both(error.message)}")
     if len(report.errors) > SHOWN:
         print(f"  …… 还有 {len(report.errors) - SHOWN} 处 / {len(report.errors) - SHOWN} more (--errors FILE.xlsx)")
     done = result.applied

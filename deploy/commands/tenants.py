@@ -57,7 +57,11 @@ def list_(kind: str | None, as_json: bool, data: Path | None) -> None:
 @click.argument("name")
 @click.option("--parent", help="Address name (slug) of the bureau above it.")
 @click.option("--pack", help="Policy pack that binds it; see `kehou packs list`.")
-@click.option("--level", help="Of a school: primary, junior, nine_year. Of a bureau: city, county.")
+@click.option(
+    "--level",
+    type=click.Choice(["primary", "junior", "nine_year", "city", "county"]),
+    help="Of a school the first three, of a bureau the others.",
+)
 @click.option("--plugin", "plugins", multiple=True, help="Plugin to switch on; may be repeated.")
 @click.option("--all-plugins", is_flag=True, help="Switch on every plugin that such an organisation may have.")
 @click.option("--head", "head", metavar="PHONE:NAME", help="First person who may sign in, with every right of office.")
@@ -84,6 +88,8 @@ def create(
         from deploy.process import DeployError
         from tenants import service
 
+        if house.load_packs is not None:
+            await house.load_packs(house)
         if pack is not None and pack not in house.get(PackLibrary):
             known = "、".join(sorted(house.get(PackLibrary).keys()))
             raise DeployError(f"没有叫 {pack} 的政策包，有：{known}。", f"No policy pack is called {pack}: {known}.")

@@ -31,15 +31,16 @@ if TYPE_CHECKING:
 def walkthrough(url: str | None, fresh: bool, keep_going: bool, as_json: bool, data: Path | None) -> None:
     """Play the whole story of a term as its people would, and check at every step what the next of them sees.
 
-    It makes organisations of its own, so that it can be played again and harms nobody. Exit code 1 at the first thing
-    that is not as it should be. For --url the installation must be on this machine: the operator's part is played
-    with its settings (those of `kehou demo` are found by themselves; else --data, or KEHOU_… in the environment).
+    It makes organisations of its own, suspended when it ends, so that it can be played again and harms nobody. Exit
+    code 1 at the first thing that is not as it should be. For --url the installation must be on this machine: the
+    operator's part is played with its settings (those of `kehou demo` are found by themselves; else --data, or
+    KEHOU_… in the environment).
     """
     if fresh == (url is not None):
         raise click.UsageError("either --url or --fresh")
     logging.disable(logging.WARNING)  # one line a step is the report
     with _instance(url, data, quiet=as_json) as (address, settings):
-        results = _play(address, settings, quiet=as_json, keep_going=keep_going)
+        results = _play(address, settings, quiet=as_json, keep_going=keep_going, leave=url is not None)
     if as_json:
         common.show([result.as_dict() for result in results])
     else:
@@ -55,7 +56,8 @@ def _well(results: list[Result]) -> bool:
     return len(results) == len(STORY) and all(result.ok for result in results)
 
 
-def _play(url: str, settings: Settings, *, quiet: bool, keep_going: bool) -> list[Result]:
+def _play(url: str, settings: Settings, *, quiet: bool, keep_going: bool, leave: bool) -> list[Result]:
+    """Play the story; with `leave`, in an installation that goes on, what was made is suspended at the end."""
     from deploy.walkthrough.play import Play, run
     from deploy.walkthrough.story import STORY
 
@@ -69,6 +71,10 @@ def _play(url: str, settings: Settings, *, quiet: bool, keep_going: bool) -> lis
         return run(play, STORY, tell, keep_going=keep_going)
     finally:
         play.close()
+        if leave and "made" in play.known:
+            from deploy.walkthrough import operator
+
+            common.with_house(settings, lambda house: operator.leave(house, play["made"]))
 
 
 @contextmanager

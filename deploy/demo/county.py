@@ -31,7 +31,7 @@ class VendorPlan:
     coaches: tuple[str, ...]
 
 
-_ALL = ("fees", "clubs", "vendors", "meals", "insurance", "payments_stripe")
+_ALL = ("fees", "clubs", "vendors", "meals", "insurance", "pay", "payments_stripe")
 
 SCHOOLS = (
     SchoolPlan("shiyan", "青禾县实验小学", "anhui-ten-bans", 1200, 101, _ALL),

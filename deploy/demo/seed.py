@@ -178,10 +178,11 @@ async def _roster(house: House, plan: SchoolPlan, school_year: int) -> None:
 
     school = make_school(plan.pupils, plan.seed, school_year=school_year)
     body = await asyncio.to_thread(roster_workbook, school)
+    clerk = next(t.name for t in school.teachers if "教务员" in t.posts)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{plan.name}花名册.xlsx"
         await asyncio.to_thread(path.write_bytes, body)
-        result = await import_file(house, plan.slug, path, True)
+        result = await import_file(house, plan.slug, path, True, by=clerk)
     if result.applied is None:
         report = result.report
         raise RuntimeError(f"the invented roster of {plan.name} was refused: {report.problems[:3]} {report.errors[:3]}")

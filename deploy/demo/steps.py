@@ -124,13 +124,16 @@ class Demo:
         from core.base.text import use_locale
         from core.db.migrate import upgrade
         from deploy.app import build_house
+        from deploy.commands.common import with_house
         from deploy.demo.seed import seed
         from deploy.standins.stripe import Standin
+        from tenants.service import relay_roles
 
         logging.basicConfig(filename=home.logs / "seed.log", level=logging.WARNING)
         settings = Settings.from_environment({**self.environment, "KEHOU_LOG_LEVEL": "error"})
         self.step("tables", "建表" if self.first else "检查表结构")
         upgrade(postgres.dsn("owner"), build_house(settings).plugins)
+        with_house(settings, relay_roles)  # a new version may bring new permissions
         home.mark_done(tables)
         if self.bare:
             home.mark_done(self._filled)

@@ -11,6 +11,7 @@ from deploy.demo.afternoons import play_afternoons
 from deploy.demo.bills import make_bills
 from deploy.demo.families import apply_and_enrol
 from deploy.demo.menu import publish_menus
+from deploy.demo.pay import pay_teachers
 from deploy.demo.plans import file_plans
 from deploy.demo.stage import Stage
 from deploy.demo.vendors import judge_vendors, play_vendors
@@ -32,6 +33,7 @@ CHAPTERS = (
     ("上课、点名、交接", play_afternoons),
     ("机构评分与退出评估", judge_vendors),
     ("账单与缴费", make_bills),
+    ("补贴与报酬", pay_teachers),
 )
 
 

@@ -42,6 +42,12 @@ async def provision(house: House, tag: str, phones: dict[str, str]) -> Made:
     return Made(bureau.slug, f"wt{tag}-school", vendor.slug, packs)
 
 
+async def leave(house: House, made: Made) -> None:
+    """Close what a run has made: its bureau must not stay in the lists of real vendors and schools."""
+    for slug in (made.bureau, made.school, made.vendor):
+        await tenants.suspend(house, slug)
+
+
 def _for(house: House, kind: str) -> list[str]:
     loaded = {report.key: report.plugin for report in house.plugins.loaded}
     return [key for key, plugin in loaded.items() if plugin is not None and kind in plugin.manifest.kinds]

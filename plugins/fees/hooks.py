@@ -25,7 +25,8 @@ from core.api import (
     hookimpl,
 )
 from core.api import lazy_gettext as _l
-from plugins.fees import models, pages, pages_public, pages_relief, relief, service
+from core.api.policy import Standing
+from plugins.fees import bans, models, pages, pages_public, pages_relief, relief, service, tried
 from plugins.fees.demo import demo
 
 HERE = Path(__file__).parent
@@ -53,14 +54,17 @@ def contribute() -> Contribution:
             Permission("fees.ask_relief", _l("为自己的孩子申请减免"), roles=("guardian",)),
         ),
         nav=(
-            NavItem("desk", _l("收费标准"), "desk/fees", "receipt-yuan", 310, "fees.read", _l("收费")),
-            NavItem("desk", _l("困难减免"), "desk/relief", "heart-handshake", 330, "fees.relief", _l("收费")),
+            NavItem("desk", _l("收费标准"), "desk/fees", "receipt-yuan", 310, "fees.read", _l("收费"), service.waiting),
+            NavItem(
+                "desk", _l("困难减免"), "desk/relief", "heart-handshake", 330, "fees.relief", _l("收费"), relief.waiting
+            ),
             NavItem("home", _l("减免申请"), "home/relief", "heart-handshake", 80, "fees.ask_relief"),
         ),
         jobs=(Job("fees.advance", advance, title=_l("收费标准到期执行")),),
         schedules=(Schedule("fees.advance", "fees.advance", frozenset({"school"}), at=time(0, 20)),),
         templates=HERE / "templates",
         locale=HERE / "locale",
+        ban_checks=bans.CHECKS,
         demo=demo,
     )
 
@@ -91,3 +95,8 @@ async def reductions(
 @hookimpl
 async def check_bill(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objection]:
     return await relief.objections(uow, drafts)
+
+
+@hookimpl
+async def under_rules(uow: UnitOfWork) -> list[Standing]:
+    return await tried.standards(uow)

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.api import (
@@ -174,6 +174,16 @@ async def opened(uow: UnitOfWork, row: FeeRelief) -> Told:
 
 async def _sealed(uow: UnitOfWork, words: str, purpose: str) -> bytes | None:
     return await seal(uow, words.strip(), purpose=purpose) if words.strip() else None
+
+
+async def waiting(uow: UnitOfWork) -> int:
+    """How many requests wait for the acting person: nobody decides what they entered themselves."""
+    query = (
+        select(func.count())
+        .select_from(FeeRelief)
+        .where(FeeRelief.state == "requested", FeeRelief.asked_by.is_distinct_from(uow.ctx.actor.account_id))
+    )
+    return int((await uow.session.execute(query)).scalar_one())
 
 
 # -- billing ---------------------------------------------------------------------------------------------------------

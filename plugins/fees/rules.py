@@ -108,11 +108,15 @@ def owed_with_approval(pack: EffectivePack, row: FeeStandard, form: ApprovalForm
     return [Owed(FieldError("approved_fen", _l("请填写文件核定的标准"), "missing"), found)] if found else []
 
 
-def of_board(*, posted: bool, matches: bool, shown: Collection[str], issued: bool) -> list[Question]:
-    """Before a standard comes into force: it was issued, it hangs, and the board says what it must (R-340, R-341)."""
+def of_board(*, place: str, matches: bool, shown: Collection[str], issued: bool) -> list[Question]:
+    """Before a standard comes into force: it was issued, it hangs, and the board says what it must (R-340, R-341).
+
+    `place` is where the board hangs, as whoever stood before it wrote it down; empty: nowhere.
+    """
     return [
         ("fee.standard_issued", {"standard_issued": issued}),
-        ("fee.posted", {"posted": posted}),
+        ("fee.posted", {"posted": bool(place)}),
+        ("publication.fixed_board", {"fixed_board": bool(place.strip())}),
         ("fee.posting_matches", {"posting_matches": matches}),
         ("publication.fee_board", {"board": list(shown)}),
     ]

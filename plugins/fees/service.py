@@ -166,6 +166,15 @@ async def enforce(uow: UnitOfWork, standard_id: UUID) -> FeeStandard:
     return row
 
 
+async def waiting(uow: UnitOfWork) -> int:
+    """How many standards wait for a step that the acting person may make."""
+    mine = {
+        state for (state, _event), move in STANDARD.moves.items() if move.permission and uow.ctx.may(move.permission)
+    }
+    query = select(func.count()).select_from(FeeStandard).where(FeeStandard.state.in_(mine))
+    return int((await uow.session.execute(query)).scalar_one())
+
+
 def ready_on(posting: FeePosting, days: int) -> date:
     """The first day on which a posting has stood long enough."""
     return school_time(posting.posted_at).date() + timedelta(days=days)
@@ -176,7 +185,7 @@ async def _enforce(uow: UnitOfWork, row: FeeStandard) -> None:
     posting = await standing(uow, row.id)
     verdict = effective(uow).ask_all(
         rules.of_board(
-            posted=posting is not None,
+            place=posting.place if posting else "",
             matches=posting is not None and not differences(row, posting),
             shown=rules.shown_on(posting) if posting else [],
             issued=bool(row.approval_no),
@@ -258,10 +267,10 @@ async def posted(uow: UnitOfWork) -> list[tuple[FeeStandard, FeePosting]]:
 
 
 async def prices(uow: UnitOfWork, services: Sequence[str], on: date) -> list[UnitPrice]:
-    """Prices that may be charged on a day: in force, and posted for as long as the school has set (R-341)."""
+    """Prices that may be charged on a day: in force, and on a board that stands (R-341). How long it had to stand was
+    asked when it came into force; a setting changed since then takes no price away."""
     if not services:
         return []
-    days = (await settings(uow)).notice_days
     query = (
         select(FeeStandard, FeePosting.posted_at)
         .join(
@@ -274,7 +283,6 @@ async def prices(uow: UnitOfWork, services: Sequence[str], on: date) -> list[Uni
             FeeStandard.effective_from <= on,
             func.coalesce(FeeStandard.effective_to, on) >= on,
             FeePosting.taken_down_at.is_(None),
-            FeePosting.posted_at <= func.now() - func.make_interval(0, 0, 0, days),
         )
     )
     found = {row[0].service: (row[0], row[1]) for row in (await uow.session.execute(query)).all()}

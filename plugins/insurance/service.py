@@ -295,14 +295,19 @@ def _required(item: OfferingView) -> list[str]:
 
 
 async def objections_to_plan(uow: UnitOfWork, plan: PlanView) -> list[Objection]:
-    """What the pack says of a school without liability insurance, or offering no accident insurance (R-403, R-404)."""
+    """What the pack says of a school without liability insurance, or offering no accident insurance, or silent on who
+    bears what (R-403, R-404, R-407)."""
     pack = effective(uow)
-    held = await in_force(uow, "liability", today()) is not None
+    held = await in_force(uow, "liability", today())
     offered = await _accident(uow, plan.term_id) is not None
-    verdict = pack.ask("insurance.liability", liability_in_force=held) + pack.ask(
-        "insurance.encourage", offered=offered
-    )
-    return list(verdict.objections)
+    questions: list[tuple[str, dict[str, bool]]] = [
+        ("insurance.liability", {"liability_in_force": held is not None}),
+        ("insurance.encourage", {"offered": offered}),
+    ]
+    if held is not None:
+        # Who bears which part of a damage is written down with the policy (R-407); without one the plan's word stands.
+        questions.append(("insurance.shared_liability", {"shared_liability": bool(held.bearers.strip())}))
+    return list(pack.ask_all(questions).objections)
 
 
 async def charges(request: BillingRequest) -> list[ChargeProposal]:

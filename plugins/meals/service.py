@@ -328,7 +328,25 @@ async def objections_to_lunch(uow: UnitOfWork, item: OfferingView) -> list[Objec
             questions.append((rule, {fact: said[name]}))
         elif pack.speaks_of(rule):
             questions.append((rule, {fact: "school"}))  # nobody named: nobody but the school itself can have done it
-    return list(pack.ask_all(questions).objections)
+    return [*pack.ask_all(questions).objections, *_another_pays(uow)]
+
+
+def _another_pays(uow: UnitOfWork) -> list[Objection]:
+    """R-371: families pay for what is eaten, the caterer or the school; a scheme in which they do not refuses that."""
+    rule = effective(uow).get("lunch.payer")
+    if rule.value in (None, "parents"):
+        return []
+    return [
+        Objection(
+            "meals.payer",
+            _("规定的午餐费用承担方式不是家长自费，不能向家长收取餐费"),
+            force=rule.force,
+            clause=rule.clause,
+            quote=rule.quote,
+            pack_key=rule.pack_key,
+            rule=rule.key,
+        )
+    ]
 
 
 async def objections_to_plan(uow: UnitOfWork, plan: PlanView) -> list[Objection]:

@@ -29,6 +29,7 @@ from core.api import (
     lazy_gettext,
 )
 from plugins.vendors import (
+    bans,
     bureau_service,
     checks,
     evaluation,
@@ -98,26 +99,36 @@ async def _by_kind(job: Delivery, **handlers: Any) -> None:
     await handler(job)
 
 
-def _letter(kind: str, **handlers: Any) -> DocumentHandler:
+def _letter(kind: str, title: Any, **handlers: Any) -> DocumentHandler:
     async def handle(job: Delivery) -> None:
         await _by_kind(job, **handlers)
 
-    return DocumentHandler(kind, handle)
+    return DocumentHandler(kind, handle, title)
 
 
 DOCUMENTS = (
-    _letter("vendors.application", bureau=bureau_service.on_application),
-    _letter("vendors.listing", vendor=vendor_service.on_listing),
-    _letter("vendors.list_entry", school=school_service.on_list_entry),
-    _letter("vendors.list_wanted", bureau=bureau_service.on_list_wanted),
-    _letter("vendors.offer", school=school_service.on_offer),
-    _letter("vendors.offer_decision", vendor=vendor_service.on_offer_decision),
-    _letter("vendors.progress", vendor=vendor_service.on_progress),
-    _letter("vendors.score", vendor=vendor_service.on_score, bureau=bureau_service.on_score),
-    _letter("vendors.exit_signal", bureau=exits.on_exit_signal),
-    _letter("vendors.exit_notice", vendor=vendor_service.on_exit_notice, school=school_service.on_exit_notice),
-    _letter("vendors.exit_answer", bureau=exits.on_exit_answer),
-    _letter("vendors.exit_decision", vendor=vendor_service.on_exit_decision, school=vendor_service.on_exit_decision),
+    _letter("vendors.application", _l("机构申请进入名单"), bureau=bureau_service.on_application),
+    _letter("vendors.listing", _l("名单审核结果"), vendor=vendor_service.on_listing),
+    _letter("vendors.list_entry", _l("机构名单更新"), school=school_service.on_list_entry),
+    _letter("vendors.list_wanted", _l("请求机构名单"), bureau=bureau_service.on_list_wanted),
+    _letter("vendors.offer", _l("机构提交的课程"), school=school_service.on_offer),
+    _letter("vendors.offer_decision", _l("课程审核结果"), vendor=vendor_service.on_offer_decision),
+    _letter("vendors.progress", _l("课程开展情况"), vendor=vendor_service.on_progress),
+    _letter("vendors.score", _l("机构评分"), vendor=vendor_service.on_score, bureau=bureau_service.on_score),
+    _letter("vendors.exit_signal", _l("退出评估的依据"), bureau=exits.on_exit_signal),
+    _letter(
+        "vendors.exit_notice",
+        _l("退出评估通知"),
+        vendor=vendor_service.on_exit_notice,
+        school=school_service.on_exit_notice,
+    ),
+    _letter("vendors.exit_answer", _l("机构对退出评估的答复"), bureau=exits.on_exit_answer),
+    _letter(
+        "vendors.exit_decision",
+        _l("退出评估决定"),
+        vendor=vendor_service.on_exit_decision,
+        school=vendor_service.on_exit_decision,
+    ),
 )
 
 
@@ -144,6 +155,7 @@ def contribute() -> Contribution:
         templates=HERE / "templates",
         static=HERE / "static",
         locale=HERE / "locale",
+        ban_checks=bans.CHECKS,
         demo=demo,
     )
 

@@ -168,7 +168,7 @@ async def _case_page(
     status: int = 200,
 ) -> Response[str]:
     row = await uow.get(Case, case_id)
-    decide = decide or Form.blank(DecideForm)
+    decide = decide if decide is not None else Form.blank(DecideForm)
     fitting = ("dismissed",) if row.state == "opened" else ("kept", "warned", "exited")
     decide.choose("outcome", [(k, OUTCOMES[k]) for k in fitting])
     score = row.evidence.get("score")
@@ -184,7 +184,7 @@ async def _case_page(
         grounds=GROUNDS,
         titles=TITLES,
         verified=verify(score, row.evidence.get("sha256", "")) if score else False,
-        notice=notice or Form.blank(NoticeForm, {"answer_until": today() + timedelta(days=10)}),
+        notice=notice if notice is not None else Form.blank(NoticeForm, {"answer_until": today() + timedelta(days=10)}),
         decide=decide,
         may_notice=uow.ctx.may("vendors.exit") and row.state == "opened",
         may_decide=uow.ctx.may("vendors.exit_decide") and row.state != "decided",

@@ -30,6 +30,13 @@ READ, REVIEW = "vendors.read", "vendors.review"
 @get("/t/{tenant:str}/desk/vendors", opt=access(READ))
 async def show_vendors(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]) -> Response[str]:
     """Courses that wait for review, and the bureau's list."""
+    return await _vendors_page(request, uow)
+
+
+async def _vendors_page(
+    request: Request[Any, Any, Any], uow: UnitOfWork, budget: Form[BudgetForm] | None = None
+) -> Response[str]:
+    known = (await plugin_settings(uow, "vendors", checks.VendorSettings)).total_cost_fen
     term = await current_term(uow)
     found = await school_service.proposals(uow)
     listed = await school_service.the_list(uow)
@@ -44,9 +51,10 @@ async def show_vendors(request: Request[Any, Any, Any], uow: NamedDependency[Uni
         states=PROPOSAL,
         agency=AGENCY,
         kinds_of=AGENCY_KINDS,
-        budget=(await plugin_settings(uow, "vendors", checks.VendorSettings)).total_cost_fen,
+        budget=Form.blank(BudgetForm, {"total_cost_fen": known or None}) if budget is None else budget,
         percent=await checks.agency_percent(uow, term.id),
         subject=None,
+        status=200 if budget is None else 422,
     )
 
 
@@ -70,17 +78,17 @@ async def save_budget(
 ) -> Response[Any]:
     """The whole cost of the service this term: the basis of the cap."""
     form = await Form.from_request(BudgetForm, request)
-    here = f"/t/{ctx.slug}/desk/vendors"
     if not form:
-        return redirect(here, flash=_("请填写金额，例如 120000"), level="bad")
+        return await _vendors_page(request, uow, form)
     total = form.value.total_cost_fen
     try:
         await checks.refuse_total(uow, (await current_term(uow)).id, total)
     except Objected as refused:
         first = refused.objections[0]
-        return redirect(here, flash=f"{first.message}（{first.clause}）", level="bad")
+        form.add_error("total_cost_fen", f"{first.message}（{first.clause}）")
+        return await _vendors_page(request, uow, form)
     await change_settings(uow, "vendors", checks.VendorSettings(total_cost_fen=total))
-    return redirect(here, flash=_("已保存"))
+    return redirect(f"/t/{ctx.slug}/desk/vendors", flash=_("已保存"))
 
 
 @get("/t/{tenant:str}/desk/vendors/courses/{proposal_id:uuid}", opt=access(READ))
@@ -103,7 +111,7 @@ async def _proposal_page(
 ) -> Response[str]:
     row = await uow.get(Proposal, proposal_id)
     content = letters.CourseContent.model_validate(row.content)
-    form = form or Form.blank(ApproveForm)
+    form = form if form is not None else Form.blank(ApproveForm)
     form.choose("room", await room_choices(uow))
     waits = row.state == "school_review"
     return await page(
@@ -116,7 +124,7 @@ async def _proposal_page(
         listed=await checks.listed(uow, row.vendor_id),
         objections=objections if objections is not None else (await school_service.check(uow, row) if waits else []),
         form=form,
-        reject=reject or Form.blank(RejectForm),
+        reject=reject if reject is not None else Form.blank(RejectForm),
         may_review=waits and uow.ctx.may(REVIEW),
         states=PROPOSAL,
         agency=AGENCY,

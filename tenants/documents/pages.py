@@ -17,7 +17,6 @@ from core.base.context import TenantContext
 from core.base.errors import NotFound
 from core.base.text import gettext
 from core.base.text import gettext as _
-from core.base.text import lazy_gettext as _l
 from core.db.correspondence import REFUSED
 from core.db.global_tables import Organisation
 from core.db.kernel_tables import AuditEntry, Outbox
@@ -30,13 +29,6 @@ from core.web.page import page, redirect
 READ = "documents.read"
 SIZE = 20
 FACES = ("desk", "bureau", "vendor")
-
-KINDS = {
-    "plan.filing": _l("服务方案报送"),
-    "plan.decision": _l("服务方案审核结果"),
-    "oversight.figures": _l("数据报送"),
-}
-"""Names of the kinds that are known here; a plugin's kind shows its own key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +73,7 @@ async def documents(
         pager=pager,
         show=show,
         refused=list(refused.scalars().all()),
-        kinds=KINDS,
+        kinds={kind: owned.item.title for kind, owned in uow.house.registry.documents.items()},
         base=request.url.path,
         told=gettext,
         states={"done": (_("已送达"), "ok"), "open": (_("正在送"), "info"), "dead": (_("被拒收"), "bad")},

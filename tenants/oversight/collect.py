@@ -9,6 +9,7 @@ from sqlalchemy import Select, distinct, func, select
 
 from core.api import Figure, UnitPrice
 from core.base import clock
+from core.base.text import gettext as _
 from core.base.text import in_locale
 from core.db.uow import UnitOfWork
 from core.enrollment.models import Application, ApplicationItem, Enrolment, Offering, OfferingSeats
@@ -17,6 +18,7 @@ from core.enrollment.states import ON_MENU
 from core.lessons.models import Lesson
 from core.notices.models import Notice
 from core.people.models import Student
+from tenants.publication import service as publication
 
 NO_CLAUSE: Final = "-"
 """Refusals that name no clause are counted together: the words of the reason stay in the school."""
@@ -122,6 +124,8 @@ async def _more(uow: UnitOfWork, term_id: UUID) -> list[dict[str, Any]]:
     """What plugins add; a plugin that fails is left out."""
     with in_locale("zh_CN"):
         shown = await uow.hooks.present("figures", uow.ctx, Figure, uow=uow, term_id=term_id)
+        unpublished = await publication.broken(uow)
+        shown = [Figure("publication.broken", _("应公开而未公开或公开晚了"), unpublished, _("项")), *shown]
         return [
             {"key": f.key[:60], "title": str(f.title)[:60], "value": int(f.value), "unit": f.unit[:12]} for f in shown
         ][:40]

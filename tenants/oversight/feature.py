@@ -57,8 +57,8 @@ contribution = Contribution(
     schedules=(Schedule(figures.REPORT, figures.REPORT, frozenset({"school"}), at=time(20, 30)),),
     subscribers=tuple(Subscriber(event, f"oversight.counts.{event}", figures.changed) for event in COUNTED),
     documents=(
-        DocumentHandler("plan.filing", service.receive_filing),
-        DocumentHandler(figures.FIGURES, figures.receive),
+        DocumentHandler("plan.filing", service.receive_filing, _l("服务方案报送")),
+        DocumentHandler(figures.FIGURES, figures.receive, _l("数据报送")),
     ),
     templates=HERE / "templates",
     locale=HERE / "locale",

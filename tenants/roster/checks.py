@@ -99,6 +99,9 @@ class Row:
         if isinstance(cell, dict) and "error" in cell:
             self.add("cell_error", key)
             return None
+        if isinstance(cell, dict) and "formula" in cell:
+            self.add("formula_cell", key)
+            return None
         if isinstance(cell, str):
             limit = field_of(self.sheet.kind, key).limit
             if len(cell) > limit:
@@ -145,7 +148,7 @@ def _adult(row: Row, key: str, *, required: bool = False) -> Adult | None:
         return None
     name = row.name(name_key, required=required)
     phone = row.read(phone_key, values.phone, required=required) or ""
-    relation = row.read(relation_key, values.relation)
+    relation = row.read(relation_key, lambda cell: values.relation(cell, guardian=key.startswith("guardian")))
     if not required:
         has_name, has_phone = row.has(name_key), row.has(phone_key)
         if has_name and not has_phone:

@@ -18,7 +18,7 @@ from tenants.roster.types import (
     StaffRow,
     StudentRow,
 )
-from tenants.roster.whole import check_whole, guardians_of
+from tenants.roster.whole import check_grades, check_whole, guardians_of
 
 
 def check(data: bytes, filename: str, *, encoding: str | None = None, known: KnownRoster | None = None) -> Report:
@@ -41,6 +41,7 @@ def check(data: bytes, filename: str, *, encoding: str | None = None, known: Kno
     check_whole(rows)
     if known is not None:
         taken_numbers(rows, known)
+        check_grades(rows, known.level)
     right = [value for row, value in pairs if value is not None and not row.wrong]
     students = tuple(value for value in right if isinstance(value, StudentRow))
     wrong = sum(1 for row in rows if row.wrong)

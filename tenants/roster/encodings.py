@@ -8,7 +8,7 @@ from typing import Final
 
 from tenants.roster.sandbox import ReadError
 
-ENCODINGS: Final[tuple[str, ...]] = ("utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "big5")
+ENCODINGS: Final[tuple[str, ...]] = ("utf-8", "gb18030", "utf-16", "utf-16-le", "utf-16-be")
 """What may be chosen by hand; also what is ever reported as detected."""
 
 _BOMS: Final = (
@@ -37,11 +37,13 @@ def _zero_bytes(data: bytes) -> str | None:
 def decode(data: bytes, chosen: str | None, looks_right: Callable[[str], bool]) -> tuple[str, str]:
     """(text, encoding). `chosen` overrides detection. `looks_right` tells whether a decoded text has our headers.
 
-    Raises :class:`ReadError`: ``encoding_mismatch``, ``encoding_damaged`` (UTF-8 with a bad place) or
-    ``unknown_encoding``.
+    Raises :class:`ReadError`: ``encoding_not_known``, ``encoding_mismatch``, ``encoding_damaged`` (UTF-8 with a bad
+    place) or ``unknown_encoding``.
     """
     if chosen is not None:
-        text = _strict(data, chosen) if chosen in ENCODINGS else None
+        if chosen not in ENCODINGS:
+            raise ReadError("encoding_not_known", encoding=chosen[:20], known="、".join(ENCODINGS))
+        text = _strict(data, chosen)
         if text is None:
             raise ReadError("encoding_mismatch", encoding=chosen)
         return text, chosen

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from core.base import clock
+from core.db.global_tables import Organisation
 from core.db.uow import UnitOfWork
 from core.people.models import SchoolClass, Student
 from core.terms.service import NoTerm, current_term
@@ -29,7 +30,7 @@ def year_of(day: date) -> int:
 
 
 async def known_roster(uow: UnitOfWork) -> KnownRoster:
-    """The pupils of the school who have not left, with class and guardians."""
+    """The pupils of the school who have not left, with class and guardians, and what kind of school it is."""
     guardians: dict[UUID, list[tuple[str, str]]] = defaultdict(list)
     pairs = await uow.session.execute(
         text(
@@ -49,6 +50,7 @@ async def known_roster(uow: UnitOfWork) -> KnownRoster:
         .where(Student.left_at.is_(None))
     )  # fmt: skip
     rows = (await uow.session.execute(query)).all()
+    level = select(Organisation.level).where(Organisation.id == uow.ctx.tenant_id)
     return KnownRoster.of(
         [
             KnownStudent(
@@ -61,5 +63,6 @@ async def known_roster(uow: UnitOfWork) -> KnownRoster:
                 guardians=tuple(sorted(guardians.get(row.id, ()))),
             )
             for row in rows
-        ]
+        ],
+        (await uow.session.execute(level)).scalar_one() or "",
     )

@@ -30,6 +30,7 @@ FILE_TEXTS: Final[dict[str, LazyText]] = {
     "reading_timeout": _l("文件读了太久还没有读完。请把花名册复制到空白模板里，另存后再上传"),
     "unknown_encoding": _l("认不出文件的文字编码。请另存为 .xlsx，或者另存为“CSV UTF-8”后再上传"),
     "encoding_mismatch": _l("文件不是 %(encoding)s 编码。请换一种编码，或者另存为 .xlsx 后再上传"),
+    "encoding_not_known": _l("不认识编码 %(encoding)s。可以用：%(known)s"),
     "encoding_damaged": _l("文件是 UTF-8 编码，但第 %(row)s 行起有损坏的文字。请重新导出，或者另存为 .xlsx 后再上传"),
     "csv_broken": _l("CSV 文件第 %(row)s 行附近的引号没有配对。请另存为 .xlsx 后再上传"),
     # The file can be read, but is no roster.
@@ -56,6 +57,7 @@ ROW_TEXTS: Final[dict[str, LazyText]] = {
     "cell_error": _l("“%(column)s”里的公式出错（如 #N/A）。请改成实际内容"),
     "garbled": _l("“%(column)s”里有乱码，请重新填写"),
     "merged_cell": _l("%(range)s 是合并单元格，只有第一格有内容。请取消合并，每一行都填写“%(column)s”"),
+    "formula_cell": _l("“%(column)s”里是公式，不是内容。请选中这一列，复制后用“选择性粘贴 → 数值”粘贴回去"),
     "formula": _l("“%(column)s”不能以 %(sign)s 开头。请直接填写内容，不要写公式"),
     "wrong_type": _l("“%(column)s”应是文字，单元格里却是%(actual)s。请把单元格设为“文本”后重新填写"),
     # Numbers.
@@ -98,6 +100,7 @@ ROW_TEXTS: Final[dict[str, LazyText]] = {
     # Classes.
     "grade_form": _l("“%(column)s”请填写一年级到九年级，如三年级"),
     "grade_entry_year": _l("“%(column)s”写的是入学年份。请改成现在的年级，如三年级"),
+    "grade_not_here": _l("本校是%(level)s，没有%(grade)s，请核对“%(column)s”"),
     "class_form": _l("“%(column)s”请填写班号，如 2 或三年级2班"),
     "class_grade_missing": _l("“%(column)s”要写明年级，如三年级2班"),
     "class_date": _l("“%(column)s”已被 Excel 改成日期（%(value)s）。请把这一列设为“文本”，再写成三年级2班"),
@@ -109,6 +112,9 @@ ROW_TEXTS: Final[dict[str, LazyText]] = {
     "class_two_homerooms": _l("%(class)s的班主任还有%(where)s的“%(name)s”，请核对"),
     "homeroom_no_pupils": _l("学生表里没有%(class)s，请核对"),
 }
+
+LEVELS: Final[dict[str, LazyText]] = {"primary": _l("小学"), "junior": _l("初中")}
+"""The kinds of school that do not have every grade."""
 
 TYPE_NAMES: Final[dict[str, LazyText]] = {
     "xlsx": _l("Excel 工作簿"),

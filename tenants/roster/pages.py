@@ -63,7 +63,6 @@ ENCODING_NAMES = {
     "utf-16": "UTF-16",
     "utf-16-le": "UTF-16 LE",
     "utf-16-be": "UTF-16 BE",
-    "big5": "Big5",
 }
 
 
@@ -76,7 +75,7 @@ class Upload(BaseModel):
         UploadFile,
         Ui(
             _l("花名册文件"),
-            help=_l(".xlsx、.xls、.ods 或 .csv，最大 20 MB。先检查，不会马上保存"),
+            help=_l(".xlsx、.xls、.ods 或 .csv，最大 20 MB，每张工作表最多 20,000 行。先检查，不会马上保存"),
             kind="file",
             accept=".xlsx,.xls,.ods,.csv,text/csv",
         ),

@@ -252,7 +252,7 @@ def _recognise(raw: RawSheet) -> tuple[Sheet | None, list[Problem]]:
         return None, [] if told else [Problem.of("sheet_ignored", raw.name, Severity.DOUBT)]
     row, kind = header
     columns = spec.recognise(kind, _titles(row))
-    below = tuple(_marked(later, raw.errors) for later in rows if later.number > row.number)
+    below = tuple(_marked(later, raw) for later in rows if later.number > row.number)
     reason = next((column.index for column in columns if column.field == "reason"), None)
     if reason is not None:
         # Our own workbook coming back: a row with nothing but a reason is empty.
@@ -261,17 +261,19 @@ def _recognise(raw: RawSheet) -> tuple[Sheet | None, list[Problem]]:
     return sheet, _column_problems(sheet)
 
 
-def _marked(row: RawRow, errors: frozenset[str]) -> RawRow:
-    """The row with cells that Excel shows as an error (#N/A) marked; calamine gives them as empty."""
-    if not errors:
+def _marked(row: RawRow, raw: RawSheet) -> RawRow:
+    """The row with formulas marked, and with cells that Excel shows as an error (#N/A); calamine tells of neither."""
+    if not raw.errors and not raw.formulas:
         return row
-    places = {i for i in range(MOST_CELLS) if reference(row.number, i) in errors}
-    if not places:
-        return row
-    width = max(len(row.cells), max(places) + 1)
-    cells: list[Any] = [*row.cells, *[None] * (width - len(row.cells))]
-    for place in places:
-        cells[place] = {"error": "#N/A"}
+    cells: list[Any] = [*row.cells, *[None] * (MOST_CELLS - len(row.cells))]
+    for place in range(MOST_CELLS):
+        name = reference(row.number, place)
+        if name in raw.errors:
+            cells[place] = {"error": "#N/A"}
+        elif name in raw.formulas:
+            cells[place] = {"formula": shown(cells[place])}
+    while cells and cells[-1] is None:
+        cells.pop()
     return RawRow(row.number, tuple(cells))
 
 

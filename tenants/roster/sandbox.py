@@ -39,13 +39,14 @@ class ReadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RawSheet:
-    """One sheet as the child process saw it; `merged` and `errors` count from 0 and name references."""
+    """One sheet as the child process saw it; `merged` counts from 0, `errors` and `formulas` name references."""
 
     name: str
     count: int
     rows: list[tuple[int, list[Any]]]
     merged: tuple[tuple[int, int, int, int], ...]
     errors: frozenset[str]
+    formulas: frozenset[str] = frozenset()
 
 
 def inspect_archive(data: bytes) -> set[str]:
@@ -100,6 +101,7 @@ def read_workbook(data: bytes, kind: str) -> list[RawSheet]:
             rows=[(number, cells) for number, cells in sheet["rows"]],
             merged=tuple((a, b, c, d) for a, b, c, d in sheet["merged"]),
             errors=frozenset(sheet["errors"]),
+            formulas=frozenset(sheet["formulas"]),
         )
         for sheet in result["sheets"]
     ]

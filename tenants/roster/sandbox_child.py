@@ -79,12 +79,16 @@ def spreadsheet_paths(archive: zipfile.ZipFile) -> dict[str, str]:
     return paths
 
 
-def broken_cells(data: bytes) -> dict[str, list[str]]:
-    """Sheet name → references ("C5") of cells that show an error such as #N/A.
+REFERENCE = rb'(?=[^>]*\br="([A-Z]{1,3}[0-9]{1,7})")'
 
-    calamine hands these back as empty text, so that a failed VLOOKUP would look like a cell left empty.
+
+def odd_cells(data: bytes) -> dict[str, dict[str, list[str]]]:
+    """Sheet name → references ("C5") of cells that show an error such as #N/A, and of those that hold a formula.
+
+    calamine hands the first back as empty text, so that a failed VLOOKUP would look like a cell left empty, and of the
+    second only what it last came to.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, list[str]]] = {}
     wrong = (KeyError, Xml.ParseError, zipfile.BadZipFile, UnicodeDecodeError)
     with (
         contextlib.suppress(*wrong),
@@ -92,9 +96,12 @@ def broken_cells(data: bytes) -> dict[str, list[str]]:
     ):
         for name, path in spreadsheet_paths(archive).items():
             xml = archive.read(path)
-            if b't="e"' in xml:
-                cells = re.findall(rb'<c (?=[^>]*\bt="e")[^>]*\br="([A-Z]{1,3}[0-9]{1,7})"', xml)
-                found[name] = [cell.decode() for cell in cells[:2000]]
+            errors = re.findall(rb'<c (?=[^>]*\bt="e")' + REFERENCE, xml) if b't="e"' in xml else []
+            formulas = re.findall(rb"<c " + REFERENCE + rb"[^>]*>\s*<f[ />]", xml) if b"<f" in xml else []
+            found[name] = {
+                "errors": [cell.decode() for cell in errors[:2000]],
+                "formulas": [cell.decode() for cell in formulas[:20_000]],
+            }
     return found
 
 
@@ -132,7 +139,7 @@ def read(data: bytes, kind: str, most_rows: int, most_cells: int, most_chars: in
     from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    errors = broken_cells(data) if kind == "xlsx" else {}
+    odd = odd_cells(data) if kind == "xlsx" else {}
     merges = ods_merges(data) if kind == "ods" else {}
     sheets, chars = [], 0
     for meta in book.sheets_metadata:
@@ -158,7 +165,8 @@ def read(data: bytes, kind: str, most_rows: int, most_cells: int, most_chars: in
                 "count": count,
                 "rows": rows if count <= most_rows else [],
                 "merged": ranges,
-                "errors": errors.get(meta.name, []),
+                "errors": odd.get(meta.name, {}).get("errors", []),
+                "formulas": odd.get(meta.name, {}).get("formulas", []),
             }
         )
     return {"sheets": sheets}

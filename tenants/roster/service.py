@@ -16,6 +16,7 @@ from core.base import clock
 from core.base.errors import Conflict, FieldError, Invalid, NotFound
 from core.base.ids import new_id
 from core.base.text import DEFAULT, in_locale
+from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.db.house import House
 from core.db.kernel_tables import JobRun
@@ -52,6 +53,11 @@ class UndoTooLate(UndoRefused):
 
 class UndoOutOfOrder(UndoRefused):
     text = _l("在这次之后还导入过「%(name)s」。请先撤销那一次")
+
+
+class NotASchool(NotFound):
+    code = "roster_not_a_school"
+    text = _l("%(slug)s 不是学校，没有花名册")
 
 
 class StillRunning(Conflict):
@@ -273,14 +279,17 @@ class FileResult:
     detail: dict[str, Any] | None = None
 
 
-async def import_file(house: House, slug: str, path: Path, apply: bool, *, encoding: str | None = None) -> FileResult:
+async def import_file(
+    house: House, slug: str, path: Path, apply: bool, *, encoding: str | None = None, by: str = ""
+) -> FileResult:
     """Check a file for the organisation `slug`, and import it when `apply` and nothing is wrong (CLI; no worker).
 
-    The operator of the installation may give every role. Raises NotFound (no such organisation), OSError.
+    `by` stands in the list of imports as who uploaded it; without it, the operator of the installation does.
+    The operator of the installation may give every role. Raises UnknownOrganisation, NotASchool, OSError.
     """
     organisation = await find_organisation(house, slug)
     if organisation.kind != "school":
-        raise NotFound()
+        raise NotASchool(slug=slug)
     ctx = await worker_context(house, organisation.id)
     body = await asyncio.to_thread(path.read_bytes)
 
@@ -295,7 +304,7 @@ async def import_file(house: House, slug: str, path: Path, apply: bool, *, encod
             return FileResult(report, detail=summary)
         row = RosterImport(
             file_name=path.name[:200], size=len(body), body=body, encoding=encoding, grant_roles=True,
-            uploaded_by="kehou", state="uploaded",
+            uploaded_by=by or _("系统管理员"), state="uploaded",
         )  # fmt: skip
         uow.session.add(row)
         await uow.session.flush()

@@ -235,17 +235,19 @@ class KnownStudent:
 
 @dataclass(frozen=True, slots=True)
 class KnownRoster:
-    """The pupils the school has now, by number."""
+    """The pupils the school has now, by number, and the school's `level` (empty where nobody said)."""
 
     by_roll: Mapping[str, KnownStudent] = field(default_factory=dict)
     by_school: Mapping[str, KnownStudent] = field(default_factory=dict)
+    level: str = ""
 
     @classmethod
-    def of(cls, students: tuple[KnownStudent, ...] | list[KnownStudent]) -> KnownRoster:
+    def of(cls, students: tuple[KnownStudent, ...] | list[KnownStudent], level: str = "") -> KnownRoster:
         """Index `students` by both numbers."""
         return cls(
             {student.roll_number: student for student in students if student.roll_number},
             {student.school_number: student for student in students if student.school_number},
+            level,
         )
 
 

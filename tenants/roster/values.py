@@ -214,16 +214,21 @@ _RELATIONS: Final[dict[Relation, tuple[str, ...]]] = {
     Relation.GRANDMOTHER: ("祖母", "奶奶", "外祖母", "外婆", "姥姥", "grandmother"),
     Relation.OTHER: (
         "其他", "其它", "其他监护人", "其他亲属", "监护人", "亲属", "亲戚", "祖父母", "外祖父母", "叔叔", "伯父",
-        "姑姑", "姑妈", "舅舅", "阿姨", "姨妈", "哥哥", "姐姐", "继父", "继母", "养父", "养母", "保姆", "邻居", "朋友",
+        "姑姑", "姑妈", "舅舅", "阿姨", "姨妈", "哥哥", "姐姐", "继父", "继母", "养父", "养母",
         "guardian", "other", "relative",
     ),
 }  # fmt: skip
 _RELATION: Final = {word: relation for relation, words in _RELATIONS.items() for word in words}
 
 
-def relation(cell: Any) -> Relation:
-    """父亲, 妈妈, 外婆 and their likes."""
-    found = _RELATION.get(code_text(cell).casefold())
+_NO_GUARDIANS: Final = ("保姆", "邻居", "朋友")
+"""Who may fetch a child, and is nobody's guardian."""
+
+
+def relation(cell: Any, *, guardian: bool = True) -> Relation:
+    """父亲, 妈妈, 外婆 and their likes; 邻居 and 保姆 only of one who fetches the child (not `guardian`)."""
+    text = code_text(cell).casefold()
+    found = Relation.OTHER if not guardian and text in _NO_GUARDIANS else _RELATION.get(text)
     if found is None:
         raise Bad("relation_form")
     return found

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from typing import Final
 
 from core.base.text import LazyText
 from tenants.roster.checks import Row
-from tenants.roster.messages import class_label, row_label
+from tenants.roster.messages import GRADES, LEVELS, class_label, row_label
 from tenants.roster.types import ClassKey, Guardian, Kind, Post, StudentRow
+
+GRADES_OF: Final = {"primary": range(1, 7), "junior": range(6, 10)}
+"""Grades by the school's level; where primary school takes five years, junior school begins with grade 6."""
 
 
 def _where(row: Row, seen_from: Row) -> LazyText:
@@ -113,6 +117,17 @@ def check_whole(rows: Sequence[Row]) -> None:
     _same_names(students)
     _guardian_names(_adults(students), staff)
     _classes(students, staff, classes)
+
+
+def check_grades(rows: Sequence[Row], level: str) -> None:
+    """Refuse grades that a school of this `level` does not have; one of unknown level may have any."""
+    if level not in GRADES_OF:
+        return
+    for row in rows:
+        key = row.facts.get("class_key") or row.facts.get("homeroom")
+        if key and key.grade not in GRADES_OF[level]:
+            column = "homeroom" if row.sheet.kind is Kind.STAFF else "grade" if row.has("grade") else "class"
+            row.add("grade_not_here", column, level=LEVELS[level], grade=GRADES[key.grade])
 
 
 def guardians_of(students: Sequence[StudentRow]) -> tuple[Guardian, ...]:

@@ -183,7 +183,6 @@ def _school(upper: Any, number: int) -> Any:
         for entry in upper.entries
         if isinstance(CATALOGUE[entry.key].kind, AtMost) and isinstance(entry.value, int)
     )
-    content = f"# {key}\n".encode() + b"x" * 4000
     return replace(
         upper,
         key=key,
@@ -192,7 +191,7 @@ def _school(upper: Any, number: int) -> Any:
         parent=upper.key,
         entries=entries,
         revision=f"{number:064x}",
-        content=content,
+        raw={**upper.raw, "key": key},
     )
 
 

@@ -138,6 +138,25 @@ async def test_unknown_ids_and_empty_bodies_never_crash(app: Litestar, world: Wo
     assert wrong == []
 
 
+async def test_nonsense_in_an_address_never_crashes(app: Litestar, world: World, cast: Cast) -> None:
+    """NUL in the organisation's name or in a search, days at the end of time: refused or shown, never 5xx."""
+    client = await world.client(cast.school.people["principal"], page=True)
+    slug = cast.school.ctx.slug
+    assert (await client.get(f"/t/{slug}%00/desk")).status_code == 404
+    wrong = []
+    for route in tenant_routes(app):
+        if route.method != "GET" or route.path.startswith("/api/"):
+            continue
+        for address in (
+            f"{route.url(slug)}?q=%00&page_no=99999999999999999999&day=9999-12-31&month=9999-12",
+            f"{route.url(slug)}?page_no=-1&day=0001-01-01&month=0001-01",
+        ):
+            answer = await client.get(address)
+            if answer.status_code >= 500:
+                wrong.append((address, answer.status_code))
+    assert wrong == []
+
+
 async def test_a_foreign_id_looks_like_an_unknown_one(app: Litestar, world: World, cast: Cast) -> None:
     """Ids that exist in another school are put into every place of every route: the answer is that of a made-up id."""
     person = cast.school.people["principal"]

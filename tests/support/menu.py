@@ -80,7 +80,7 @@ async def apply(
 async def accept(world: World, school: School, application_id: UUID) -> None:
     """Class teacher and school say yes."""
     async with world.house.unit(await world.as_(school, "class_teacher")) as uow:
-        await review.class_review(uow, application_id, need_confirmed=True)
+        await review.class_review(uow, application_id, need_confirmed=True, papers=review.papers_owed(uow))
         chain = review.chain_of(uow)
     if chain.by_school:
         async with world.house.unit(await world.as_(school, "office")) as uow:

@@ -22,7 +22,7 @@ from core.terms.service import open_term
 from core.web.i18n import pinyin_key
 from tenants import service as tenants
 
-ALL_PLUGINS = ("clubs", "fees", "insurance", "meals", "payments_stripe", "vendors")
+ALL_PLUGINS = ("clubs", "fees", "insurance", "meals", "pay", "payments_stripe", "vendors")
 TERM = ("2026-2027-1", date(2026, 9, 1), date(2027, 1, 22))
 
 

@@ -285,11 +285,11 @@ def test_what_goes_back_leaves_exactly_the_unused_reduction(
     less, u = int(charged * reduced), int(charged * unearned)
     owed = charged - less
     before = min(int(owed * gone), u)
-    back = refunds.entitled(owed, charged, u, u - before, before)
+    back = min(u - before, refunds.back(owed, charged, charged - u, before))
     unused = u - before - back
     assert 0 <= back <= owed - before
     assert 0 <= unused <= less, "only a reduction can be left over"
     if not less:
         assert unused == 0
-    again = refunds.entitled(owed, charged, u, u - before - back, before + back)
+    again = refunds.back(owed, charged, charged - u, before + back)
     assert again == 0, "asked again after the refund, nothing more is owed"

@@ -280,3 +280,61 @@ async def test_income_is_earned_by_lessons_held(world: World) -> None:
 
 
 _ = Delivery
+
+
+@pytest.mark.req("R-350", "R-375")
+@pytest.mark.parametrize(
+    ("pack", "rule"), [("anhui-ten-bans", "policy.fee.forced"), ("second-experimental-primary", "policy.fee.voluntary")]
+)
+async def test_what_nobody_applied_for_is_not_charged(world: World, pack: str, rule: str) -> None:
+    """A plugin that proposes a charge without an enrolment: the child is held back with the clause."""
+    from core.billing.drafts import make_drafts
+    from core.billing.views import BilledStudent, BillingRequest, ChargeProposal
+
+    school = await world.school(pack=pack)
+    await priced(world, school)
+    student = school.families[0].student_id
+    assert school.term_id is not None
+
+    class Hooks:
+        def __init__(self, hooks: Any) -> None:
+            self.hooks = hooks
+
+        async def compute(self, hook: str, *args: Any, **facts: Any) -> list[Any]:
+            if hook == "charges":
+                return [ChargeProposal(student, "care", "看护", 20)]
+            return await self.hooks.compute(hook, *args, **facts)  # type: ignore[no-any-return]
+
+        async def decide(self, *args: Any, **facts: Any) -> list[Any]:
+            return await self.hooks.decide(*args, **facts)  # type: ignore[no-any-return]
+
+    request = BillingRequest(school.term_id, "2026-2027-1", clock.today(), (BilledStudent(student, 3, (), {}),))
+    async with world.house.unit(school.ctx) as uow:
+        hooks = Hooks(uow.hooks)
+        world.house.hooks = hooks  # type: ignore[assignment]
+        try:
+            drafts, (hold,) = await make_drafts(uow, request, school.term_id)
+        finally:
+            world.house.hooks = hooks.hooks
+    assert drafts == [] and hold.code == rule and hold.clause
+
+
+@pytest.mark.req("R-336", "R-341")
+@pytest.mark.parametrize(
+    ("pack", "clause"),
+    [("changzhi-521", "003#1 二（一）"), ("anhui-ten-bans", "001#2 四（四）"), ("county-plan", "000#1 五（三）")],
+)
+async def test_a_child_held_back_for_want_of_a_standard_is_told_the_clause(
+    world: World, pack: str, clause: str
+) -> None:
+    from dataclasses import replace
+
+    school = await world.school(pack=pack)
+    assert school.term_id is not None
+    async with world.house.unit(replace(await world.as_(school, "office"), pack=None)) as uow:
+        offering_id = await offered(uow, school.term_id)
+    await enrolled(world, school, offering_id)
+    await start(world, school)
+    await world.drain(school)
+    assert {(h.code, h.clause) for h in await rows(world, school, BillingHold)} == {("fee.not_posted", clause)}
+    assert await rows(world, school, Bill) == []

@@ -202,3 +202,24 @@ async def test_a_teacher_sees_the_clubs_that_are_theirs_and_no_others(world: Wor
     assert (await own.get(f"/t/school/teach/clubs/{club.id}")).status_code == 200
     assert (await other.get(f"/t/school/teach/clubs/{club.id}")).status_code == 404
     assert (await own.get("/t/school/desk/clubs")).status_code == 403
+
+
+@pytest.mark.req("R-112", "R-116", "R-172", "R-197", "R-451")
+@pytest.mark.parametrize(
+    ("pack", "changes", "rule"),
+    [
+        ("second-experimental-primary", {"capacity": 36}, "class.size_max"),
+        ("anhui-ten-bans", {"materials": "奥数练习册"}, "content.blocked_words"),
+        ("anhui-ten-bans", {"plan": "复习\n期末冲刺"}, "content.flag_words"),
+        ("hebi", {"summary": "每周布置作业，家长签字"}, "content.written_home_homework"),
+        ("jinan-yanshan", {"weekdays": [3]}, "content.club_days"),
+    ],
+)
+async def test_a_club_is_asked_what_its_scheme_rules(
+    world: World, pack: str, changes: dict[str, Any], rule: str
+) -> None:
+    school = await world.school(pack=pack)
+    with pytest.raises(Objected) as refused:
+        await propose(world, school, grades=[1, 2, 3, 4], **changes)
+    said = [o for o in refused.value.objections if o.rule == rule]
+    assert said and said[0].clause

@@ -13,7 +13,6 @@ from core.db.states import MoveRefused, ReasonOwed
 from core.enrollment import agreements, menu_service, seats
 from core.enrollment.errors import CapacityTooSmall, MenuEmpty, MenuLate, NoPrice, Objected, RoomTaken, TeacherTaken
 from core.enrollment.jobs import TURN
-from core.enrollment.letters import AgreementText
 from core.enrollment.models import Agreement, Application, Enrolment, Offering
 from core.enrollment.offerings_service import (
     change_offering,
@@ -199,7 +198,7 @@ async def test_a_new_wording_asks_again(world: World, monkeypatch: pytest.Monkey
         assert await agreements.renew_outdated(uow) == 0
         now = agreements.agreement_text(uow)
         assert agreements.objections_to_text(uow) == []
-    newer = AgreementText(now.key, now.version + 1, now.title, now.states, now.parties, now.sections)
+    newer = replace(now, version=now.version + 1)
     monkeypatch.setattr(agreements, "agreement_text", lambda uow: newer)
     async with world.house.unit(school.ctx) as uow:
         assert await agreements.renew_outdated(uow) == 1

@@ -51,6 +51,10 @@ async def test_a_guardian_goes_all_the_way(world: World) -> None:
     assert again.status_code == 303  # the same form sent twice is one offering
     here = re.search(r'action="(/t/school/desk/offerings/[0-9a-f-]+)/approve"', shown)
     assert here
+    bare = await office.post(f"{here[1]}/reject", data={"reason": " "})
+    assert bare.status_code == 422 and 'id="f-reason-err"' in bare.text
+    long = await office.post(f"{here[1]}/reject", data={"reason": "长" * 301})
+    assert long.status_code == 422 and "长" * 301 in long.text, "nothing typed is lost, nothing is cut off"
     await follow(office, await office.post(f"{here[1]}/approve", data={"reason": ""}))
     await menu.publish(world, school)
     assert "课后托管" in (await office.get("/t/school/desk/menu")).text

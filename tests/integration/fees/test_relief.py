@@ -112,6 +112,18 @@ async def test_declined_with_reason_and_way_to_object(world: World, school: Scho
         assert (await client.get("/t/school/home/relief")).status_code == 200
 
 
+@pytest.mark.req("R-346")
+async def test_an_open_request_is_on_the_first_page_of_those_who_decide(world: World, school: School) -> None:
+    async def to_do(role: str) -> bool:
+        async with await world.client(school.people[role], page=True) as client:
+            return "项待处理" in re.sub(r"\s", "", (await client.get("/t/school/desk")).text.partition("待处理")[2])
+
+    assert not await to_do("finance")
+    await asked(world, school)
+    assert await to_do("finance") and await to_do("principal")
+    assert not await to_do("office"), "nobody else hears of it"
+
+
 async def test_family_asks_and_takes_back_on_the_phone(world: World, school: School) -> None:
     form = wish(school).model_dump(mode="json") | {"_key": "relief-key-01"}
     async with await world.client(school.families[0].guardian, page=True) as client:

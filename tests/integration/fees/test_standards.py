@@ -177,6 +177,25 @@ async def test_second_experimental_primary(world: World) -> None:
             await service.approve(uow, row.id, approval("school"))
 
 
+@pytest.mark.req("R-333", "R-340", "R-341")
+async def test_a_standard_for_some_grades(world: World) -> None:
+    """Everybody reads for whom it is; a board that names other grades differs from the approval."""
+    school = await world.school(pack="jinan-yanshan")
+    row = await stage(world, school, grades=[3, 4, 5, 6])
+    async with world.house.unit(await world.as_(school, "office")) as uow:
+        _, wrong = await service.put_up(uow, row.id, board_of(row, grades=[]))
+        assert [(d.item, d.standard, d.posted) for d in wrong] == [("适用年级", "三年级至六年级", "所有年级")]
+        await service.put_up(uow, row.id, board_of(row))
+    async with world.house.unit(school.ctx) as uow:
+        (price,) = await service.prices(uow, ["care"], today())
+        assert [price.covers(grade) for grade in (1, 2, 3, 6)] == [False, False, True, True]
+    async with await world.client(page=True) as client:
+        assert "三年级至六年级" in (await client.get("/t/school/public/fees")).text
+    async with await world.client() as client:
+        shown = (await client.get("/api/t/school/public/fees")).json()["standards"][0]
+        assert shown["grades"] == [3, 4, 5, 6]
+
+
 @pytest.mark.req("R-340", "R-343")
 async def test_pages(world: World, school: School) -> None:
     await no_waiting(world, school)

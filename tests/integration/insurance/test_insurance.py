@@ -261,3 +261,14 @@ async def test_a_plan_is_asked_what_the_pack_says_of_insurance(world: World) -> 
         after = await service.objections_to_plan(uow, plan)
     assert len(after) <= len(before)
     assert all(o.rule.startswith("insurance.") for o in before)
+
+
+@pytest.mark.req("R-407")
+async def test_a_policy_that_is_silent_on_who_bears_what_is_told_to_the_plan(world: World) -> None:
+    school = await world.school(pack="hebi")
+    assert school.term_id is not None
+    plan = PlanView(new_id(), school.term_id, "draft", 1, {})
+    async with world.house.unit(await world.as_(school, "office")) as uow:
+        await service.record(uow, policy())
+        found = await service.objections_to_plan(uow, plan)
+    assert [(o.rule, bool(o.clause)) for o in found] == [("insurance.shared_liability", True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -92,6 +93,25 @@ async def test_a_scheme_without_noon_wants_a_written_reason(world: World) -> Non
     assert not any(o.blocks for o in refused.value.objections)
     view = await set_up(world, school, reason="多数家庭离校较远")
     assert view.item.state == "content_review"
+
+
+@pytest.mark.req("R-371")
+async def test_lunch_that_families_may_not_pay_for_is_not_put_on_the_menu(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = await world.school(pack=SCHEME)
+    real = service.effective
+
+    def free_lunch(uow: Any) -> Any:
+        """The scheme, but for one value: nobody pays for lunch."""
+        pack = real(uow)
+        entries = tuple(replace(e, value="free") if e.key == "lunch.payer" else e for e in pack.entries)
+        return type(pack)(pack.chain, entries, {}, pack.catalogue)
+
+    monkeypatch.setattr(service, "effective", free_lunch)
+    with pytest.raises(Objected) as refused:
+        await set_up(world, school)
+    assert [(o.rule, bool(o.clause)) for o in refused.value.objections] == [("lunch.payer", True)]
 
 
 @pytest.mark.req("R-271")

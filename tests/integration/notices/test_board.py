@@ -60,7 +60,9 @@ async def test_a_posting_from_draft_to_answered_objection(world: World) -> None:
     mine = await guardian.get("/t/school/home/messages")
     assert "你的意见已答复" in mine.text and "见校务公开栏" in mine.text
     bare = await office.post(f"{path}/withdraw", data={"why": ""})
-    assert bare.status_code == 303
+    assert bare.status_code == 422 and 'id="down-why-err"' in bare.text
+    long = await office.post(f"{path}/withdraw", data={"why": "误" * 501})
+    assert long.status_code == 422 and "误" * 501 in long.text, "what was typed stays"
     assert (await nobody.get(f"/t/school/board/{id_}")).status_code == 200
     await office.post(f"{path}/withdraw", data={"why": "名单有误"})
     assert "名单有误" in (await nobody.get(f"/t/school/board/{id_}")).text

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from core.base.ids import new_id
 from core.db.delivery import deliver
+from core.db.house import House
 from core.db.kernel_tables import Outbox
 from core.enrollment.plan_models import PlanFiling, ServicePlan
 from tenants.oversight.models import ReceivedPlan, SchoolFigures
@@ -229,3 +230,12 @@ async def test_figures_travel_once_carry_no_names_and_the_newest_wins(world: Wor
     assert await _send(world, school, bureau, "oversight.figures", newer) == "done"
     board = (await officer.get("/api/t/bureau/bureau/figures")).json()
     assert board["schools"][0]["figures"]["pupils"] == 99
+
+
+@pytest.mark.req("R-003")
+def test_every_kind_of_document_has_a_name_for_people(house: House) -> None:
+    documents = house.registry.documents
+    assert {owned.plugin for owned in documents.values()} >= {None, "vendors"}
+    assert [
+        kind for kind, owned in documents.items() if not str(owned.item.title) or str(owned.item.title) == kind
+    ] == []

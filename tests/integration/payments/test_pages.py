@@ -72,7 +72,10 @@ async def test_family_pays_and_gets_a_receipt(till: Till) -> None:
     await page(world, stranger, f"/t/school/home/receipts/{receipt.id}/pdf", 404)
     proof = await page(world, None, f"/verify/receipt/school/{receipt.token}")
     assert "真实有效" in proof and "¥205" in proof and "学生1" not in proof
-    await page(world, None, "/verify/receipt/school/unknown", 404)
+    assert re.search(r"付款时间.*?\d{4}年", proof, re.DOTALL)
+    for forged in ("school/unknown", "nowhere/unknown"):
+        assert "查无此收据" in await page(world, None, f"/verify/receipt/{forged}", 404)
+    assert "¥205.00" in text, "the total in the same form as the rows"
     assert receipt.number in await page(world, parent, "/t/school/home/receipts")
     assert "已缴费" in await page(world, school.people["finance"], f"{DESK}/billing/bills/{bill.id}")
     await till.agree()
@@ -117,8 +120,14 @@ async def test_finance_pages(till: Till) -> None:
     assert "作废账单" in await page(world, finance, void)
     async with await world.client(finance, page=True) as client:
         assert (await client.post(void, data={"reason": " "})).status_code == 422
+        long = await client.post(void, data={"reason": "错" * 3000})
+        assert long.status_code == 422 and "错" * 3000 in long.text
         assert (await client.post(void, data={"reason": "开错"})).status_code == 303
     assert (await till.get(Bill, unpaid.id)).state == "void"
+    family = next(f.guardian for f in school.families if f.student_id == unpaid.student_id)
+    assert "已作废" in await page(world, family, "/t/school/home/bills")
+    told = await page(world, family, f"/t/school/home/bills/{unpaid.id}")
+    assert "作废的理由：开错" in told and "去缴费" not in told
     for path in ("alerts", "alerts?closed=true", "payouts", "statement", "statement?fund=school", "billing"):
         await page(world, finance, f"{DESK}/{path}")
     await page(world, finance, f"{DESK}/statement?fund=nothing", 404)
@@ -130,6 +139,9 @@ async def test_finance_pages(till: Till) -> None:
         public = shown.headers["location"]
         books = await client.get(f"{DESK}/statement/books?fund=service")
         assert "balance Assets:Receivable" in books.text
+        assert books.headers["content-type"].lower().count("charset") == 1
+        standing = (await client.get(f"{DESK}/statement")).text
+        assert "减：" in standing and "期末结余的构成" in standing
     html = await page(world, None, public)
     assert "收支公示" in html and "账簿与公示时不一致" not in html
     assert public in await page(world, None, "/t/school/public/statements")
@@ -193,3 +205,26 @@ async def test_doctor_says_what_is_missing(till: Till) -> None:
     assert len(await check(bare)) == 2
     gone = settings.model_copy(update={"stripe_api_base": "http://127.0.0.1:9"})
     assert "Stripe" in (await check(gone))[0]
+
+
+@pytest.mark.req("R-352", "R-354")
+async def test_spending_page(till: Till) -> None:
+    school = till.school
+    here = f"/t/{school.ctx.slug}/desk/spending"
+    values = {
+        "fund": "school", "item": "service_costs", "amount": "12.50", "payee": "保洁公司", "paid_on": "2026-09-10",
+        "voucher": "发票 7", "invoiced": "12.50", "_key": "spending-key-01",
+    }  # fmt: skip
+    async with await till.world.client(school.people["finance"], page=True) as client:
+        assert (await client.get(here)).status_code == 200
+        refused = await client.post(here, data={**values, "item": "management_fee", "_key": "spending-key-02"})
+        assert refused.status_code == 422 and "管理费" in refused.text and "001#2 四（三）" in refused.text
+        assert (await client.post(here, data=values)).status_code == 303
+        assert (await client.post(here, data=values)).status_code == 303
+        shown = (await client.get(here)).text
+        assert shown.count("保洁公司") == 1 and "¥12.50" in shown
+        back = shown.partition('action="' + here + "/")[2].partition('"')[0]
+        assert (await client.post(f"{here}/{back}", data={"reason": "记错了"})).status_code == 303
+        assert "已撤销" in (await client.get(here)).text
+    async with await till.world.client(school.people["office"], page=True) as client:
+        assert (await client.get(here)).status_code == 403

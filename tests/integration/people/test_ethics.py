@@ -18,6 +18,7 @@ from core.lessons.errors import AssignmentObjected
 from core.lessons.register import sign_in
 from core.notices.models import Message
 from core.people import ethics
+from core.people.external import OwnStaff, register_external
 from core.people.models import Staff
 from tests.support.lessons import MONDAY, at, group
 from tests.support.menu import CARE
@@ -139,3 +140,13 @@ async def test_only_those_who_may_know_see_the_status(world: World) -> None:
     assert done.status_code in (200, 303)
     async with world.house.unit(school.ctx) as uow:
         assert school.teacher_id is not None and await ethics.states_of(uow, [school.teacher_id]) == {}
+
+
+@pytest.mark.req("R-075", "R-328")
+async def test_own_staff_do_not_come_in_as_somebody_elses_and_the_clause_is_told(world: World) -> None:
+    school = await world.school(pack="city-free-1000")
+    with pytest.raises(OwnStaff) as refused:
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            await register_external(uow, "教师戊", school.people["teacher"].phone)
+    (told,) = refused.value.params["objections"]
+    assert told["rule"] == "staff.affiliated" and told["clause"]

@@ -80,6 +80,8 @@ async def test_every_page_of_the_way_is_drawn(world: World) -> None:
     await world.drain(school, bureau)
     assert (await office.post(f"{base}/publish")).status_code == 303
     await world.drain(school, bureau)
+    bare = await office.post(f"{base}/amend", data={"reason": " "})
+    assert bare.status_code == 422 and 'id="amend-reason-err"' in bare.text
     seen = await guardian.get("/t/school/home/plan")
     assert "教育局备案号 BA" in seen.text and "足球社团" in seen.text
     assert (await office.get(f"{base}/versions/1")).status_code == 200

@@ -85,6 +85,12 @@ async def office(world: World, school: School) -> httpx.AsyncClient:
     return await world.client(school.people["office"], page=True)
 
 
+async def test_a_file_that_is_too_large_leaves_the_field_to_choose_another(office: httpx.AsyncClient) -> None:
+    answer = await office.post(DESK, files={"file": ("花名册.csv", b"x" * (21 * 1024 * 1024))})
+    assert answer.status_code == 422
+    assert "文件太大，最多 20 MB" in answer.text and 'type="file"' in answer.text and 'id="f-file-err"' in answer.text
+
+
 async def test_the_whole_way(world: World, house: House, school: School, office: httpx.AsyncClient) -> None:
     before = await image(house, school)
     whole = files.make_school(60, seed=3)
@@ -210,7 +216,7 @@ async def test_a_gb18030_csv_is_read_and_another_encoding_may_be_chosen(
     id_ = await checked(world, school, office, body, "名单.csv")
     page = await office.get(f"{DESK}/{id_}")
     assert "GB18030" in page.text and "阿依古丽·买买提" in page.text and "可以导入了" in page.text
-    await office.post(f"{DESK}/{id_}/encoding", data={"encoding": "big5"})
+    await office.post(f"{DESK}/{id_}/encoding", data={"encoding": "utf-16"})
     await world.drain(school)
     assert "可以导入了" not in (await office.get(f"{DESK}/{id_}")).text
     assert (await office.post(f"{DESK}/{id_}/encoding", data={"encoding": "utf-7"})).status_code == 422

@@ -9,10 +9,13 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from core.api.organisations import organisations
+from core.base.errors import Invalid
 from core.db.house import House
 from core.terms import service as terms
 from core.web.app import build_app
 from deploy.app import build_house
+from deploy.walkthrough import operator
 from tenants import service
 from tests.support.database import DatabaseAddresses
 from tests.support.world import School, World
@@ -180,17 +183,16 @@ async def test_a_member_is_added_changed_and_let_go(world: World, school: School
     assert "办公乙" in page.text and "家长1" not in page.text
     wrong = await office.post(base, data={"name": "林小明", "phone": "1"})
     assert wrong.status_code == 422 and "请填写 11 位手机号" in wrong.text and "林小明" in wrong.text
-    new = {"name": "林小明", "phone": "13900000077", "roles": ["finance", "teacher"], "_key": "one-new-member"}
+    new = {"name": "林小明", "phone": "13900000077", "roles": ["class_teacher", "teacher"], "_key": "one-new-member"}
     for _ in range(2):
         assert (await office.post(base, data=new)).status_code == 303
     person = await world.person("林小明", "13900000077")
     client = await world.client(person, page=True)
-    assert (await client.get("/t/school")).headers["location"] in ("/t/school/desk", "/t/school/teach")
-    assert (await client.get("/t/school/desk")).status_code == 200
-    here = f"{base}/{person.account_id}"
-    await office.post(here, data={"roles": ["teacher"]})
-    assert (await client.get("/t/school/desk")).status_code == 403
     assert (await client.get("/t/school")).headers["location"] == "/t/school/teach"
+    assert (await client.get("/t/school/teach/review")).status_code == 200
+    here = f"{base}/{person.account_id}"
+    assert (await office.post(here, data={"roles": ["teacher"]})).status_code == 303
+    assert (await client.get("/t/school/teach/review")).status_code == 403
     await office.post(here, data={})
     assert (await client.get("/t/school")).status_code == 404
 
@@ -209,19 +211,38 @@ async def test_a_guardian_who_works_here_stays_a_guardian(
 
 async def test_roles_cannot_be_locked_out_or_stolen(world: World, school: School, office: httpx.AsyncClient) -> None:
     base = "/t/school/desk/members"
-    me, head = school.people["office"].account_id, school.people["principal"].account_id
-    assert (await office.post(f"{base}/{head}", data={"roles": ["teacher"]})).status_code == 303
-    last = await office.post(f"{base}/{me}", data={"roles": ["teacher"]})
-    assert last.status_code == 422 and "至少要留一个" in last.text
-    assert (await office.get("/t/school/desk")).status_code == 200
+    clerk, head = school.people["office"].account_id, school.people["principal"].account_id
+    principal = await world.client(school.people["principal"], page=True)
     for roles in (["bureau_head"], ["guardian"], ["no-such"]):
-        assert (await office.post(f"{base}/{head}", data={"roles": roles})).status_code == 422
+        assert (await principal.post(f"{base}/{clerk}", data={"roles": roles})).status_code == 422
     teacher = await world.client(school.people["teacher"], page=True)
     assert (await teacher.post(f"{base}/{head}", data={"roles": ["principal"]})).status_code == 403
     other = await world.school("other", name="第二小学", families=0)
     stranger = other.people["office"].account_id
-    assert (await office.get(f"{base}/{stranger}")).status_code == 404
-    assert (await office.post(f"{base}/{stranger}", data={"roles": ["teacher"]})).status_code == 404
+    assert (await principal.get(f"{base}/{stranger}")).status_code == 404
+    assert (await principal.post(f"{base}/{stranger}", data={"roles": ["teacher"]})).status_code == 404
+
+
+async def test_nobody_raises_themselves(world: World, school: School, office: httpx.AsyncClient) -> None:
+    """The office gives teaching roles; power over money and people comes from the head, and never from oneself."""
+    base = "/t/school/desk/members"
+    clerk, head = school.people["office"].account_id, school.people["principal"].account_id
+    own = await office.post(f"{base}/{clerk}", data={"roles": ["office", "principal", "finance"]})
+    assert own.status_code == 422 and "不能修改自己的角色" in own.text
+    again = {"name": "办公", "phone": school.people["office"].phone, "roles": ["principal"], "_key": "me-once-more"}
+    assert (await office.post(base, data=again)).status_code == 422
+    for change in (["teacher"], ["principal", "finance"], []):
+        refused = await office.post(f"{base}/{head}", data={"roles": change})
+        assert refused.status_code == 422 and "只能由负责人分配或收回" in refused.text
+    new = {"name": "林小明", "phone": "13900000077", "roles": ["finance"], "_key": "a-new-cashier"}
+    assert (await office.post(base, data=new)).status_code == 422
+    # With a second head the first may go; then none is left who could take the second's role.
+    principal = await world.client(school.people["principal"], page=True)
+    assert (await principal.post(f"{base}/{head}", data={"roles": ["principal", "finance"]})).status_code == 422
+    assert (await principal.post(f"{base}/{clerk}", data={"roles": ["office", "principal"]})).status_code == 303
+    assert (await office.post(f"{base}/{head}", data={"roles": ["teacher"]})).status_code == 303
+    last = await office.post(f"{base}/{clerk}", data={"roles": ["teacher"]})
+    assert last.status_code == 422 and "不能修改自己" in last.text
 
 
 # ---- a bureau's schools
@@ -256,6 +277,27 @@ async def test_a_bureau_has_a_school_set_up(world: World) -> None:
     assert "带来的页面" in (await clerk.get("/t/qinghe/desk/plugins")).text
     assert (await clerk.get("/t/qinghe/desk/clubs")).status_code != 404
     assert (await officer.get("/t/qinghe/desk")).status_code == 404, "the bureau sees nothing inside"
+
+
+@pytest.mark.parametrize("name", ["", " ", "校", "校" * 61])
+async def test_no_organisation_is_made_without_a_proper_name(world: World, name: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await service.provision(world.house, kind="school", slug="rev2", name=name)
+    assert [field.field for field in refused.value.fields] == ["name"]
+
+
+async def test_what_a_walkthrough_made_leaves_the_lists_at_its_end(world: World) -> None:
+    roles = ("bureau_officer", "bureau_head", "vendor_manager", "coach")
+    made = await operator.provision(world.house, "abc123", {role: world.next_phone() for role in roles})
+    vendor = await world.vendor()
+
+    async def offered() -> list[str]:
+        async with world.house.unit(vendor.ctx) as uow:
+            return [bureau.slug for bureau in await organisations(uow, "bureau")]
+
+    assert made.bureau in await offered()
+    await operator.leave(world.house, made)
+    assert made.bureau not in await offered()
 
 
 async def test_a_school_that_exists_is_never_handed_out(world: World) -> None:
@@ -306,9 +348,9 @@ async def test_the_api_switches_invites_and_provisions(world: World, school: Sch
     made = [await office.post(base, json=member, headers={"idempotency-key": "k1"}) for _ in range(2)]
     assert [m.status_code for m in made] == [201, 201] and made[0].json() == made[1].json()
     account = made[0].json()["account"]
-    assert (await office.put(f"{base}/{account}", json={"roles": ["finance"]})).status_code == 200
+    assert (await office.put(f"{base}/{account}", json={"roles": ["class_teacher"]})).status_code == 200
     listed = (await office.get(base, params={"q": "林小明"})).json()
-    assert listed["total"] == 1 and listed["members"][0]["roles"] == ["finance"]
+    assert listed["total"] == 1 and listed["members"][0]["roles"] == ["class_teacher"]
     assert "13900000077" not in str(listed)
 
     bureau = await world.bureau()

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from core.base.errors import Invalid
+from core.base.money import Fen
+from core.billing.views import BillDraft
 from core.db.switches import change_settings
 from core.enrollment.errors import Objected
 from core.enrollment.models import Offering
@@ -15,6 +17,7 @@ from plugins.vendors import checks, exits
 from plugins.vendors.models import Proposal
 from tests.support import vendors as v
 from tests.support.world import World
+from tests.unit.billing.test_worked import charge
 
 TENDERED: dict[str, Any] = {
     "method": "tender",
@@ -116,6 +119,29 @@ async def test_the_cap_bites_at_the_price_and_at_the_total(world: World) -> None
         here = f"/t/{county.school.ctx.slug}/desk/vendors"
         low = await client.post(f"{here}/budget", data={"total_cost_fen": "999"}, follow_redirects=True)
         assert "000#3 五（二）" in low.text
+
+
+@pytest.mark.req("R-305", "C-16")
+async def test_over_the_cap_no_family_is_billed_for_an_agency(world: World) -> None:
+    """The total fell after the course was agreed: bills of its children wait, those of others do not."""
+    county = await v.county(world, pack="city-free-1000")
+    await v.listed(county)
+    await total(world, county, 100_000)
+    await v.approved(county, await v.offered(county), **TENDERED, cost_fen=50_000)
+    term_id = county.school.term_id
+    assert term_id is not None
+    inside, outside = (family.student_id for family in county.school.families)
+    drafts = (
+        BillDraft(inside, term_id, (charge("vendor_course", 2000),), (), Fen(2000)),
+        BillDraft(outside, term_id, (charge("care", 500),), (), Fen(500)),
+    )
+    async with world.house.unit(county.school.ctx) as uow:
+        assert await checks.of_bills(uow, drafts) == []
+    await total(world, county, 99_000)
+    async with world.house.unit(county.school.ctx) as uow:
+        found = await checks.of_bills(uow, drafts)
+        assert [(o.rule, o.subject_id) for o in found] == [("provider.agency_cost_percent_max", inside)]
+        assert await checks.of_bills(uow, drafts[1:]) == []
 
 
 @pytest.mark.req("R-296", "C-15")

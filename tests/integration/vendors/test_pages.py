@@ -92,6 +92,8 @@ async def test_the_vendors_forms(world: World) -> None:
     await county.drain()
     assert "已通过" in (await vendor.get(page)).text
     assert (await office.get(f"{desk}/{county.vendor_id}")).status_code == 200
+    wrong = await office.post(f"{desk}/budget", data={"total_cost_fen": "abc"})
+    assert wrong.status_code == 422 and 'value="abc"' in wrong.text and "budget-total_cost_fen-err" in wrong.text
     assert (await office.post(f"{desk}/budget", data={"total_cost_fen": "1000"})).status_code == 303
     assert "80%" in (await office.get(desk)).text
     assert (await office.post(f"{desk}/ask")).status_code == 303

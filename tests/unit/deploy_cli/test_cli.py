@@ -13,11 +13,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from core.base.errors import FieldError
 from core.base.settings import Settings
+from core.base.text import add_catalogue
 from deploy.cli import COMMANDS, kehou, sentence
 from deploy.commands import common
+from deploy.commands.ledger import _target
 from deploy.process import DeployError
 from deploy.web import is_loopback, refuse_false_demo
+from tenants.service import SlugTaken, UnknownOrganisation
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = base64.b64encode(bytes(32)).decode()
@@ -53,6 +57,13 @@ def test_missing_settings_are_named() -> None:
     assert done.returncode != 0
     assert "KEHOU_DATABASE_URL" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_monitor_can_read_that_settings_are_missing() -> None:
+    done = run("doctor", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1 and told["ok"] is False
+    assert "KEHOU_DATABASE_URL" in told["checks"][0]["detail"]
 
 
 def test_a_database_that_is_away_is_a_sentence() -> None:
@@ -132,3 +143,24 @@ def test_packs_check_without_cases_says_so(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr("deploy.commands.packs.CASES", tmp_path / "none")
     done = CliRunner().invoke(kehou, ["packs", "check"])
     assert isinstance(done.exception, DeployError) and "--cases" in str(done.exception)
+
+
+def test_a_refusal_is_told_in_both_languages_and_once() -> None:
+    add_catalogue(ROOT / "tenants" / "locale")
+    taken = SlugTaken.text % {"slug": "rev2"}
+    told = sentence(SlugTaken(fields=[FieldError("slug", taken, "taken")], slug="rev2"))
+    assert told.count("rev2") == 2 and told.splitlines()[0] == "这个网址名已被使用：rev2"
+    nobody = sentence(UnknownOrganisation(slug="nope"))
+    assert len(nobody.splitlines()) == 2 and nobody.count("nope") == 2
+
+
+def test_a_file_to_write_stays_as_it_was_when_the_export_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "books.beancount"
+    out.write_text("earlier", encoding="utf-8")
+    with pytest.raises(ValueError), _target(out) as target:
+        target.write("half")
+        raise ValueError
+    assert out.read_text(encoding="utf-8") == "earlier" and list(tmp_path.iterdir()) == [out]
+    with _target(out) as target:
+        target.write("whole")
+    assert out.read_text(encoding="utf-8") == "whole"

@@ -25,11 +25,12 @@ from tests.unit.policy.test_load import head, rule
 ON = date(2026, 11, 1)
 amounts = st.integers(1, 10_000_000)
 percents = st.integers(1, 100)
+LIBRARY = library()
 
 
 @cache
 def scheme(key: str) -> EffectivePack:
-    return library().effective(key, ON)
+    return LIBRARY.effective(key, ON)
 
 
 @cache
@@ -95,6 +96,19 @@ def test_every_question_names_its_facts(unit: str) -> None:
                 form = proposal(service=service, fund=fund, unit=unit, cost_fen=400, grades=[3])
                 pack.ask_all(rules.of_standard(form))
                 rules.owed_with_standard(pack, form)
-        pack.ask_all(rules.of_board(posted=True, matches=True, shown=["standard"], issued=True))
+        pack.ask_all(rules.of_board(place="校门口", matches=True, shown=["standard"], issued=True))
         pack.ask_all(rules.of_offering(pack, ["online"], [1, 2, 3]))
     assert len(packs) == 12 and "fee.payer" in {r.key for r in CATALOGUE}
+
+
+@pytest.mark.req("C-16")
+def test_a_cap_on_an_agencys_price_bears_on_its_course_alone(tmp_path: Path) -> None:
+    """The published examples beside the twelve (product.md 1c) cap what a course of an agency may cost a lesson."""
+    (tmp_path / "a.toml").write_text(head() + rule("fee.vendor_cost_max", "1500", quote="每课时15元"), "utf-8")
+    pack = load_packs(tmp_path).effective("some-city", ON)
+
+    def said(service: str, fen: int) -> list[str]:
+        return [o.rule for o in pack.ask_all(rules.of_standard(proposal(service=service, unit_fen=fen))).objections]
+
+    assert said("vendor_course", 1501) == ["fee.vendor_cost_max"]
+    assert said("vendor_course", 1500) == said("care", 9999) == []

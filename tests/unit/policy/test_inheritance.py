@@ -9,6 +9,7 @@ import pytest
 
 from core.base.text import in_locale
 from core.policy.ask import EffectivePack
+from core.policy.errors import PacksRefused
 from core.policy.explain import explain, silent_keys
 from core.policy.service import load_packs
 from tests.unit.policy.golden import library
@@ -177,3 +178,17 @@ def test_explaining_says_for_whom_and_when() -> None:
     with in_locale("en"):
         (early,) = [line for line in lines if line.key == "time.earlier_exit"]
         assert (str(early.when_shown), str(early.shown)) == ("Grade 1, Grade 2 · After afternoon school", "20 min")
+
+
+@pytest.mark.req("C-01")
+def test_a_copy_below_does_not_widen_but_half_a_copy_does(tmp_path: Path) -> None:
+    """Saying again what the upper level says is no widening as long as all of it is said."""
+    wide = rule(key="time.may", value='["extra_care", "evening_study"]')
+    narrow = rule(key="time.may", value='["extra_care"]', more='when = { stages = ["primary"] }')
+    (tmp_path / "city.toml").write_text(head() + wide + narrow, "utf-8")
+    below = head("some-county", "county", 'parent = "some-city"')
+    (tmp_path / "county.toml").write_text(below + wide + narrow, "utf-8")
+    assert set(load_packs(tmp_path).keys()) == {"some-city", "some-county"}
+    (tmp_path / "county.toml").write_text(below + wide, "utf-8")
+    with pytest.raises(PacksRefused, match=r"county.toml: time.may"):
+        load_packs(tmp_path)

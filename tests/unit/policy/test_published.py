@@ -1,56 +1,104 @@
-"""Examples published elsewhere (product, section 1c) as further packs: their answers, and the bills they lead to."""
+"""Published versions beside the files: which counts when, and what publishing one would break."""
 
 from __future__ import annotations
 
-import tomllib
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.base.ids import new_id
-from core.base.money import Fen
-from core.billing.pricing import Cap, draft
-from core.billing.views import ChargeProposal, PricedCharge, ReductionProposal, UnitPrice
-from core.policy import cases
+from core.policy.compare import changes
+from core.policy.errors import PackProblem, UnknownPack
+from core.policy.library import PackLibrary
+from core.policy.published import as_if, canonical, digest, problems_with, read_draft, successive
+from core.policy.rules import CATALOGUE
 from core.policy.service import load_packs
-
-HERE = Path(__file__).parent / "published"
-LIBRARY = load_packs(HERE / "packs")
-BILLS: list[dict[str, Any]] = tomllib.loads((HERE / "bills.toml").read_text("utf-8"))["bill"]
-ON = date(2026, 9, 1)
+from core.policy.types import Pack
+from tests.unit.policy.test_load import head, rule
 
 
-@pytest.mark.req("R-020", "R-021")
-@pytest.mark.parametrize("scheme", cases.check(LIBRARY, cases.read_cases(HERE / "cases")), ids=lambda s: s.key)
-def test_every_rule_has_a_case_and_every_case_passes(scheme: cases.Scheme) -> None:
-    assert not scheme.failed
-    assert not scheme.without_case
+@pytest.fixture
+def shipped(tmp_path: Path) -> PackLibrary:
+    """A city with an open end, a county below it."""
+    (tmp_path / "city.toml").write_text(head("city") + rule(), "utf-8")
+    county = head("county", "county", 'parent = "city"') + rule(value="110")
+    (tmp_path / "county.toml").write_text(county, "utf-8")
+    return load_packs(tmp_path)
 
 
-@pytest.mark.req("R-345", "R-346")
-@pytest.mark.parametrize("bill", BILLS, ids=lambda b: str(b["name"]))
-def test_the_bill_that_an_example_leads_to(bill: dict[str, Any]) -> None:
-    pack = LIBRARY.effective(bill["pack"], ON)
-    assert pack.ask("fee.per_lesson_max", amount_fen=bill["unit_fen"]).ok
-    child, enrolment = new_id(), new_id()
-    proposal = ChargeProposal(
-        student_id=child,
-        service="care",
-        title="看护",
-        quantity=bill["lessons"],
-        enrolment_id=enrolment,
-        offering_id=enrolment,
-    )
-    amount = bill["lessons"] * bill["unit_fen"]
-    price = UnitPrice("care", "lesson", Fen(bill["unit_fen"]), new_id(), "批准", datetime(2026, 9, 1, tzinfo=UTC))
-    percent = bill.get("reduced_percent", 0)
-    reductions = (
-        [ReductionProposal(child, None, Fen(amount * percent // 100), "hardship", new_id(), "")] if percent else []
-    )
-    limit = pack.get("fee.per_term_max")
-    order = bill.get("order") or pack.get("fee.reduction_order").value
-    cap = Cap(Fen(limit.value), limit.clause, order == "cap_then_reduce") if limit.value else None
-    made = draft(child, new_id(), [PricedCharge(proposal, price, Fen(amount))], reductions, cap, new_id())
-    assert int(made.due) == bill["due"]
+def version(library: PackLibrary, key: str, starts: str, value: int = 100, **more: Any) -> Pack:
+    raw = dict(library.version(key, date(2026, 1, 1)).raw)
+    raw |= {"valid_from": starts, "rule": [{**raw["rule"][0], "value": value}], **more}
+    found: list[PackProblem] = []
+    pack = read_draft(raw, CATALOGUE, found)
+    assert pack is not None, found
+    return pack
+
+
+def limit(library: PackLibrary, day: str) -> int:
+    return int(library.effective("city", date.fromisoformat(day)).get("time.minutes_max").value)
+
+
+@pytest.mark.req("C-01")
+def test_a_version_ends_the_one_before_it_on_the_day_before(shipped: PackLibrary) -> None:
+    first, second = version(shipped, "city", "2027-02-01", 115), version(shipped, "city", "2027-09-01", 112)
+    packs = PackLibrary(successive(shipped, [second, first]), CATALOGUE)
+    said = [limit(packs, d) for d in ("2027-01-31", "2027-02-01", "2027-08-31", "2027-09-01", "2040-01-01")]
+    assert said == [120, 115, 115, 112, 112]
+    assert packs.version("city", date(2027, 1, 31)).revision == shipped.version("city", date(2027, 1, 31)).revision
+
+
+def test_a_version_with_an_end_leaves_nothing_after_it(shipped: PackLibrary) -> None:
+    packs = PackLibrary(successive(shipped, [version(shipped, "city", "2027-02-01", valid_to="2027-06-30")]), CATALOGUE)
+    with pytest.raises(UnknownPack):
+        packs.version("city", date(2027, 7, 1))
+
+
+@pytest.mark.req("C-01")
+def test_what_publishing_would_break_is_told(shipped: PackLibrary) -> None:
+    later = version(shipped, "city", "2027-09-01", 118)
+    packs = PackLibrary(successive(shipped, [later]), CATALOGUE)
+    assert problems_with(shipped, version(shipped, "city", "2027-02-01", 115)) == []
+    # The same first day, or reaching into a later one, overlaps.
+    for starts, ends in (("2027-09-01", None), ("2027-02-01", "2027-12-31")):
+        more = {"valid_to": ends} if ends else {}
+        found = problems_with(packs, version(shipped, "city", starts, 115, **more))
+        assert ("valid_from", "overlap") in {(p.key, p.code) for p in found}
+    # Narrower above than a pack below: it is the lower one that would be wider, and it is named.
+    found = problems_with(shipped, version(shipped, "city", "2027-02-01", 100))
+    assert [(p.file, p.key, p.code) for p in found] == [("county.toml", "time.minutes_max", "wider")]
+    # Wider below than above.
+    found = problems_with(shipped, version(shipped, "county", "2027-02-01", 130))
+    assert [(p.key, p.code, p.at) for p in found] == [("time.minutes_max", "wider", ("rule", 0, "value"))]
+
+
+def test_trying_out_holds_on_every_day_and_leaves_the_library_alone(shipped: PackLibrary) -> None:
+    other = as_if(shipped, version(shipped, "city", "2027-02-01", 115))
+    assert limit(other, "2020-01-01") == 115
+    assert limit(shipped, "2020-01-01") == 120
+
+
+def test_the_revision_does_not_hang_on_the_order_of_fields(shipped: PackLibrary) -> None:
+    raw = dict(version(shipped, "city", "2027-02-01").raw)
+    turned = dict(reversed(list(raw.items())))
+    assert canonical(raw) == canonical(turned) and digest(raw) == digest(turned)
+    assert digest(raw) != digest({**raw, "title": "x"})
+
+
+def test_changes_are_by_rule_and_scope(shipped: PackLibrary) -> None:
+    before = shipped.version("city", date(2026, 1, 1))
+    raw = dict(before.raw)
+    same = {**raw["rule"][0], "quote": "另一句原文"}
+    extra = {**raw["rule"][0], "key": "plan.survey", "value": True}
+    winter = {**raw["rule"][0], "value": 60, "when": {"seasons": ["winter"]}}
+    for rules, told in (
+        ([same], []),
+        ([{**same, "force": "warn"}], [("changed", "time.minutes_max")]),
+        ([same, extra], [("added", "plan.survey")]),
+        ([same, winter], [("added", "time.minutes_max")]),
+        ([extra], [("added", "plan.survey"), ("removed", "time.minutes_max")]),
+    ):
+        after = read_draft({**raw, "rule": rules}, CATALOGUE, [])
+        assert after is not None
+        assert [(c.kind, c.key) for c in changes(before.entries, after.entries, CATALOGUE)] == told

@@ -261,13 +261,14 @@ def test_an_encoding_chosen_by_hand_wins() -> None:
     data = make.csv_file(ROWS, "gbk")
     assert check(data, "a.csv", encoding="gb18030").accepted
     assert codes_of(check(data, "a.csv", encoding="utf-8")) == ["encoding_mismatch"]
-    assert codes_of(check(data, "a.csv", encoding="rot13")) == ["encoding_mismatch"]
+    unknown = check(data, "a.csv", encoding="klingon")
+    assert codes_of(unknown) == ["encoding_not_known"] and "gb18030" in str(unknown.problems[0].message)
 
 
 def test_previews_let_a_person_choose() -> None:
-    shown = previews(make.csv_file([["姓名", "班級"], ["林小滿", "三年級2班"]], "big5"), "a.csv")
-    assert shown["big5"][1][0] == "林小滿"
-    assert shown.get("gb18030", (("",),))[0][0] != "姓名"
+    shown = previews(make.csv_file([["姓名", "班级"], ["林小满", "三年级2班"]], "gb18030"), "a.csv")
+    assert shown["gb18030"][1][0] == "林小满" and "utf-8" not in shown
+    assert shown.get("utf-16-le", (("",),))[0][0] != "姓名"
     assert previews(GOOD, "a.xlsx") == {}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tenants.roster import ClassKey, Post, Relation, Report, Severity, check
+from tenants.roster import ClassKey, KnownRoster, Post, Relation, Report, Severity, check
 from tenants.roster.values import id_check_digit
 from tests.fixtures import roster as make
 
@@ -92,6 +92,7 @@ def found(report: Report, severity: Severity = Severity.ERROR) -> list[tuple[str
         ("家长1手机号", "19900700000 19900700001", "phone_several"),
         ("家长1手机号", 1.99e20, "number_damaged"),
         ("家长1关系", "上司", "relation_form"),
+        ("家长1关系", "邻居", "relation_form"),
         ("备注", "很" * 501, "too_long"),
     ],
 )
@@ -183,6 +184,23 @@ def test_relations(cell: str, relation: Relation | None) -> None:
     assert one(家长1关系=cell).students[0].guardians[0].relation is relation
 
 
+def test_a_neighbour_may_fetch_a_child_and_is_no_guardian() -> None:
+    report = one(接送人1姓名="林小满", 接送人1手机号="19900700009", 接送人1关系="邻居")
+    assert report.accepted and report.students[0].pickups[0].relation is Relation.OTHER
+
+
+@pytest.mark.parametrize(
+    ("level", "grade", "right"),
+    [("primary", "六年级", True), ("primary", "七年级", False), ("junior", "五年级", False), ("junior", "九年级", True),
+     ("nine_year", "九年级", True), ("", "九年级", True)],
+)  # fmt: skip
+def test_a_school_has_the_grades_of_its_level(level: str, grade: str, right: bool) -> None:
+    file = make.csv_file(make.table([make.pupil(年级=grade, 班级="2")]), "utf-8")
+    report = check(file, "花名册.csv", known=KnownRoster.of([], level))
+    assert found(report) == ([] if right else [("年级", "grade_not_here")])
+    assert right or grade in str(report.errors[0].message)
+
+
 def test_roll_numbers_of_all_letters_and_a_lower_case_x() -> None:
     first = "99010120180903" + "00"
     x = next(first + d for d in "0123456789" if id_check_digit(first + d) == "X")
@@ -237,6 +255,16 @@ def test_merged_cells_name_their_range_on_each_row() -> None:
 def test_a_failed_formula_is_not_an_empty_cell() -> None:
     report = check(make.xlsx({"学生": make.table([make.pupil()])}, errors=[(1, 9)]), "a.xlsx")
     assert ("家长2姓名", "cell_error") in found(report)
+
+
+@pytest.mark.parametrize("value", ["王小二", ""])
+def test_a_formula_is_no_name_whatever_it_last_came_to(value: str) -> None:
+    rows = make.table([make.pupil(1), make.pupil(2)])
+    place = rows[0].index("姓名")
+    link = 'HYPERLINK("http://example.com/","王小二")'
+    report = check(make.xlsx({"学生": rows}, formulas=[(1, place, f"={link}", value)]), "a.xlsx")
+    assert [(e.row, e.column, e.code) for e in report.errors] == [(2, "姓名", "roster.formula_cell")]
+    assert "选择性粘贴" in str(report.errors[0].message)
 
 
 @pytest.mark.parametrize(

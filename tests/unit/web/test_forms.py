@@ -83,6 +83,14 @@ def test_all_errors_at_once_beside_their_fields() -> None:
     assert form.summary()[0] == ("f-title", "课程", "请至少填写 2 个字")
 
 
+def test_two_forms_on_a_page_share_no_ids() -> None:
+    first, second = Form.read(Offer, {"title": "棋"}), Form.read(Offer, {"title": "棋"})
+    for form, id_ in ((first, "form"), (second, "room-form")):
+        form.drawn_as(id_)
+    assert (first.field("title").id, second.field("title").id) == ("f-title", "room-form-title")
+    assert second.summary()[0][0] == "room-form-title", "the list of errors leads to its own form"
+
+
 def test_errors_speak_the_readers_language() -> None:
     use_locale("en")
     assert Form.read(Offer, {**GOOD, "phone": "123"}).errors == {"phone": ["Enter an 11-digit mobile number"]}
@@ -222,7 +230,7 @@ def test_the_api_says_the_same() -> None:
     with pytest.raises(ValidationError) as caught:
         Offer.model_validate({"title": "围棋", "days": [9], "agree": True, "rows": [{"name": "甲", "seats": 0}]})
     assert field_errors(Offer, caught.value) == (
-        FieldError("days", "请选择星期"), FieldError("rows.0.seats", "请填写不小于 1 的数"),
+        FieldError("days", "请选择星期"), FieldError("rows.0.seats", "请填写不小于 1 的数", "greater_than_equal"),
     )  # fmt: skip
 
 
@@ -251,3 +259,32 @@ def test_a_multi_dict_is_read_whole() -> None:
     form = Form.read(Offer, FormMultiDict([("title", "围棋"), ("days", "1"), ("days", "5"), ("agree", "on")]))
     assert form, form.errors
     assert form.value.days == [1, 5]
+
+
+@pytest.mark.parametrize("typed", ["1e400", "-1e400", "9" * 60, "1e-400", "NaN", "Infinity"])
+def test_an_amount_beyond_all_sense_is_a_sentence(typed: str) -> None:
+    class Paid(BaseModel):
+        amount: YuanAsFen
+
+    form = Form.read(Paid, {"amount": typed})
+    assert not form and "金额" in form.field("amount").errors[0] and form.field("amount").value == typed
+
+
+def test_in_json_an_amount_is_a_number_of_fen() -> None:
+    class Paid(BaseModel):
+        amount: YuanAsFen
+
+    assert Paid.model_validate_json('{"amount": 36050}').amount == 36050
+    with pytest.raises(ValidationError):
+        Paid.model_validate_json('{"amount": "360.50"}')
+
+
+@pytest.mark.parametrize("typed", ["王\x00小二", "a\x1bb", "\x7f"])
+def test_characters_that_nobody_can_type_are_told_at_their_field(typed: str) -> None:
+    class Said(BaseModel):
+        words: str
+        notes: list[str] = []
+
+    form = Form.read(Said, {"words": typed, "notes": ["fine"]})
+    assert not form and "控制字符" in form.field("words").errors[0]
+    assert Form.read(Said, {"words": "两行\r\n和\t制表", "notes": []})

@@ -1,7 +1,7 @@
 """Stored verdicts, and the pack files that they rest on.
 
 Revision ID: 0065
-Revises: 0070
+Revises: 0085
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from core.db.schema import append_only_table, global_table
 
 revision = "0065"
-down_revision = "0070"
+down_revision = "0085"
 branch_labels = None
 depends_on = None
 
@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Text(), nullable=False),
         sa.Column("pack_key", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("first_used_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("revision", name=op.f("pk_pack_revision")),
     )

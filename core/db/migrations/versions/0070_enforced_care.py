@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from core.db.schema import tenant_table
 
 revision = "0070"
-down_revision = "0050"
+down_revision = "0060"
 branch_labels = None
 depends_on = None
 

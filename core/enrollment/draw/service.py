@@ -1,0 +1,310 @@
+"""The office's side of a draw: made, opened, closed, committed to in public, its seed given by two people (R-216).
+
+Everything that decides is fixed and its hashes are on the publicity board before the seed exists anywhere; what is
+drawn then is decided by core.enrollment.draw.program alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+
+from core.base import clock
+from core.base.errors import FieldError, Invalid, NotFound
+from core.base.text import gettext as _
+from core.base.text import in_locale
+from core.db.uow import UnitOfWork
+from core.enrollment import menu_service, seats
+from core.enrollment.draw import program
+from core.enrollment.draw.errors import (
+    InOtherDraw,
+    NoPlacesToDraw,
+    SeedEntered,
+    SeedKnown,
+    StillOpen,
+)
+from core.enrollment.draw.gate import drawn_now
+from core.enrollment.draw.models import DrawCourse, DrawRound, DrawWish
+from core.enrollment.draw.states import DRAW
+from core.enrollment.offering_rules import pack_of
+from core.enrollment.offerings_service import offerings_by_id, set_claimable
+from core.enrollment.states import ON_MENU
+from core.enrollment.views import OfferingView
+from core.notices import service as notices
+from core.people.models import Student
+from core.policy.vocab_people import GROUPS
+from core.web.i18n import fdatetime
+
+KEEP: Final = timedelta(days=1)
+"""For how long, at least, families can apply after the draw."""
+PRIMARY: Final = "primary"
+LAST_PRIMARY_GRADE: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Whom the written rule puts first: the classes in words, best first; `primary_first` as in DrawRound."""
+
+    classes: tuple[str, ...]
+    clause: str = ""
+    primary_first: bool = False
+
+
+def priority_rule(uow: UnitOfWork, grades: Collection[int]) -> Rule:
+    """The classes of priority by the pack (application.priority_groups). A silent pack: everybody is equal.
+
+    The documents name the groups in one breath and in no order, so they are one class. "Primary pupils" tells nobody
+    apart where only primary grades take part; there it is left out. The words are Chinese: they stand in the file.
+    """
+    pack = pack_of(uow)
+    setting = pack.get("application.priority_groups") if pack else None
+    groups = set(setting.value or ()) if setting else set()
+    primary_first = PRIMARY in groups and max(grades, default=1) > LAST_PRIMARY_GRADE
+    named = [group for group in GROUPS.labels if group in groups and (group != PRIMARY or primary_first)]
+    with in_locale("zh_CN"):
+        if not named or setting is None:
+            return Rule((_("全体学生"),))
+        words = _("、").join(str(GROUPS.label(group)) for group in named)
+        return Rule((_("优先保障群体：%(groups)s", groups=words), _("其他学生")), setting.clause, primary_first)
+
+
+def slots_of(views: Sequence[OfferingView]) -> dict[UUID, str]:
+    """The slot of each offering, "1", "2" …: offerings whose times overlap, directly or over others, share one."""
+    slot: dict[UUID, str] = {}
+    ordered = sorted(views, key=lambda v: ([(p.weekday, p.starts_at) for p in v.periods], v.title, str(v.id)))
+    number = 0
+    for first in ordered:
+        if first.id in slot:
+            continue
+        number += 1
+        reached = [first]
+        while reached:
+            view = reached.pop()
+            slot[view.id] = str(number)
+            reached += [
+                other
+                for other in ordered
+                if other.id not in slot and any(a.overlaps(b) for a in view.periods for b in other.periods)
+            ]
+    return slot
+
+
+async def choosable(uow: UnitOfWork, term_id: UUID) -> list[OfferingView]:
+    """What may be put into a new round: on the menu, with places, in no other round."""
+    views = [v for v in await menu_service.on_menu(uow, term_id) if v.capacity is not None]
+    taken = await drawn_now(uow, [v.id for v in views])
+    return [v for v in views if v.id not in taken]
+
+
+async def make_round(
+    uow: UnitOfWork,
+    term_id: UUID,
+    *,
+    title: str,
+    offering_ids: Collection[UUID],
+    opens_at: datetime,
+    closes_at: datetime,
+    per_child: int,
+    seed_source: str,
+    seed_at: datetime,
+) -> DrawRound:
+    """Put offerings into a new round; from now on their places cannot be claimed. Times are aware.
+
+    Raises Invalid, NoPlacesToDraw, InOtherDraw.
+    """
+    uow.ctx.require("draw.manage")
+    await _refuse_times(uow, term_id, opens_at, closes_at, seed_at)
+    await uow.hold(f"draws/{term_id}")
+    wanted = sorted(set(offering_ids), key=str)
+    found = await offerings_by_id(uow, wanted)
+    taken = await drawn_now(uow, wanted)
+    for id_ in wanted:
+        view = found.get(id_)
+        if view is None or view.term_id != term_id:
+            raise NotFound()
+        if view.state not in ON_MENU or view.capacity is None:
+            raise NoPlacesToDraw(title=view.title)
+        if id_ in taken:
+            raise InOtherDraw(title=view.title)
+    views = list(found.values())
+    rule = priority_rule(uow, {grade for view in views for grade in view.grades})
+    row = DrawRound(
+        term_id=term_id,
+        title=title.strip(),
+        state="drafted",
+        opens_at=opens_at,
+        closes_at=closes_at,
+        per_child=per_child,
+        classes=list(rule.classes),
+        clause=rule.clause,
+        primary_first=rule.primary_first,
+        seed_source=seed_source.strip(),
+        seed_at=seed_at,
+    )
+    uow.session.add(row)
+    await uow.session.flush()
+    slot = slots_of(views)
+    uow.session.add_all(DrawCourse(round_id=row.id, offering_id=view.id, slot=slot[view.id]) for view in views)
+    await uow.session.flush()
+    await set_claimable(uow, wanted, False)
+    await uow.audit("draw.make", "draw_round", row.id, title=row.title, offerings=wanted)
+    return row
+
+
+async def _refuse_times(
+    uow: UnitOfWork, term_id: UUID, opens_at: datetime, closes_at: datetime, seed_at: datetime
+) -> None:
+    wrong: list[FieldError] = []
+    if closes_at <= opens_at or closes_at <= await moment(uow):
+        wrong.append(FieldError("closes_at", _("截止时间应晚于开始时间和现在")))
+    if seed_at <= closes_at:
+        wrong.append(FieldError("seed_at", _("公开数字应在填报截止以后才公布")))
+    menu = await menu_service.menu_of(uow, term_id)
+    if menu is None or menu.closes_at < seed_at + KEEP:
+        wrong.append(FieldError("seed_at", _("抽签后家长还要提交申请：菜单的报名截止时间应至少再晚一天")))
+    if wrong:
+        raise Invalid(fields=wrong)
+
+
+async def moment(uow: UnitOfWork) -> datetime:
+    """The database's clock decides about windows."""
+    now: datetime = (await uow.session.execute(select(func.clock_timestamp()))).scalar_one()
+    return now
+
+
+async def courses_of(uow: UnitOfWork, round_id: UUID) -> list[tuple[DrawCourse, OfferingView]]:
+    """The courses of a round with their offerings, by slot and title."""
+    rows = (await uow.session.execute(select(DrawCourse).where(DrawCourse.round_id == round_id))).scalars().all()
+    views = await offerings_by_id(uow, [row.offering_id for row in rows])
+    return sorted(((r, views[r.offering_id]) for r in rows), key=lambda c: (int(c[0].slot), c[1].title, str(c[1].id)))
+
+
+async def open_round(uow: UnitOfWork, round_id: UUID) -> None:
+    """Show it to families; they may rank from `opens_at` on."""
+    row = await uow.get(DrawRound, round_id, lock=True)
+    await DRAW.transition(uow, row, "open", payload={"title": row.title})
+    days = [clock.school_time(at).date() for at in (row.opens_at, row.closes_at)]
+    told = {"title": row.title, "starts": days[0], "to": days[1]}
+    people = await notices.all_guardians(uow)
+    await notices.tell(uow, people, "draw.opened", told, path="home/wishes", source=f"draw.opened/{row.id}")
+
+
+async def close_round(uow: UnitOfWork, round_id: UUID) -> None:
+    """End the ranking once its time is over; wishes cannot change from now on. Raises StillOpen."""
+    row = await uow.get(DrawRound, round_id, lock=True)
+    if await moment(uow) < row.closes_at:
+        raise StillOpen()
+    await DRAW.transition(uow, row, "close")
+
+
+async def commit_round(uow: UnitOfWork, round_id: UUID) -> None:
+    """Fix courses, places and wishes, and publish their hashes on the board. Raises SeedKnown, MoveRefused."""
+    row = await uow.get(DrawRound, round_id, lock=True)
+    if await moment(uow) >= row.seed_at:
+        raise SeedKnown()
+    source = await asyncio.to_thread(Path(program.__file__).read_bytes)
+    await seats.sweep(uow)
+    record: dict[str, Any] = {
+        "format": program.FORMAT,
+        "title": f"{uow.ctx.name} {row.title}",
+        "program": program.sha256(source),
+        "rules": {
+            "limit": row.per_child,
+            "classes": list(row.classes),
+            "clause": row.clause,
+            "seed_source": row.seed_source,
+            "seed_at": row.seed_at.isoformat(),
+        },
+        "courses": [
+            {
+                "id": str(view.id),
+                "title": view.title,
+                "slot": course.slot,
+                "places": (view.left or 0) if view.state in ON_MENU else 0,
+            }
+            for course, view in await courses_of(uow, row.id)
+        ],
+        "wishes": await _lines(uow, row.id),
+    }
+    record["commitment"] = program.commitment(record)
+    program.check(record)
+    row.record, row.program = record, source.decode("utf-8")
+    row.committed_at = await moment(uow)
+    await DRAW.transition(uow, row, "commit", payload={"title": row.title, **record["commitment"]})
+    await uow.session.flush()
+    await _post_commitment(uow, row)
+
+
+async def _lines(uow: UnitOfWork, round_id: UUID) -> list[dict[str, object]]:
+    """The lines of all who ranked something and are still at the school, in order of their receipts."""
+    query = (
+        select(DrawWish.line)
+        .join(Student, (Student.tenant_id == DrawWish.tenant_id) & (Student.id == DrawWish.student_id))
+        .where(DrawWish.round_id == round_id, Student.left_at.is_(None), DrawWish.line["ranked"] != text("'[]'::jsonb"))
+        .order_by(DrawWish.receipt)
+    )
+    return [dict(line) for line in (await uow.session.execute(query)).scalars()]
+
+
+def public_url(uow: UnitOfWork, row: DrawRound) -> str:
+    return f"{uow.house.settings.public_url}/t/{uow.ctx.slug}/draw/{row.id}"
+
+
+async def _post_commitment(uow: UnitOfWork, row: DrawRound) -> None:
+    commitment = row.record["commitment"]
+    with in_locale("zh_CN"):
+        draft = notices.Draft(
+            kind="draw",
+            title=_("%(title)s：抽签前锁定", title=row.title),
+            body=_(
+                "志愿、规则和抽签程序已经锁定，以下校验码先于公开数字公布。"
+                "公开数字公布后抽签，任何人都可以下载抽签文件和程序重新抽一次。详情：%(url)s",
+                url=public_url(uow, row),
+            ),
+            facts=[
+                (_("公开数字"), row.seed_source),
+                (_("公布时间"), fdatetime(row.seed_at, "medium")),
+                (_("志愿份数"), str(len(row.record["wishes"]))),
+                (_("规则校验码"), commitment["rules"]),
+                (_("志愿校验码（Merkle 根）"), commitment["wishes"]),
+                (_("程序校验码"), commitment["program"]),
+            ],
+            columns=[_("项目"), _("时段"), _("名额")],
+            rows=[[c["title"], c["slot"], str(c["places"])] for c in row.record["courses"]],
+            subject_kind="draw_round",
+            subject_key=f"{row.id}/commitment",
+        )
+    await notices.post(uow, draft)
+
+
+# ---- giving it up -------------------------------------------------------------------------------------------
+
+
+async def cancel_round(uow: UnitOfWork, round_id: UUID, reason: str) -> None:
+    """Give it up, in public when it was committed to in public; never once a seed was entered: nobody draws twice."""
+    row = await uow.get(DrawRound, round_id, lock=True)
+    if row.seed:
+        raise SeedEntered()
+    public = row.state == "committed"
+    await DRAW.transition(uow, row, "cancel", reason=reason)
+    await release_courses(uow, row)
+    if public:
+        with in_locale("zh_CN"):
+            title = _("%(title)s：取消", title=row.title)
+        draft = notices.Draft("draw", title, body=reason, subject_kind="draw_round", subject_key=f"{row.id}/cancelled")
+        await notices.post(uow, draft)
+
+
+async def release_courses(uow: UnitOfWork, row: DrawRound) -> None:
+    """The courses of a round that is over: places that are left are claimed first come while the menu is open."""
+    await uow.session.execute(update(DrawCourse).where(DrawCourse.round_id == row.id).values(live=False))
+    await uow.session.flush()
+    views = [view for _course, view in await courses_of(uow, row.id)]
+    await set_claimable(uow, [view.id for view in views if view.state in ON_MENU], True)

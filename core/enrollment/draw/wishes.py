@@ -1,0 +1,260 @@
+"""The family's side: ranking courses for a child, and the receipt that proves later that nothing was changed.
+
+Wishes are sent whole, best first, so that sending them twice changes nothing. Either guardian may; the second to save
+says which version it saw, so that nobody overwrites the other unknowingly.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.base.errors import NotFound
+from core.base.ids import new_id
+from core.db.uow import UnitOfWork
+from core.enrollment import seats
+from core.enrollment.basket import first_overlap
+from core.enrollment.draw import program
+from core.enrollment.draw.errors import HasPlace, MayNotChoose, WishesChanged, WishesShut
+from core.enrollment.draw.models import DrawPriority, DrawRound, DrawWish
+from core.enrollment.draw.service import LAST_PRIMARY_GRADE, courses_of, moment
+from core.enrollment.errors import NotForGrade, NotOnMenu, Overlap
+from core.enrollment.offerings_service import offerings_by_id
+from core.enrollment.states import ON_MENU
+from core.enrollment.views import OfferingView
+from core.notices import service as notices
+from core.people.models import Guardian, Guardianship
+from core.people.service import StudentView, my_child, student
+
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Of receipts: what cannot be taken for one another on paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One round as a child's guardian sees it. `offered` are the courses it may rank, by slot; `wish` what is saved."""
+
+    row: DrawRound
+    phase: str
+    """before, open, or after."""
+    slots: Mapping[UUID, str]
+    offered: Mapping[UUID, OfferingView]
+    wish: DrawWish | None
+
+    @property
+    def ranked(self) -> list[OfferingView]:
+        return [self.offered[id_] for id_ in ranked_ids(self.wish) if id_ in self.offered]
+
+    @property
+    def rest(self) -> list[OfferingView]:
+        chosen = set(ranked_ids(self.wish))
+        return [view for id_, view in self.offered.items() if id_ not in chosen]
+
+    @property
+    def version(self) -> int:
+        return self.wish.version if self.wish else 0
+
+    def moved(self, offering_id: UUID, step: int) -> list[str]:
+        """The ranking with this course one place up (-1) or down (+1)."""
+        order = [str(v.id) for v in self.ranked]
+        at = order.index(str(offering_id))
+        order.insert(at + step, order.pop(at))
+        return order
+
+    def without(self, offering_id: UUID) -> list[str]:
+        return [str(v.id) for v in self.ranked if v.id != offering_id]
+
+    def with_(self, offering_id: UUID) -> list[str]:
+        return [*(str(v.id) for v in self.ranked), str(offering_id)]
+
+
+def ranked_ids(wish: DrawWish | None) -> list[UUID]:
+    return [UUID(course) for course, _cls in wish.line["ranked"]] if wish else []
+
+
+async def sheets(uow: UnitOfWork, child: StudentView, term_id: UUID) -> list[Sheet]:
+    """All rounds of the term that a family of this child sees, newest first."""
+    query = select(DrawRound).where(DrawRound.term_id == term_id, DrawRound.state.not_in(("drafted", "cancelled")))
+    rows = (await uow.session.execute(query.order_by(DrawRound.created_at.desc()))).scalars().all()
+    found = [await sheet(uow, row, child) for row in rows]
+    return [one for one in found if one.offered or one.wish]
+
+
+async def sheet(uow: UnitOfWork, row: DrawRound, child: StudentView) -> Sheet:
+    """One round for one child."""
+    now = await moment(uow)
+    phase = "before" if now < row.opens_at else "open" if row.state == "open" and now < row.closes_at else "after"
+    held = await seats.held_by(uow, child.id, row.term_id) if row.state == "open" else {}
+    courses = await courses_of(uow, row.id)
+    wish = await wish_of(uow, row.id, child.id)
+    ranked = set(ranked_ids(wish))
+    return Sheet(
+        row,
+        phase,
+        {course.offering_id: course.slot for course, _view in courses},
+        {
+            view.id: view
+            for _course, view in courses
+            if view.id in ranked or (view.state in ON_MENU and child.grade in view.grades and view.id not in held)
+        },
+        wish,
+    )
+
+
+async def wish_of(uow: UnitOfWork, round_id: UUID, student_id: UUID) -> DrawWish | None:
+    query = select(DrawWish).where(DrawWish.round_id == round_id, DrawWish.student_id == student_id)
+    return (await uow.session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
+
+
+async def save(
+    uow: UnitOfWork, round_id: UUID, student_id: UUID, ranked: Sequence[UUID], *, version: int
+) -> DrawWish | None:
+    """Save a child's wishes, best first; `version` is what the guardian saw (0: none yet). None: nothing saved ever.
+
+    The same ranking again changes nothing. Raises NotFound (foreign child or round), MayNotChoose, WishesShut,
+    WishesChanged, NotOnMenu, NotForGrade, HasPlace, Overlap.
+    """
+    child = await my_child(uow, student_id)
+    await _refuse_onlooker(uow, student_id)
+    # Shared with other families, against the one who closes the round.
+    query = select(DrawRound).where(DrawRound.id == round_id).with_for_update(read=True)
+    row = (await uow.session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
+    now = await moment(uow)
+    if row is None or row.state != "open" or not row.opens_at <= now < row.closes_at:
+        raise WishesShut()
+    await uow.hold(f"draw/{round_id}/{student_id}")
+    wish = await wish_of(uow, round_id, student_id)
+    order = list(dict.fromkeys(ranked))
+    if order == ranked_ids(wish):
+        return wish
+    if version != (wish.version if wish else 0):
+        raise WishesChanged(who=wish.saved_name if wish else "")
+    await _refuse_unfit(uow, row, child, order)
+    if wish is None:
+        wish = DrawWish(id=new_id(), round_id=row.id, student_id=child.id, receipt=_receipt(), version=0)
+    await _write(uow, row, child, wish, order)
+    uow.session.add(wish)
+    wish.saved_by, wish.saved_name, wish.saved_at = uow.ctx.actor.account_id, uow.ctx.actor.name, now
+    await uow.session.flush()
+    await uow.audit("draw.wish", "student", child.id, round=row.id, version=wish.version, leaf=program.leaf(wish.line))
+    return wish
+
+
+async def set_priority(uow: UnitOfWork, round_id: UUID, student_id: UUID, on: bool) -> None:
+    """The school confirms (or takes back) that the written rule puts a child first, until the ranking ends.
+
+    Wishes saved before get a new receipt; the family is told. Raises WishesShut, NotFound.
+    """
+    uow.ctx.require("draw.manage")
+    row = await uow.get(DrawRound, round_id, lock=True)
+    child = await student(uow, student_id)
+    if len(row.classes) < 2:
+        raise NotFound()
+    known = (
+        await uow.session.execute(
+            select(DrawPriority).where(DrawPriority.round_id == row.id, DrawPriority.student_id == child.id)
+        )
+    ).scalar_one_or_none()
+    if (known is not None) == on:
+        return
+    if on:
+        uow.session.add(DrawPriority(round_id=row.id, student_id=child.id, entered_by=uow.ctx.actor.name))
+    else:
+        await uow.session.delete(known)
+    await uow.session.flush()
+    await _relabel(uow, row, child)
+    await uow.audit("draw.priority", "student", child.id, round=row.id, on=on)
+
+
+async def _relabel(uow: UnitOfWork, row: DrawRound, child: StudentView) -> None:
+    """The child's class changed: its line and receipt are made anew, and the family is told. Raises WishesShut."""
+    if row.state not in ("drafted", "open"):
+        raise WishesShut()
+    wish = await wish_of(uow, row.id, child.id)
+    if wish is None:
+        return
+    await _write(uow, row, child, wish, ranked_ids(wish))
+    await uow.session.flush()
+    people = (await notices.guardians_of(uow, [child.id])).get(child.id, [])
+    told = {"child": child.name, "title": row.title}
+    source = f"draw.receipt/{wish.id}/{wish.version}"
+    await notices.tell(uow, people, "draw.receipt", told, path=f"home/wishes?child={child.id}", source=source)
+
+
+async def class_of(uow: UnitOfWork, row: DrawRound, child: StudentView) -> int:
+    """The child's class of priority: its place in the round's classes, 0 preferred."""
+    if len(row.classes) < 2:
+        return 0
+    if row.primary_first and child.grade <= LAST_PRIMARY_GRADE:
+        return 0
+    query = select(DrawPriority.id).where(DrawPriority.round_id == row.id, DrawPriority.student_id == child.id)
+    return 0 if (await uow.session.execute(query)).first() is not None else 1
+
+
+def receipt_file(row: DrawRound, wish: DrawWish, url: str) -> bytes:
+    """What the family keeps: its own line of the later file, and the hash that the line must have."""
+    return program.canonical(
+        {
+            "round": str(row.id),
+            "title": row.title,
+            "url": url,
+            "saved_at": wish.saved_at.isoformat(),
+            "line": wish.line,
+            "leaf": program.leaf(wish.line),
+        }
+    )
+
+
+async def _write(uow: UnitOfWork, row: DrawRound, child: StudentView, wish: DrawWish, order: Sequence[UUID]) -> None:
+    cls = await class_of(uow, row, child)
+    line: dict[str, Any] = {
+        "receipt": wish.receipt,
+        "salt": secrets.token_hex(16),
+        "ranked": [[str(id_), cls] for id_ in order],
+    }
+    wish.line, wish.version = line, wish.version + 1
+
+
+def _receipt() -> str:
+    """A code that says nothing about the child, such as K7QX-3MWD-P2TA: 60 bits, unique in the round by constraint."""
+    letters = "".join(secrets.choice(ALPHABET) for _number in range(12))
+    return "-".join(letters[at : at + 4] for at in range(0, 12, 4))
+
+
+async def _refuse_unfit(uow: UnitOfWork, row: DrawRound, child: StudentView, order: Sequence[UUID]) -> None:
+    courses = {view.id: view for _course, view in await courses_of(uow, row.id)}
+    held = await seats.held_by(uow, child.id, row.term_id)
+    others = await offerings_by_id(uow, held.keys())
+    taken = [(others[id_], place.weekdays) for id_, place in held.items() if id_ in others]
+    for id_ in order:
+        view = courses.get(id_)
+        off = view is not None and view.plugin is not None and view.plugin not in uow.ctx.plugins
+        if view is None or off or view.state not in ON_MENU:
+            raise NotOnMenu(title=view.title if view else "")
+        if child.grade not in view.grades:
+            raise NotForGrade(title=view.title)
+        if id_ in held:
+            raise HasPlace(title=view.title)
+        other = first_overlap(view, view.weekdays, taken)
+        if other is not None:
+            raise Overlap(title=view.title, other=other.title)
+
+
+async def _refuse_onlooker(uow: UnitOfWork, student_id: UUID) -> None:
+    """A guardian whom the school's records let look, but not choose."""
+    query = (
+        select(Guardianship.id)
+        .join(Guardian, (Guardian.tenant_id == Guardianship.tenant_id) & (Guardian.id == Guardianship.guardian_id))
+        .where(
+            Guardianship.student_id == student_id,
+            Guardianship.may_choose,
+            Guardian.account_id == uow.ctx.actor.account_id,
+        )
+    )
+    if (await uow.session.execute(query)).first() is None:
+        raise MayNotChoose()

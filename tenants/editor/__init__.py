@@ -1,0 +1,1 @@
+"""The pack editor: a bureau's officers write, try out and publish versions of policy packs."""
