@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.policy.bans import BanCheck, BanFlag, asked, commercial_traces, noticed
-from core.policy.service import CATALOGUE, EffectivePack, effective
+from core.policy.service import CATALOGUE, EffectivePack, decided, effective, record
 from core.policy.types import Objection, Standing, Verdict
 from core.policy.vocab import BODIES, METHODS, SANCTIONS
 from core.policy.vocab_people import ACCOUNTS, SPENDING
@@ -23,5 +23,5 @@ def words(rule: str) -> Mapping[str, Any]:
 
 __all__ = [
     "ACCOUNTS", "BODIES", "METHODS", "SANCTIONS", "SPENDING", "BanCheck", "BanFlag", "EffectivePack", "Objection",
-    "Standing", "Verdict", "asked", "commercial_traces", "effective", "noticed", "words",
+    "Standing", "Verdict", "asked", "commercial_traces", "decided", "effective", "noticed", "record", "words",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from core.ledger import service as ledger
 _EARN = text("""
 with line as (
   select l.id, l.fund, l.earned_fen, least(
-         l.amount_fen - l.returned_fen,
+         l.amount_fen - l.returned_fen - l.unused_fen,
          l.amount_fen * least(:held, case when l.unit = 'lesson' then l.quantity else :planned end)
            / greatest(case when l.unit = 'lesson' then l.quantity else :planned end, 1)) as target
   from bill_line l join bill b on b.tenant_id = l.tenant_id and b.id = l.bill_id

@@ -6,7 +6,17 @@ from datetime import time, timedelta
 from pathlib import Path
 
 from core.base.text import lazy_gettext as _l
-from core.billing import jobs, models, pages_desk, pages_home, pages_money, pages_spending, routes
+from core.billing import (
+    closing,
+    jobs,
+    models,
+    pages_closing,
+    pages_desk,
+    pages_home,
+    pages_money,
+    pages_spending,
+    routes,
+)
 from core.billing.alerts import open_alerts
 from core.billing.earning import earn
 from core.billing.queries import unpaid_of_mine
@@ -25,6 +35,7 @@ contribution = Contribution(
         *pages_money.HANDLERS,
         *pages_spending.HANDLERS,
         *pages_home.HANDLERS,
+        *pages_closing.HANDLERS,
         *routes.HANDLERS,
     ),
     nav=(
@@ -50,6 +61,7 @@ contribution = Contribution(
     ),
     jobs=(
         Job("billing.run", run_billing, transactional=False, title=_l("生成账单")),
+        Job(closing.JOB, closing.close_term, transactional=False, title=_l("学期结账")),
         Job("billing.refund", send, transactional=False, title=_l("退款")),
         Job("billing.look", jobs.look, transactional=False, title=_l("查询付款结果")),
         Job("billing.look_refund", jobs.look_refund, transactional=False, title=_l("查询退款结果")),

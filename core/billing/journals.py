@@ -113,6 +113,13 @@ def earned(key: str, on: date, shares: Shares) -> Journal:
     return Journal("earned", f"earn:{key}", on, tuple(_pairs("deferred_income", "income", shares)), "lessons")
 
 
+def closed_unheld(bill_id: UUID, on: date, unused: Shares, income: Shares) -> list[Journal]:
+    """The term closes: a reduction of lessons never held is taken back (nobody paid it), and what no rule gives back
+    becomes income."""
+    lines = _pairs("deferred_income", "fee_reduction", unused) + _pairs("deferred_income", "income", income)
+    return [Journal("closed", f"close:{bill_id}", on, tuple(lines), "closing")] if lines else []
+
+
 def summed(*many: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Fen by fund, added up."""
     sums: dict[str, int] = {}

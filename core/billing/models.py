@@ -84,7 +84,9 @@ class BillLine(TenantModel):
         Index("ix_bill_line_offering_id", "tenant_id", "offering_id"),
         CheckConstraint("quantity > 0 and unit_fen >= 0 and amount_fen = unit_fen * quantity", name="amount"),
         CheckConstraint(
-            "earned_fen >= 0 and returned_fen >= 0 and earned_fen + returned_fen <= amount_fen", name="settled"
+            "earned_fen >= 0 and returned_fen >= 0 and unused_fen >= 0 "
+            "and earned_fen + returned_fen + unused_fen <= amount_fen",
+            name="settled",
         ),
     )
 
@@ -104,6 +106,8 @@ class BillLine(TenantModel):
     """How much of it is income so far, by lessons held (idea 9)."""
     returned_fen: Mapped[int] = mapped_column(server_default="0")
     """How much of it was owed back to the family before it was earned: it never becomes income."""
+    unused_fen: Mapped[int] = mapped_column(server_default="0")
+    """The reduced part of lessons never held, at the term's closing: nobody paid it, so the reduction is taken back."""
 
 
 class BillReduction(TenantModel):

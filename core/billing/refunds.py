@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -42,24 +43,33 @@ async def approve(uow: UnitOfWork, attempt_id: UUID, amount_fen: int, reason: st
         wrong = FieldError("amount", _l("请填写不超过剩余可退金额的数"), "above_paid")
         raise TooMuchBack(fields=[wrong], left=money(max(0, left)))
     await _refuse_too_little(uow, bill, amount_fen, left)
-    owed = journals.less(await owed_by_fund(uow, bill.id), await _returned_by_fund(uow, bill.id))
+    owed = journals.less(await owed_by_fund(uow, bill.id), await returned_by_fund(uow, bill.id))
     shares = journals.by_fund(amount_fen, owed)
+    return await owe(uow, attempt, shares, reason, uow.ctx.actor.account_id, clock.today())
+
+
+async def owe(
+    uow: UnitOfWork, attempt: PaymentAttempt, shares: journals.Shares, reason: str, by: UUID | None, on: date
+) -> Refund:
+    """Owe `shares` (fen by fund) of a payment back and have them sent. The caller holds bill and attempt and has made
+    sure that so much is left; `by` is the account that approved it, `on` the day in the books."""
+    amount_fen = sum(shares.values())
     refund = Refund(
         id=new_id(),
-        bill_id=bill.id,
-        attempt_id=attempt_id,
+        bill_id=attempt.bill_id,
+        attempt_id=attempt.id,
         amount_fen=amount_fen,
         reason=reason.strip(),
         state="approved",
-        shares=shares,
-        approved_by=uow.ctx.actor.account_id,
+        shares=dict(shares),
+        approved_by=by,
     )
     uow.session.add(refund)
-    unearned = await _take_unearned(uow, bill.id, shares)
-    await uow.audit("refund.approve", "refund", refund.id, bill=bill.id, amount_fen=amount_fen, reason=reason)
+    unearned = await _take_unearned(uow, attempt.bill_id, shares)
+    await uow.audit("refund.approve", "refund", refund.id, bill=attempt.bill_id, amount_fen=amount_fen, reason=reason)
     await uow.enqueue("billing.refund", {"refund_id": refund.id}, key=f"{refund.id}/0")
     await uow.session.flush()
-    await ledger.post(uow, journals.refund_owed(refund.id, clock.today(), unearned, journals.less(shares, unearned)))
+    await ledger.post(uow, journals.refund_owed(refund.id, on, unearned, journals.less(shares, unearned)))
     return refund
 
 
@@ -106,7 +116,7 @@ async def live_refunds(uow: UnitOfWork, attempt_id: UUID) -> int:
     return int((await uow.session.execute(query)).scalar_one())
 
 
-async def _returned_by_fund(uow: UnitOfWork, bill_id: UUID) -> dict[str, int]:
+async def returned_by_fund(uow: UnitOfWork, bill_id: UUID) -> dict[str, int]:
     query = select(Refund.shares).where(Refund.bill_id == bill_id, Refund.surplus.is_(False))
     return journals.summed(*(shares.items() for shares in (await uow.session.execute(query)).scalars().all()))
 
@@ -118,7 +128,7 @@ async def _take_unearned(uow: UnitOfWork, bill_id: UUID, shares: journals.Shares
     taken: dict[str, int] = {}
     for fund, amount in shares.items():
         mine = [line for line in lines if line.fund == fund]
-        left = [line.amount_fen - line.earned_fen - line.returned_fen for line in mine]
+        left = [line.amount_fen - line.earned_fen - line.returned_fen - line.unused_fen for line in mine]
         take = min(amount, sum(left))
         if take <= 0:
             continue
@@ -137,7 +147,7 @@ async def quote(uow: UnitOfWork, bill_id: UUID, *, funds: Collection[str] = FUND
     bill = await uow.get(Bill, bill_id)
     if bill.paid_fen < bill.due_fen or bill.due_fen == 0:
         return 0
-    owed, gone = await owed_by_fund(uow, bill_id), await _returned_by_fund(uow, bill_id)
+    owed, gone = await owed_by_fund(uow, bill_id), await returned_by_fund(uow, bill_id)
     query = (
         select(
             BillLine.fund,

@@ -21,7 +21,7 @@ from core.billing import journals
 from core.billing.drafts import Calendar, Hold, make_drafts
 from core.billing.errors import AcrossTerms
 from core.billing.models import Bill, BillingHold, BillingRun, BillLine, BillReduction
-from core.billing.pricing import charged_by_fund, reduced_by_fund
+from core.billing.pricing import CAP_GROUND, charged_by_fund, reduced_by_fund
 from core.billing.views import BillDraft, BillingRequest, PricedCharge, ReductionProposal
 from core.db.delivery import Delivery
 from core.db.kernel_tables import JobRun, Transition
@@ -43,6 +43,7 @@ async def start_run(uow: UnitOfWork, term_id: UUID) -> BillingRun:
     A run that its worker gave up goes on where it was. Raises AcrossTerms (R-344).
     """
     await uow.hold(f"billing-start/{term_id}")
+    terms.refuse_closed(await uow.get(Term, term_id))
     await refuse_ahead(uow, term_id)
     going = select(BillingRun).where(BillingRun.term_id == term_id, BillingRun.finished_at.is_(None))
     run = (await uow.session.execute(going.with_for_update())).scalars().first()
@@ -51,6 +52,9 @@ async def start_run(uow: UnitOfWork, term_id: UUID) -> BillingRun:
         uow.session.add(run)
         await uow.session.flush()
         await uow.audit("billing.start", "billing_run", run.id)
+        waived = policy.effective(uow).ask("fee.payer", amount_fen=1).blocks
+        if waived:  # nothing is charged for the service, and this is why
+            await policy.record(uow, "billing.waive", "billing_run", run.id, waived)
     else:
         bar = await uow.find(JobRun, run.job_id) if run.job_id else None
         if bar is None or bar.state != "failed":
@@ -69,7 +73,7 @@ async def refuse_ahead(uow: UnitOfWork, term_id: UUID) -> None:
     running = select(Term.id).where(Term.id != term_id, Term.starts_on <= today, Term.ends_on >= today)
     ahead = (await uow.session.execute(running.limit(1))).scalar_one_or_none() is not None
     verdict = policy.effective(uow).ask("fee.across_terms", across_terms=ahead)
-    if verdict.blocks:
+    if not await policy.decided(uow, "billing.start", "term", term_id, verdict.blocks):
         raise AcrossTerms(objections=verdict.objections)
 
 
@@ -168,7 +172,9 @@ async def write_bills(
     if not drafts:
         return
     numbers = await take_numbers(uow, "bill", term.code, len(drafts))
-    revision = policy.effective(uow).revision
+    pack = policy.effective(uow)
+    await policy.keep(uow, pack)
+    revision = pack.revision
     stamp = (await uow.session.execute(select(func.now()))).scalar_one()
     today = clock.today()
     bills, lines, reductions, moves, posted = [], [], [], [], []
@@ -197,6 +203,13 @@ async def write_bills(
     for model, rows in ((Bill, bills), (BillLine, lines), (BillReduction, reductions), (Transition, moves)):
         if rows:
             await uow.session.execute(insert(cast(Table, model.__table__)), rows)
+    capped = {
+        row["id"]: {"bill": row["number"], "charged_fen": row["charged_fen"], "capped_fen": fen}
+        for row, draft in zip(bills, drafts, strict=True)
+        if (fen := sum(int(r.fen) for r in draft.reductions if r.ground == CAP_GROUND))
+    }
+    if capped:
+        await policy.record_each(uow, "billing.cap", "bill", "fee.per_term_max", capped, pack=pack)
     await uow.audit("billing.chunk", "billing_run", run.id, bills=len(bills), held=len(holds))
     await uow.emit("billing.issued", {"run_id": run.id, "bills": [b["id"] for b in bills]})
     run.bills += len(bills)

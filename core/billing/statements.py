@@ -35,6 +35,11 @@ async def publish(uow: UnitOfWork, term_id: UUID, fund: str) -> FundStatement:
     """Seal the books and publish the statement of a fund. Published again without new journals, it is the same one."""
     uow.ctx.require("billing.publish")
     await uow.get(Term, term_id)
+    return await seal_and_post(uow, term_id, fund, by=uow.ctx.actor.name)
+
+
+async def seal_and_post(uow: UnitOfWork, term_id: UUID, fund: str, *, by: str) -> FundStatement:
+    """The same for a job: `by` is who asked for it. Raises NotFound for an unknown fund."""
     if fund not in FUNDS:
         raise NotFound()
     seal = await ledger.seal(uow)
@@ -45,7 +50,7 @@ async def publish(uow: UnitOfWork, term_id: UUID, fund: str) -> FundStatement:
         "fund": fund,
         "seq": seal.seq,
         "hash": seal.hash,
-        "published_by": uow.ctx.actor.name,
+        "published_by": by,
     }
     await uow.session.execute(insert(FundStatement).values(**row).on_conflict_do_nothing())
     query = select(FundStatement).where(

@@ -146,5 +146,6 @@ GLOBAL_TABLES = frozenset(
         "installation_mark",
         "heartbeat",
         "schedule_mark",
+        "pack_revision",
     }
 )

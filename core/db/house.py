@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from core.host.loader import LoadedPlugins
 from core.host.registry import Registry
 
 T = TypeVar("T")
+log = logging.getLogger("kehou.db")
 
 
 @dataclass(slots=True)
@@ -50,5 +52,19 @@ class House:
     @asynccontextmanager
     async def unit(self, ctx: TenantContext) -> AsyncIterator[UnitOfWork]:
         """One transaction in `ctx`'s tenant: committed when the block ends, rolled back when it raises."""
-        async with self.db.tenant_session(ctx.tenant_id) as session, session.begin():
-            yield UnitOfWork(session, ctx, self)
+        uow: UnitOfWork | None = None
+        try:
+            async with self.db.tenant_session(ctx.tenant_id) as session, session.begin():
+                uow = UnitOfWork(session, ctx, self)
+                yield uow
+        finally:
+            # The connection is back in the pool by now, so that nobody waits for a second one while holding a first.
+            for step in uow.afterwards if uow else ():
+                await self._afterwards(ctx, step)
+
+    async def _afterwards(self, ctx: TenantContext, step: Callable[[UnitOfWork], Awaitable[None]]) -> None:
+        try:
+            async with self.unit(ctx) as own:
+                await step(own)
+        except Exception:  # what has happened has happened; it must not be hidden behind its record
+            log.exception("could not write down what came of a unit of work")

@@ -178,5 +178,5 @@ class TenantSetting(TenantModel):
     value: Mapped[dict[str, Any]]
 
 
-APPEND_ONLY = frozenset({"audit_entry", "transition"})
+APPEND_ONLY = frozenset({"audit_entry", "transition", "policy_verdict"})
 """Tables from which the application's role may not update or delete."""

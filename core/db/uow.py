@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -34,6 +34,8 @@ class UnitOfWork:
         self.ctx = ctx
         self.house = house
         self._woke = False
+        self.afterwards: list[Callable[[UnitOfWork], Awaitable[None]]] = []
+        """What is written in a unit of its own once this one has ended, even when it was rolled back: a refusal."""
 
     @property
     def hooks(self) -> Any:

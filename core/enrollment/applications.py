@@ -46,6 +46,7 @@ from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import APPLICATION, ITEM
 from core.enrollment.views import ApplicationItemView, ApplicationView, OfferingView
 from core.people.service import StudentView, my_child
+from core.policy import service as policy
 from core.policy.types import Objection
 from core.terms.models import Term
 
@@ -357,7 +358,7 @@ async def objections_to(uow: UnitOfWork, view: ApplicationView, **more: Any) -> 
 async def refuse_objected(uow: UnitOfWork, view: ApplicationView) -> None:
     """Raises Objected for what blocks; warnings are for the reviewers."""
     found = [o for o in await objections_to(uow, view) if o.blocks]
-    if found:
+    if not await policy.decided(uow, "application.submit", "student", view.student_id, found):
         raise Objected(found)
 
 

@@ -15,6 +15,7 @@ from core.enrollment.errors import Objected, RoomTaken, TeacherTaken
 from core.enrollment.models import Offering, OfferingPeriod
 from core.enrollment.views import OfferingView, Period
 from core.people.ethics import objections_to_staff
+from core.policy import service as policy
 from core.policy.library import PackLibrary
 from core.policy.service import EffectivePack
 from core.policy.types import Objection
@@ -64,7 +65,7 @@ async def objections_to(uow: UnitOfWork, view: OfferingView, action: str) -> lis
 async def refuse_objected(uow: UnitOfWork, view: OfferingView, action: str) -> None:
     """Raises Objected for anything that blocks, and for warnings without a written reason."""
     found = await objections_to(uow, view, action)
-    if any(o.blocks for o in found) or (found and not view.reason.strip()):
+    if not await policy.decided(uow, f"offering.{action}", "offering", view.id, found, view.reason):
         raise Objected(found)
 
 

@@ -5,7 +5,7 @@ Pure: the school asks before it adopts, the bureau asks again about what it rece
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from hashlib import sha256
@@ -234,7 +234,7 @@ def _times(pack: EffectivePack, times: Times, school: School) -> Iterator[Questi
     # Where no document says when work ends hereabouts, the school's own word stands before the platform's guess.
     stated = clock(times.work_end) if times.work_end and pack.get("time.local_work_end").is_default else None
     for row in times.windows:
-        yield from _window(row, school, stated)
+        yield from _window(row, times.windows, school, stated)
     if times.windows:
         off = (w.window in ("weekend", "holiday") or max(w.weekdays) > 5 for w in times.windows)
         outside = times.in_holiday or any(off)
@@ -261,7 +261,7 @@ def _times(pack: EffectivePack, times: Times, school: School) -> Iterator[Questi
         yield "times", "time.lessons_per_day_max", {"lessons": times.periods}
 
 
-def _window(row: Window, school: School, work_end: str | None) -> Iterator[Question]:
+def _window(row: Window, rows: Sequence[Window], school: School, work_end: str | None) -> Iterator[Question]:
     where: dict[str, Any] = {"window": row.window, "stage": school.stages}
     if row.season != "all":
         where["season"] = row.season
@@ -276,9 +276,17 @@ def _window(row: Window, school: School, work_end: str | None) -> Iterator[Quest
     }  # fmt: skip
     yield "times", "time.minutes_max", {"minutes": row.minutes, **where}
     yield "times", "time.minutes_min", {"minutes": row.minutes, **where}
-    if "primary" in school.stages:
+    lower = [grade for grade in (1, 2) if not row.grades or grade in row.grades]
+    if "primary" in school.stages and lower:
         early = clock(row.early_ends_at or row.ends_at)
-        yield "times", "time.earlier_exit", {"end": early, "others_end": end, "grades": [1, 2], **where}
+        others = clock(max((w.ends_at for w in rows if _beside(w, row)), default=row.ends_at))
+        yield "times", "time.earlier_exit", {"end": early, "others_end": others, "grades": lower, **where}
+
+
+def _beside(other: Window, row: Window) -> bool:
+    """Whether a row has older grades in the same window and season: the ones that the youngest leave before."""
+    together = other.season == row.season or "all" in (other.season, row.season)
+    return other.window == row.window and together and (not other.grades or max(other.grades) > 2)
 
 
 def _contents(contents: Contents, school: School) -> Iterator[Question]:

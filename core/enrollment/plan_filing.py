@@ -21,7 +21,15 @@ from core.db.uow import UnitOfWork
 from core.enrollment.plan_models import PlanFiling, ServicePlan
 from core.enrollment.plan_outline import outline, paper, window_line
 from core.enrollment.plan_schemas import PlanContent
-from core.enrollment.plan_service import Checked, check, filings_of, refuse_objected, rules_day, version_of
+from core.enrollment.plan_service import (
+    Checked,
+    check,
+    filings_of,
+    keep_verdict,
+    refuse_objected,
+    rules_day,
+    version_of,
+)
 from core.enrollment.plan_states import PLAN, WRITE, NoBureau, NotYetFiled
 from core.notices import service as notices
 from core.policy import service as policy
@@ -80,6 +88,7 @@ async def submit(uow: UnitOfWork, plan_id: UUID) -> PlanFiling:
     plan = await uow.get(ServicePlan, plan_id, lock=True)
     checked = await check(uow, plan)
     if plan.state == "adopted_by_school":
+        await keep_verdict(uow, "plan.submit", checked)
         refuse_objected(checked)
     bureau = await overseer(uow)
     if bureau is None or bureau.kind != "bureau":
@@ -196,7 +205,7 @@ async def publish(uow: UnitOfWork, plan_id: UUID) -> ServicePlan:
     term = await uow.get(Term, plan.term_id)
     if plan.state == "adopted_by_school":
         verdict = policy.effective(uow, rules_day(term)).ask("plan.filing", filed=False, reviewed=False)
-        if not verdict.ok:
+        if not await policy.decided(uow, "plan.publish", "service_plan", plan.id, verdict.objections):
             raise NotYetFiled(why=str(verdict.objections[0].message))
     version = await version_of(uow, plan)
     content = PlanContent.model_validate(version.content)

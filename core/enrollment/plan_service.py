@@ -236,6 +236,15 @@ def refuse_objected(checked: Checked) -> None:
         raise ReasonsOwed(count=len(checked.owed), objections=[f.objection for f in checked.owed])
 
 
+async def keep_verdict(uow: UnitOfWork, act: str, checked: Checked) -> None:
+    """Store what the rules said to a version, refused or let pass with its written reasons."""
+    reasons = "" if checked.owed else "；".join(str(r) for r in checked.version.reasons.values())
+    objections = [f.objection for f in checked.findings]
+    pack = policy.effective(uow, rules_day(checked.term))
+    await policy.keep(uow, pack)
+    await policy.decided(uow, act, "service_plan", checked.plan.id, objections, reasons, pack=pack)
+
+
 async def adopt(uow: UnitOfWork, plan_id: UUID) -> ServicePlan:
     """The principal adopts the newest version; what was objected and why it may stand is kept with it (5.1).
 
@@ -244,6 +253,7 @@ async def adopt(uow: UnitOfWork, plan_id: UUID) -> ServicePlan:
     plan = await uow.get(ServicePlan, plan_id, lock=True)
     if plan.state in ("draft", "amended"):
         checked = await check(uow, plan)
+        await keep_verdict(uow, "plan.adopt", checked)
         refuse_objected(checked)
         checked.version.findings = [f.record() for f in checked.findings]
         checked.version.pack, checked.version.revision = checked.pack, checked.revision

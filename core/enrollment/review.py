@@ -29,6 +29,7 @@ from core.enrollment.offerings_service import offering
 from core.enrollment.states import APPLICATION, ITEM
 from core.people.models import SchoolClass, Student
 from core.people.service import StudentView, class_ids_taught, my_child, student
+from core.policy import service as policy
 from core.policy.types import Objection
 from core.policy.vocab_people import FORMS, GROUPS
 
@@ -104,7 +105,7 @@ async def class_review(
     pack = pack_of(uow)
     if pack is not None:
         refused = pack.ask("application.need_confirmed", need_confirmed=need_confirmed)
-        if refused.blocked:
+        if not await policy.decided(uow, "application.class_review", "application", row.id, refused.blocks):
             raise Objected(refused.blocks)
     _refuse_without_papers(uow, row, papers)
     await APPLICATION.transition(uow, row, "class_review", payload=_said(row))
@@ -149,7 +150,7 @@ async def _check(uow: UnitOfWork, row: Application, child: StudentView, reason: 
     here = (await uow.get(Student, child.id)).left_at is None
     own = {"application.own_pupils": {"own_pupil": here}}
     found = await objections_to(uow, await application_view(uow, row, child), **own)
-    if any(o.blocks for o in found) or (found and not reason.strip()):
+    if not await policy.decided(uow, "application.approve", "application", row.id, found, reason):
         raise Objected(found)
 
 
@@ -235,7 +236,7 @@ async def refuse(
     """
     row = await uow.get(Application, application_id, lock=True)
     uow.ctx.require("application.approve")
-    await _refuse_bare(uow, reason, other_offering_id)
+    await _refuse_bare(uow, row.id, reason, other_offering_id)
     await seats.hold_child(uow, row.student_id)
     if other_offering_id is not None:
         child = await student(uow, row.student_id)
@@ -259,11 +260,22 @@ async def refuse(
     else:
         await uow.audit("application.refuse_item", "application", row.id, reason=reason, clause=clause, **payload)
         await uow.emit("application.item_refused", payload)
+    await policy.record(
+        uow,
+        "application.refuse",
+        "application",
+        row.id,
+        outcome="refused",
+        reason=reason,
+        rule="application.refusal_needs",
+        clause=clause,
+        facts={"offerings": [i.offering_id for i in against], "other_offer": other_offering_id},
+    )
     await uow.session.flush()
     await seats.release(uow, row.student_id, [i.offering_id for i in against], "refused")
 
 
-async def _refuse_bare(uow: UnitOfWork, reason: str, other: UUID | None) -> None:
+async def _refuse_bare(uow: UnitOfWork, application_id: UUID, reason: str, other: UUID | None) -> None:
     if not reason.strip():
         raise ReasonOwed()
     pack = pack_of(uow)
@@ -273,7 +285,7 @@ async def _refuse_bare(uow: UnitOfWork, reason: str, other: UUID | None) -> None
             raise OtherOfferOwed()
         return
     verdict = pack.ask("application.refusal_needs", given=given)
-    if verdict.blocked:
+    if not await policy.decided(uow, "application.refuse", "application", application_id, verdict.blocks):
         raise Objected(verdict.blocks)
 
 

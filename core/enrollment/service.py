@@ -26,6 +26,7 @@ from core.enrollment.offerings_service import (
     withdraw_offering,
 )
 from core.enrollment.set_rules import sets_homework
+from core.enrollment.term_end import end_chunk, undecided
 
 __all__ = [
     "Claims",
@@ -36,6 +37,7 @@ __all__ = [
     "count_enrolled_students",
     "counts_by_offering",
     "draft_of",
+    "end_chunk",
     "enrolled_on",
     "enrolments_for_billing",
     "enrolments_of",
@@ -49,6 +51,7 @@ __all__ = [
     "sets_homework",
     "students_in",
     "suspend_offering",
+    "undecided",
     "withdraw",
     "withdraw_offering",
 ]

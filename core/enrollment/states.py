@@ -63,7 +63,13 @@ OFFERING = Machine(
             reason=True,
             emits="offering.withdrawn",
         ),
-        Move("finish", ("running", "suspended"), "finished", _l("结束"), emits="offering.finished"),
+        Move(
+            "finish",
+            ("published", "open_for_choice", "running", "suspended"),
+            "finished",
+            _l("结束"),
+            emits="offering.finished",
+        ),
     ],
 )
 

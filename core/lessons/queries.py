@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from core.base import clock
 from core.db.uow import UnitOfWork
@@ -271,6 +271,13 @@ async def board(uow: UnitOfWork, day: date) -> DayBoard:
         children_present=sum(item.present for item in found),
         replace=await to_replace(uow),
     )
+
+
+async def open_in_term(uow: UnitOfWork, term_id: UUID) -> int:
+    """Lessons of a term of which nobody knows yet whether they were held."""
+    query = select(func.count()).select_from(Lesson)
+    query = query.where(Lesson.term_id == term_id, Lesson.state.in_(("planned", "roll_called", "disputed")))
+    return int((await uow.session.execute(query)).scalar_one())
 
 
 __all__ = [

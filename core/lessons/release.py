@@ -34,6 +34,7 @@ from core.lessons.models import Custody, Lesson, PickupCode, RefusedCollector
 from core.lessons.views import ReleaseView
 from core.people.models import Staff, Student
 from core.people.service import CollectorView, collectors, my_child
+from core.policy import service as policy
 from core.policy.types import Objection
 
 CODE_TRIES = 5
@@ -114,9 +115,10 @@ async def release(uow: UnitOfWork, handing: Handing) -> None:
         signature = signature or _("接送码")
     greeted = row.staff_id == me.id
     found = await _objections(uow, row, collector, signed=bool(signature), alone=alone, greeted=greeted)
+    may = await policy.decided(uow, "pickup.release", "custody", row.id, found, handing.reason)
     if any(o.blocks for o in found):
         raise ReleaseObjected(found)
-    if found and not handing.reason.strip():
+    if not may and not handing.reason.strip():
         raise ReasonOwed(fields=[FieldError("reason", _("%(why)s，请写明情况", why=found[0].message))])
     await custody.advance(
         uow,

@@ -7,7 +7,7 @@ from core.lessons.absences import open_count as open_absences
 from core.lessons.custody import chain, give_to_manager, hand_class, holder_now, lead_out, open_holds
 from core.lessons.leave import ask_leave, coming_leaves, lessons_of_child, withdraw_leave
 from core.lessons.planning import ask_all, counts, plan_lessons
-from core.lessons.queries import LessonLine, board, lesson_view, lines, roster, to_settle
+from core.lessons.queries import LessonLine, board, lesson_view, lines, open_in_term, roster, to_settle
 from core.lessons.ratings import rate
 from core.lessons.register import Mark, Saved, end_lesson, mine, save_register, sign_in
 from core.lessons.release import Handing, at_gate, issue_code, release, unlock_code
@@ -39,6 +39,7 @@ __all__ = [
     "mine",
     "open_absences",
     "open_holds",
+    "open_in_term",
     "plan_lessons",
     "rate",
     "release",

@@ -21,6 +21,7 @@ from core.lessons.states import LESSON
 from core.lessons.views import AssignmentView
 from core.people.ethics import objections_to_staff
 from core.people.models import Staff
+from core.policy import service as policy
 
 BATCH = 200
 
@@ -114,7 +115,8 @@ async def stand_in(uow: UnitOfWork, lesson_id: UUID, staff_id: UUID) -> Lesson:
     )
     found = await objections_to_staff(uow, staff.id)
     found += await uow.hooks.decide("check_assignment", uow.ctx, uow=uow, assignment=assignment)
-    if any(o.blocks for o in found):
+    blocking = [o for o in found if o.blocks]
+    if not await policy.decided(uow, "lesson.stand_in", "lesson", lesson.id, blocking):
         raise AssignmentObjected(found)
     usual = lesson.usual_teacher_id or lesson.teacher_id
     lesson.teacher_id = staff.id

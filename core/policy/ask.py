@@ -210,6 +210,7 @@ class EffectivePack:
                 quote=entry.quote,
                 pack_key=entry.pack_key,
                 rule=rule.key,
+                facts=facts,
             ),
         )
 

@@ -19,6 +19,7 @@ from core.policy.library import PackLibrary
 from core.policy.load import json_schema, load_packs
 from core.policy.rules import CATALOGUE
 from core.policy.types import Explained, Objection, Verdict
+from core.policy.verdicts import decided, keep, record, record_each
 
 add_catalogue(Path(__file__).parent / "locale")
 
@@ -46,10 +47,14 @@ __all__ = [
     "Objection",
     "PackLibrary",
     "Verdict",
+    "decided",
     "effective",
     "explain",
     "for_pack",
     "json_schema",
+    "keep",
     "load_packs",
+    "record",
+    "record_each",
     "silent_keys",
 ]

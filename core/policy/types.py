@@ -57,6 +57,7 @@ class Objection:
     quote    a few words of the document in its own language
     pack_key, rule   the pack and the rule key when a pack objects; pack_key "platform" marks a default
     subject_id   the one row that it is about, where a check looks at many (a child of a billing chunk)
+    facts    what the rule was asked about, as given; kept with a stored verdict
     """
 
     code: str
@@ -68,6 +69,7 @@ class Objection:
     pack_key: str = ""
     rule: str = ""
     subject_id: UUID | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def blocks(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from core.base.text import lazy_gettext as _l
 from core.host.contribution import Contribution, NavItem, Permission
 from core.terms import models, pages
+from core.terms.states import CLOSE
 
 __all__ = ["contribution", "models"]
 
@@ -17,6 +18,7 @@ contribution = Contribution(
     handlers=pages.HANDLERS,
     permissions=(
         Permission("terms.view", _l("查看学期与校历"), roles=("office", "principal", "finance")),
+        Permission(CLOSE, _l("学期结账"), roles=("finance", "office", "principal")),
         Permission("terms.write", _l("设置学期与校历"), roles=("office", "principal")),
     ),
     nav=(

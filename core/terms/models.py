@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
@@ -18,12 +18,19 @@ class Term(TenantModel):
     __table_args__ = (
         UniqueConstraint("tenant_id", "code"),
         CheckConstraint("starts_on < ends_on", name="dates"),
+        CheckConstraint("state in ('open', 'closing', 'closed')", name="state"),
     )
 
     code: Mapped[str]
     starts_on: Mapped[date]
     ends_on: Mapped[date]
     state: Mapped[str] = mapped_column(server_default="open")
+    """open, closing (the job runs; nothing new may begin), closed (never changes; the database refuses)."""
+    closing_job: Mapped[UUID | None]
+    closings: Mapped[int] = mapped_column(server_default="0")
+    """How often the job of closing was set going: a person may, once its worker gave up."""
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str] = mapped_column(server_default="")
 
 
 class CalendarDay(TenantModel):

@@ -181,7 +181,7 @@ async def move(
         try:
             await service.set_dates(uow, term_id, form.value.starts_on, form.value.ends_on)
             return redirect(f"/t/{ctx.slug}/desk/terms/{term_id}", flash=_("已保存"))
-        except (service.TermsOverlap, Invalid) as refused:
+        except (service.TermsOverlap, service.TermClosed, Invalid) as refused:
             form.fail(refused)
     return await _term_page(request, uow, term_id, dates=form)
 
@@ -212,7 +212,7 @@ async def add_days(
                 uow, term_id, given.first, given.last or given.first, runs_weekday=weekday_run, name=given.name
             )
             return redirect(f"/t/{ctx.slug}/desk/terms/{term_id}", flash=_("已添加"))
-        except (service.OutsideTerm, service.DayTaken) as refused:
+        except (service.OutsideTerm, service.DayTaken, service.TermClosed) as refused:
             form.fail(refused)
     return await _term_page(request, uow, term_id, days=form)
 

@@ -30,6 +30,13 @@ class TermsOverlap(Conflict):
     text = _l("日期和%(other)s重叠")
 
 
+class TermClosed(Conflict):
+    """Closed terms never change. The database says the same (core/db/migrations/versions/0066)."""
+
+    code = "term_closed"
+    text = _l("这个学期已经结账，不能再改。需要更正的，请记在本学期")
+
+
 class NoTerm(KehouError):
     code = "no_term"
     status = 409
@@ -103,6 +110,12 @@ async def service_days(uow: UnitOfWork, term_id: UUID, weekdays: Collection[int]
     return [day for day, weekday in (await timetable_days(uow, term_id)).items() if weekday in weekdays]
 
 
+def refuse_closed(term: Term) -> None:
+    """Raises TermClosed for a term that is closed, or is being closed."""
+    if term.state != "open":
+        raise TermClosed()
+
+
 async def terms(uow: UnitOfWork) -> list[Term]:
     """All terms, the newest first."""
     return list((await uow.session.execute(select(Term).order_by(Term.starts_on.desc()))).scalars().all())
@@ -126,8 +139,12 @@ async def refuse_overlap(uow: UnitOfWork, starts_on: date, ends_on: date, *, but
 
 
 async def set_dates(uow: UnitOfWork, term_id: UUID, starts_on: date, ends_on: date) -> Term:
-    """Move a term's ends. Raises NotFound, Invalid, TermsOverlap, OutsideTerm (a special day would fall outside)."""
+    """Move a term's ends.
+
+    Raises NotFound, Invalid, TermClosed, TermsOverlap, OutsideTerm (a special day would fall outside).
+    """
     term = await uow.get(Term, term_id, lock=True)
+    refuse_closed(term)
     await refuse_overlap(uow, starts_on, ends_on, but=term_id)
     for row in await special_days(uow, term_id):
         if not starts_on <= row.day <= ends_on:
@@ -145,9 +162,10 @@ async def add_days(
 ) -> list[CalendarDay]:
     """Holidays from `first` to `last`, or with `runs_weekday` (1–7) make-up days that run that weekday's timetable.
 
-    Raises NotFound, OutsideTerm, DayTaken.
+    Raises NotFound, TermClosed, OutsideTerm, DayTaken.
     """
     term = await uow.get(Term, term_id, lock=True)
+    refuse_closed(term)
     if not term.starts_on <= first <= last <= term.ends_on:
         limits = {"first": term.starts_on.isoformat(), "last": term.ends_on.isoformat()}
         field = "first" if not term.starts_on <= first <= term.ends_on else "last"
@@ -168,6 +186,7 @@ async def add_days(
 
 async def remove_days(uow: UnitOfWork, term_id: UUID, day_id: UUID, last: date | None = None) -> int:
     """The day, and those of the same kind and name up to `last`, are ordinary ones again; how many. Raises NotFound."""
+    refuse_closed(await uow.get(Term, term_id))
     row = await uow.get(CalendarDay, day_id, lock=True)
     if row.term_id != term_id:
         raise NotFound()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,10 @@ TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "57014"})
 
 UNWRITABLE = frozenset({"22021", "22P05"})
 """A text that PostgreSQL cannot store: NUL, in a text or in JSON."""
+
+
+OURS = "KH001"
+"""What a trigger of ours raises; its message is the code of a KehouError."""
 
 
 class Crashed(KehouError):
@@ -68,6 +73,8 @@ def as_kehou_error(exc: Exception) -> KehouError:
         return Conflict()
     if isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) in TRY_AGAIN:
         return Busy()
+    if isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) == OURS:
+        return _of_trigger(exc)
     if isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) in UNWRITABLE:
         log.warning("the database refused a value: %s", exc.orig)
         return Invalid(fields=[FieldError("", _l("有看不见的控制字符，请删掉后重新填写"), "unwritable")])
@@ -75,6 +82,12 @@ def as_kehou_error(exc: Exception) -> KehouError:
         log.warning("a date or number beyond all bounds", exc_info=exc)
         return Invalid(fields=[FieldError("", _l("日期或数字超出了范围"), "out_of_range")])
     return Crashed()
+
+
+def _of_trigger(exc: DBAPIError) -> KehouError:
+    words = str(getattr(exc.orig, "__cause__", None) or exc.orig).split()
+    known = KehouError.registered.get(words[-1] if words else "")
+    return known() if known else Conflict()
 
 
 def _beyond(exc: DBAPIError) -> bool:
@@ -100,17 +113,14 @@ def problem(error: KehouError, instance: str) -> dict[str, Any]:
         body["errors"] = [{"field": f.field, "code": f.code, "message": str(f.message)} for f in error.fields]
     objections = error.params.get("objections")
     if objections:
-        body["objections"] = [
-            {
-                "code": o.code,
-                "message": str(o.message),
-                "force": o.force,
-                "clause": o.clause,
-                "source": o.source,
-            }
-            for o in objections
-        ]
+        body["objections"] = [_objection(o) for o in objections]
     return body
+
+
+def _objection(objection: Any) -> dict[str, str]:
+    """An objection, or its stored record, as the API tells it."""
+    told = objection if isinstance(objection, Mapping) else objection.record()
+    return {name: str(told[name]) for name in ("code", "message", "force", "clause", "source")}
 
 
 def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import rich_click as click
 
 from deploy.commands import common
+from deploy.process import DeployError
 
 if TYPE_CHECKING:
     from core.db.house import House
     from core.policy.ask import EffectivePack
     from core.policy.types import Explained
 
-PACKS = Path(__file__).resolve().parents[2] / "tenants" / "packs"
+ROOT = Path(__file__).resolve().parents[2]
+PACKS = ROOT / "tenants" / "packs"
+CASES = ROOT / "tests" / "unit" / "policy" / "cases"
+"""Golden cases are beside the tests: a checkout has them, a wheel has not."""
 
 
 @click.group()
@@ -143,3 +149,109 @@ def schema() -> None:
 
     with in_locale("zh_CN"):
         common.show(json_schema())
+
+
+@packs.command()
+@click.option(
+    "--packs", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Another folder of packs."
+)
+@click.option(
+    "--cases", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Another folder of golden cases."
+)
+@common.json_option
+def check(folder: Path | None, cases: Path | None, as_json: bool) -> None:
+    """Ask every pack its golden cases. Exit code 1 when an answer is not the document's."""
+    from core.policy import cases as golden
+    from core.policy.load import load_packs
+
+    place = cases or CASES
+    if not place.is_dir():
+        raise DeployError(
+            "这份安装不含规则包的案例（它们和测试放在一起）。请在源码目录里运行，或用 --cases 指明案例所在的文件夹。",
+            "This installation holds no golden cases: they come with the tests. Run it in a checkout, or name a folder "
+            "with --cases.",
+        )
+    schemes = golden.check(load_packs(folder or PACKS), golden.read_cases(place))
+    if as_json:
+        common.show(
+            {
+                "ok": all(s.ok for s in schemes),
+                "schemes": [
+                    {
+                        "key": s.key,
+                        "title": s.title,
+                        "rules": s.rules,
+                        "rules_with_case": s.with_case,
+                        "cases": s.cases,
+                        "passed": s.passed,
+                        "without_case": list(s.without_case),
+                        "failed": [{"case": case, "why": list(why)} for case, why in s.failed.items()],
+                    }
+                    for s in schemes
+                ],
+            }
+        )
+    else:
+        common.table(
+            [
+                (s.key, f"{s.rules} rules", f"{s.with_case} with a case", f"{s.passed}/{s.cases} cases passed")
+                for s in schemes
+            ]
+        )
+        for scheme in schemes:
+            for case, why in scheme.failed.items():
+                print(f"✗ {case}: {'; '.join(why)}")
+    if not all(s.ok for s in schemes):
+        sys.exit(1)
+
+
+@packs.command()
+@click.argument("subject", type=click.UUID)
+@click.option("--school", required=True, help="Address name (slug) of the organisation that decided.")
+@common.json_option
+@common.data_option
+def why(subject: UUID, school: str, as_json: bool, data: Path | None) -> None:
+    """Why rules decided as they did about SUBJECT (the id of a plan, an offering, a bill …), by the packs of then."""
+
+    async def work(house: House) -> list[dict[str, Any]]:
+        from core.billing.models import Bill
+        from core.db.resolve import public_context
+        from core.policy import verdicts
+        from core.policy.pages_why import as_data, ground_data
+        from core.policy.why import rules_of
+
+        ctx = await public_context(house, school, locale="zh_CN", request_id="")
+        async with house.unit(ctx.as_worker()) as uow:
+            rows = await verdicts.listed(uow, subject_id=subject, limit=200)
+            decisions = [await as_data(uow, row) for row in rows]
+            bill = await uow.find(Bill, subject)
+            if bill is not None:  # an amount that no rule changed still rests on the rules of its day
+                grounds = await rules_of(uow, bill.pack_revision, ("fee.", "refund.", "lunch."))
+                decisions.append(
+                    {
+                        "at": bill.created_at,
+                        "act": "billing.issue",
+                        "outcome": "applied",
+                        "by": "",
+                        "reason": "",
+                        "facts": {"charged_fen": bill.charged_fen, "reduced_fen": bill.reduced_fen},
+                        "revision": bill.pack_revision,
+                        "grounds": [ground_data(g) for g in grounds],
+                    }
+                )
+            return decisions
+
+    found = common.with_house(common.settings(data), work)
+    if as_json:
+        common.show(found)
+        return
+    if not found:
+        print("没有留存的决定 / no stored decision about it")
+    for decision in found:
+        print(f"{decision['at']:%Y-%m-%d %H:%M} {decision['act']} {decision['outcome']} {decision['by']}")
+        for ground in decision["grounds"]:
+            said = " ".join(filter(None, (ground["clause"], ground["quote"] and f"“{ground['quote']}”")))
+            print(f"  {ground['force']} {ground['rule']}: {ground['message']}")
+            print(f"    {ground['value']} {said} {ground['document']}")
+        if decision["reason"]:
+            print(f"  理由 / reason: {decision['reason']}")

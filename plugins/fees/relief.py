@@ -32,7 +32,7 @@ from core.api import (
 from core.api import gettext as _
 from core.api import lazy_gettext as _l
 from core.api.people import StudentView, my_child, student
-from core.api.policy import effective
+from core.api.policy import effective, record
 from core.api.terms import current_term
 from plugins.fees import rules
 from plugins.fees.errors import OtherPerson, ReliefLive
@@ -114,6 +114,16 @@ async def decide(uow: UnitOfWork, relief_id: UUID, form: ReliefDecision) -> FeeR
     if form.verdict == "grant":
         row.percent = _percent(uow, form.percent or row.percent)
     row.answer_sealed = await _sealed(uow, answer, f"fees_relief.answer/{row.id}")
+    await record(
+        uow,
+        f"fees.relief.{form.verdict}",
+        "fees_relief",
+        row.id,
+        outcome="applied" if form.verdict == "grant" else "refused",
+        rule="fee.hardship",
+        facts={"percent": row.percent},
+        permission="fees.relief",
+    )
     return row
 
 

@@ -9,10 +9,21 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from core.api import Fen, Objection, OfferingView, UnitOfWork, UnitPrice, now, plugin_settings, school_time, today
+from core.api import (
+    Fen,
+    Objection,
+    OfferingView,
+    UnitOfWork,
+    UnitPrice,
+    new_id,
+    now,
+    plugin_settings,
+    school_time,
+    today,
+)
 from core.api import gettext as _
 from core.api.enrollment import Objected, grades_line
-from core.api.policy import effective
+from core.api.policy import decided, effective
 from plugins.fees import rules
 from plugins.fees.errors import NotYetEffective, NotYetPosted
 from plugins.fees.models import FeePosting, FeeStandard
@@ -38,9 +49,9 @@ async def settings(uow: UnitOfWork) -> FeesSettings:
 async def propose(uow: UnitOfWork, form: StandardForm) -> FeeStandard:
     """Put a price forward. Raises Objected where the pack forbids it, warns and no reason is given, or wants more
     stated."""
-    pack = effective(uow)
-    _refuse(objections_to(uow, form), form.reason, rules.owed_with_standard(pack, form))
-    row = FeeStandard(**form.model_dump(), state="proposed", proposed_by=uow.ctx.actor.name)
+    row = FeeStandard(id=new_id(), **form.model_dump(), state="proposed", proposed_by=uow.ctx.actor.name)
+    owed = rules.owed_with_standard(effective(uow), form)
+    await _refuse(uow, "propose", row.id, objections_to(uow, form), form.reason, owed)
     uow.session.add(row)
     await uow.session.flush()
     await uow.audit("fees.propose", "fees_standard", row.id, service=row.service, unit_fen=row.unit_fen)
@@ -60,9 +71,16 @@ def objections_to_offering(uow: UnitOfWork, view: OfferingView) -> tuple[Objecti
     return pack.ask_all(rules.of_offering(pack, view.content, view.grades)).objections
 
 
-def _refuse(objections: Sequence[Objection], reason: str, owed: Sequence[rules.Owed] = ()) -> None:
+async def _refuse(
+    uow: UnitOfWork,
+    act: str,
+    standard_id: UUID,
+    objections: Sequence[Objection],
+    reason: str = "",
+    owed: Sequence[rules.Owed] = (),
+) -> None:
     found = [*objections, *(o for one in owed for o in one.objections)]
-    if any(o.blocks for o in found) or (found and not reason.strip()):
+    if not await decided(uow, f"fees.{act}", "fees_standard", standard_id, found, reason):
         raise Objected(found, fields=[one.field for one in owed])
 
 
@@ -71,7 +89,7 @@ async def approve(uow: UnitOfWork, standard_id: UUID, form: ApprovalForm) -> Fee
     row = await uow.get(FeeStandard, standard_id, lock=True)
     pack = effective(uow)
     verdict = pack.ask_all(rules.of_approval(row, form))
-    _refuse(verdict.blocks, "", rules.owed_with_approval(pack, row, form))
+    await _refuse(uow, "approve", row.id, verdict.blocks, owed=rules.owed_with_approval(pack, row, form))
     await STANDARD.transition(uow, row, "approve", payload={"service": row.service})
     row.approver, row.approval_no = form.approver, form.approval_no.strip()
     row.approval_on, row.approval_document = form.approval_on, form.approval_document.strip()
@@ -101,7 +119,8 @@ async def put_up(uow: UnitOfWork, standard_id: UUID, form: PostingForm) -> tuple
     """
     row = await uow.get(FeeStandard, standard_id, lock=True)
     disclosed = bool(row.disclosed_at)
-    _refuse(effective(uow).ask("fee.standard_disclosed", standard_disclosed=disclosed).blocks, "")
+    found = effective(uow).ask("fee.standard_disclosed", standard_disclosed=disclosed).blocks
+    await _refuse(uow, "post", row.id, found)
     for old in await postings(uow, standard_id, standing=True):
         old.taken_down_at = now()
     posting = FeePosting(standard_id=standard_id, posted_by=uow.ctx.actor.name, **form.model_dump())
@@ -172,7 +191,7 @@ async def _enforce(uow: UnitOfWork, row: FeeStandard) -> None:
             issued=bool(row.approval_no),
         )
     )
-    _refuse(verdict.blocks, "")
+    await _refuse(uow, "enforce", row.id, verdict.blocks)
     await uow.hold(f"fees/{row.service}")
     live = select(FeeStandard).where(
         FeeStandard.service == row.service, FeeStandard.state.in_(("in_force", "blocked")), FeeStandard.id != row.id

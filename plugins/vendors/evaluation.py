@@ -12,7 +12,7 @@ from sqlalchemy import select
 from core.api import Delivery, Objection, UnitOfWork, now, school_time, stable_id
 from core.api.lessons import lesson_facts, rating_facts, vendor_ids
 from core.api.organisations import organisation
-from core.api.policy import effective
+from core.api.policy import effective, record
 from core.api.terms import current_term
 from plugins.vendors import letters, scoring
 from plugins.vendors.models import Case, Finding, Score
@@ -181,6 +181,7 @@ async def review(uow: UnitOfWork, row: Score, term_code: str) -> Case | None:
     uow.session.add(case)
     await uow.session.flush()
     await uow.audit("vendors.case.open", "vendors.case", case.id, vendor=row.vendor_id)
+    await record(uow, "vendors.case.open", "vendors.case", case.id, found)
     letter = letters.ExitSignal(
         case_id=case.id,
         vendor_id=case.vendor_id,

@@ -22,6 +22,7 @@ from core.api.enrollment import (
 from core.api.external import end_external, register_external
 from core.api.lessons import counts
 from core.api.organisations import organisation
+from core.api.policy import decided
 from core.api.terms import current_term
 from plugins.vendors import checks, letters
 from plugins.vendors.models import Case, Finding, Listed, Proposal, Teacher
@@ -171,7 +172,7 @@ async def approve(uow: UnitOfWork, proposal_id: UUID, terms: Terms) -> Proposal:
     row = await uow.get(Proposal, proposal_id, lock=True)
     content = letters.CourseContent.model_validate(row.content)
     found = await check(uow, row, terms)
-    if any(o.blocks for o in found) or (found and not terms.reason.strip()):
+    if not await decided(uow, "vendors.approve", "vendors_proposal", row.id, found, terms.reason):
         raise Objected(found)
     await PROPOSAL.transition(uow, row, "approve", reason=terms.reason)
     row.selection, row.reviewed_by = terms.selection, list(terms.reviewers)

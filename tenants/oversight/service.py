@@ -124,7 +124,9 @@ async def pass_plan(uow: UnitOfWork, filing_id: UUID) -> ReceivedPlan:
     if row.state == "received":
         found = await findings_now(uow, row)
         standing = [f for f in found if f.blocks] + without_reason(found, row.reasons)
-        if standing:
+        objections = [f.objection for f in standing]
+        pack = pack_for(uow, await organisation(uow, row.school_id), row.starts_on)
+        if not await policy.decided(uow, "plan_filing.pass", "plan_filing", row.id, objections, pack=pack):
             raise StillObjected(count=len(standing), objections=[f.objection for f in standing])
     await _decide(uow, row, "pass", "passed")
     return row

@@ -120,6 +120,31 @@ def test_sentences() -> None:
     assert "--debug" in sentence(ValueError("odd"))
 
 
+@pytest.mark.req("R-020")
+def test_packs_check_reports_each_scheme_and_fails_with_a_case(tmp_path: Path) -> None:
+    done = CliRunner().invoke(kehou, ["packs", "check", "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.output)
+    assert said["ok"] and len(said["schemes"]) >= 12
+    for scheme in said["schemes"]:
+        assert scheme["rules"] == scheme["rules_with_case"] > 0 and scheme["cases"] == scheme["passed"] > 0
+    source = ROOT / "tenants" / "packs"
+    for path in source.glob("*.toml"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    text = (source / "anhui-ten-bans.toml").read_text("utf-8")
+    (tmp_path / "anhui-ten-bans.toml").write_text(text.replace('"18:00"', '"18:30"'), "utf-8")
+    broken = CliRunner().invoke(kehou, ["packs", "check", "--packs", str(tmp_path), "--json"])
+    assert broken.exit_code == 1
+    failed = {s["key"] for s in json.loads(broken.output)["schemes"] if s["failed"]}
+    assert "anhui-ten-bans" in failed
+
+
+def test_packs_check_without_cases_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("deploy.commands.packs.CASES", tmp_path / "none")
+    done = CliRunner().invoke(kehou, ["packs", "check"])
+    assert isinstance(done.exception, DeployError) and "--cases" in str(done.exception)
+
+
 def test_a_refusal_is_told_in_both_languages_and_once() -> None:
     add_catalogue(ROOT / "tenants" / "locale")
     taken = SlugTaken.text % {"slug": "rev2"}

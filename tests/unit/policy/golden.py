@@ -1,87 +1,23 @@
-"""Golden cases: questions to packs with the answers that the documents give. Read from `cases/*.toml`."""
+"""The golden cases of the platform's packs. Read from `cases/*.toml` by core.policy.cases."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
-from typing import Any
 
-from core.policy.service import EffectivePack, PackLibrary, load_packs
+from core.policy import cases
+from core.policy.cases import Case
+from core.policy.service import PackLibrary, load_packs
 
 HERE = Path(__file__).parent
 PACKS = HERE.parents[2] / "tenants" / "packs"
 
 
-@dataclass(frozen=True)
-class Case:
-    """One question (`ask` with facts, or `get` with a scope) and what must come back; "" and None are not compared.
-
-    A fact of `["*"]` is every word of the rule's vocabulary, also those that will be added to it.
-    """
-
-    pack: str
-    on: date
-    file: str
-    ask: str = ""
-    get: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
-    expect: str = ""
-    clause: str | None = None
-    says: str = ""
-    shows: str = ""
-    value: Any = None
-    default: bool = False
-    name: str = ""
-
-    @property
-    def key(self) -> str:
-        return self.ask or self.get
-
-    def __str__(self) -> str:
-        return f"{self.pack}:{self.key}:{self.name or self.facts}"
-
-    def faults(self, pack: EffectivePack) -> list[str]:
-        return list(self._asked(pack) if self.ask else self._got(pack))
-
-    def _asked(self, pack: EffectivePack) -> Iterator[str]:
-        vocab = getattr(pack.catalogue[self.ask].kind, "vocab", None)
-        facts = {name: list(vocab.labels) if vocab and given == ["*"] else given for name, given in self.facts.items()}
-        verdict = pack.ask(self.ask, **facts)
-        came = "allowed" if verdict.ok else "blocked" if verdict.blocked else "warned"
-        if came != self.expect:
-            yield f"{came}, expected {self.expect}"
-        objections = verdict.objections
-        if self.clause is not None and self.clause not in [o.clause for o in objections]:
-            yield f"clauses {[o.clause for o in objections]}, expected {self.clause}"
-        if self.says and self.says not in [str(o.message) for o in objections]:
-            yield f"says {[str(o.message) for o in objections]}, expected {self.says}"
-        if objections and any(o.is_default for o in objections) != self.default:
-            yield "a default answered" if not self.default else "no default answered"
-
-    def _got(self, pack: EffectivePack) -> Iterator[str]:
-        setting = pack.get(self.get, **self.facts)
-        shown = str(pack.catalogue[self.get].kind.show(setting.value)) if setting.value is not None else ""
-        if self.shows and shown != self.shows:
-            yield f"shows {shown}, expected {self.shows}"
-        if self.value is not None and setting.value != self.value:
-            yield f"is {setting.value}, expected {self.value}"
-        if self.clause is not None and setting.clause != self.clause:
-            yield f"clause {setting.clause}, expected {self.clause}"
-        if setting.is_default != self.default:
-            yield "a default answered" if not self.default else "no default answered"
-
-
 def read_cases() -> list[Case]:
-    cases = []
-    for path in sorted((HERE / "cases").glob("*.toml")):
-        data = tomllib.loads(path.read_text("utf-8"))
-        head = {k: v for k, v in data.items() if k != "case"}
-        cases += [Case(**{**head, **case}, file=path.name) for case in data["case"]]
-    return cases
+    return cases.read_cases(HERE / "cases")
 
 
 def library() -> PackLibrary:
     return load_packs(PACKS)
+
+
+__all__ = ["PACKS", "Case", "library", "read_cases"]
