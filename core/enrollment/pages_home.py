@@ -23,6 +23,7 @@ from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.schemas import Apply, Choose, OneOffering, ReadNotice
 from core.enrollment.words import SAY, kind_title
 from core.people.service import my_child
+from core.policy.vocab_people import FORMS
 from core.terms.models import Term
 from core.terms.service import current_term
 from core.web.access import access
@@ -229,6 +230,7 @@ async def _apply_page(
         sha256=sha256,
         read=read,
         objections=error.objections if isinstance(error, Objected) else (),
+        papers=FORMS.show(review.papers_owed(uow)),
         subject={"student_id": seen.child.id},
     )
 
