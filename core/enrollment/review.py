@@ -22,6 +22,7 @@ from core.enrollment.agreements import offer_agreement
 from core.enrollment.applications import application_view, choose, objections_to, refusal_of
 from core.enrollment.basket import check_choice, chosen_days, enrolled_choices, items_of
 from core.enrollment.claims import Wish, claims_of
+from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.errors import NotYourClass, Objected, OtherOfferOwed
 from core.enrollment.models import Application, ApplicationItem
 from core.enrollment.offering_rules import pack_of
@@ -158,7 +159,8 @@ async def steer(
     uow: UnitOfWork, application_id: UUID, item_id: UUID, other_offering_id: UUID, reason: str, clause: str = ""
 ) -> None:
     """Propose another suitable item in place of one that cannot be met (R-146); the family decides. The place in the
-    first stays the child's until it does. Raises ReasonOwed, OtherOfferOwed, NotOnMenu, NotForGrade."""
+    first stays the child's until it does. Raises ReasonOwed, OtherOfferOwed, NotOnMenu, NotForGrade,
+    ByDraw."""
     row = await uow.get(Application, application_id, lock=True)
     child = (
         await _of_my_class(uow, row) if not uow.ctx.may("application.approve") else await student(uow, row.student_id)
@@ -170,6 +172,7 @@ async def steer(
         raise OtherOfferOwed()
     other = await offering(uow, other_offering_id)
     check_choice(uow, other, row.term_id, child.grade, other.weekdays)
+    await refuse_drawn(uow, child.id, {other.id: other.title})
     await ITEM.transition(uow, item, "steer", reason=reason, clause=clause)
     item.reason, item.clause, item.other_offering_id = reason.strip(), clause, other.id
     await APPLICATION.transition(
