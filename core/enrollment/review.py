@@ -86,13 +86,13 @@ def aimed_at(uow: UnitOfWork) -> tuple[str, str]:
     return (GROUPS.show(setting.value), setting.clause) if setting and setting.value else ("", "")
 
 
-def _refuse_without_papers(uow: UnitOfWork, row: Application, papers: Collection[str]) -> None:
+async def _refuse_without_papers(uow: UnitOfWork, row: Application, papers: Collection[str]) -> None:
     """Keep what was seen on paper. Raises Objected while something is missing (R-137, R-138)."""
     pack = pack_of(uow)
     row.papers = sorted({*row.papers, *(p for p in papers if p in FORMS.labels)})
     if pack is not None:
         verdict = pack.ask("application.forms", forms=[*ONLINE, *row.papers])
-        if verdict.blocked:
+        if not await policy.decided(uow, "application.papers", "application", row.id, verdict.blocks):
             raise Objected(verdict.blocks)
 
 
@@ -108,7 +108,7 @@ async def class_review(
         refused = pack.ask("application.need_confirmed", need_confirmed=need_confirmed)
         if not await policy.decided(uow, "application.class_review", "application", row.id, refused.blocks):
             raise Objected(refused.blocks)
-    _refuse_without_papers(uow, row, papers)
+    await _refuse_without_papers(uow, row, papers)
     await APPLICATION.transition(uow, row, "class_review", payload=_said(row))
     if not chain_of(uow).by_school:
         await _check(uow, row, child)
@@ -125,7 +125,7 @@ async def approve(uow: UnitOfWork, application_id: UUID, *, reason: str = "", pa
     if "principal_decision" in chain.steps:
         uow.ctx.require("application.decide")
     child = await student(uow, row.student_id)
-    _refuse_without_papers(uow, row, papers)
+    await _refuse_without_papers(uow, row, papers)
     await _check(uow, row, child, reason)
     await APPLICATION.transition(uow, row, "approve", reason=reason, payload=_said(row))
     await offer_agreement(uow, row, child)

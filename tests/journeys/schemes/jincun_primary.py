@@ -37,5 +37,6 @@ SCENE = Scene(
     care=Care("16:10", "17:20", None, grades=(3, 4)),
     refused=(Refused({"grades": [1, 2]}, "time.sessions", "004#1 五（二）"),),
     by_class=False,
+    papers=("parent_signature",),
     hand_first=True,
 )

@@ -88,6 +88,8 @@ class Scene:
     fee_form: Mapping[str, Any] = field(default_factory=dict)
     approval: Mapping[str, Any] = field(default_factory=dict)
     no_fee: Refused | None = None
+    papers: Sequence[str] = ()
+    """What must come on paper, and is refused without."""
     hand_first: bool = False
     """Whether the class teacher hands the children to the care teacher before the roll is called."""
     peculiar: Callable[[Play], Awaitable[None]] | None = None
@@ -263,11 +265,21 @@ class Play:
             if self.scene.by_school:
                 before = await (await self.as_(self.scene.by_school)).post(approve, json={"reason": ""})
                 assert before.status_code == 409, "the school cannot come before the class teacher"
-            teacher = await self.as_("class_teacher")
-            done(await teacher.post(f"{self.base}/teach/applications/{application_id}/pass"))
+            await self._seen("class_teacher", f"{self.base}/teach/applications/{application_id}/pass")
         if self.scene.by_school:
-            school = await self.as_(self.scene.by_school)
-            done(await school.post(approve, json={"reason": "符合条件"}))
+            await self._seen(self.scene.by_school, approve, {"reason": "符合条件"})
+
+    async def _seen(self, who: str, address: str, body: Mapping[str, Any] | None = None) -> None:
+        """Pass an application, with what came on paper; without it, it is refused with the clause."""
+        client, papers = await self.as_(who), {"papers": list(self.scene.papers)}
+        without = await client.post(address, json=body) if self.scene.papers else None
+        if without is not None and without.status_code == 422:
+            assert {o["code"] for o in without.json()["objections"]} == {"policy.application.forms"}
+            await self.keeps("application.papers", "application.forms")
+        elif without is not None:
+            done(without)
+            return
+        done(await client.post(address, json=body, params=papers))
 
     async def _signs(self, guardian: httpx.AsyncClient, family: Family, agreement_id: str) -> None:
         paper = done(await guardian.get(f"{self.base}/home/agreements/{agreement_id}"))

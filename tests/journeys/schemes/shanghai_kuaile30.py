@@ -26,5 +26,6 @@ SCENE = Scene(
     care=Care("15:30", "16:20", None),
     refused=(Refused({"ends_at": "16:40"}, "time.latest_end", "001#3 二 2"),),
     need=True,
+    papers=("employer_stamp",),
     no_fee=Refused({}, "fee.payer", "001#3 三 1"),
 )
