@@ -76,6 +76,9 @@ ATTESTED: Final[Mapping[str, Attested]] = {
     "pay.not_harming_duties": Attested(PRINCIPAL, "end"),
     # publication on paper
     "publication.fixed_board": Attested(LOGISTICS),
+    "provider.staff_short": Attested(PRINCIPAL),
+    "provider.rated_by": Attested(PRINCIPAL, "end"),
+    "publication.changes_told": Attested(TEACHING, "middle"),
     "publication.right_to_know": Attested(PRINCIPAL, "middle"),
     "insurance.shared_liability": Attested(SECURITY),
     # the day, where no register reaches

@@ -60,98 +60,6 @@ READ_BY_PEOPLE = dict.fromkeys(
     SHOWN,
 )
 
-PENDING = frozenset(
-    {
-        "agreement.kinds",
-        "agreement.means",
-        "application.forms",
-        "application.own_pupils",
-        "application.priority_groups",
-        "attendance.absence_contacts",
-        "attendance.class_handover",
-        "attendance.leave_procedure",
-        "attendance.roll_call",
-        "attendance.unexplained_followed",
-        "class.plan_and_teacher",
-        "content.club_days",
-        "content.homework_subjects",
-        "content.ideology",
-        "content.reviewed_by",
-        "enrolment.any_days",
-        "enrolment.choice_of",
-        "enrolment.menu_choice",
-        "enrolment.midterm",
-        "enrolment.period",
-        "enrolment.segment_told",
-        "exit.mechanism",
-        "fee.account",
-        "fee.cost_based",
-        "fee.forced",
-        "fee.free_kinds",
-        "fee.hardship_percent",
-        "fee.passed_on",
-        "fee.spending",
-        "fee.standard_issued",
-        "fee.standard_proposer",
-        "fee.vendor_cost_max",
-        "fee.venue_charge",
-        "fee.voluntary",
-        "pay.external",
-        "pay.external_by_agreement",
-        "pay.external_grade_by",
-        "pay.factors",
-        "pay.for_lessons_held",
-        "pay.increase_for_participants",
-        "pay.mechanism",
-        "pay.rate_set_by",
-        "pay.total_percent_max",
-        "pay.zero_on_safety_problem",
-        "pickup.late_place",
-        "pickup.led_out",
-        "pickup.other_told",
-        "plan.catalogue",
-        "plan.items_decided_by",
-        "provider.gates",
-        "provider.rated_by",
-        "provider.school_arranges",
-        "provider.staff_short",
-        "publication.accounts_each_term",
-        "publication.accounts_yearly",
-        "publication.before_choice",
-        "publication.catalogue",
-        "publication.changes_told",
-        "publication.channels",
-        "publication.family_duties",
-        "publication.fee_board",
-        "publication.menu_before_term",
-        "publication.plan",
-        "publication.spending_regularly",
-        "publication.timetable_first",
-        "refund.lessons_not_held",
-        "refund.to_paying_account",
-        "staff.affiliated",
-        "staff.ethics_problem",
-        "staff.late_or_early",
-        "staff.swap_approved",
-        "staffing.enough_on_duty",
-        "staffing.fixed_teacher_and_place",
-        "subsidy.account_private",
-        "subsidy.account_public",
-        "subsidy.actual_pupils",
-        "subsidy.may_spend",
-        "subsidy.paid_to_school",
-        "subsidy.per_pupil_year_max",
-        "subsidy.remote_percent_max",
-        "subsidy.surplus",
-        "time.club_start_week",
-        "time.school_days",
-        "time.weekdays_off",
-    }
-)
-"""Keys of doors that are being built in other rooms. May only shrink: a key that is asked by now is to be taken out,
-and so is each that becomes a line of ATTESTED; empty, this set and its test go."""
-
-
 @cache
 def named() -> frozenset[str]:
     """Every text that stands as a literal in the product, outside the places that only list keys."""
@@ -174,13 +82,12 @@ def test_every_rule_has_an_effect() -> None:
         and rule.key not in ATTESTED
         and rule.key not in READ_BY_THE_ENGINE
         and rule.key not in READ_BY_PEOPLE
-        and rule.key not in PENDING
     ]
     assert idle == [], "ask them at a door, or add a line to tenants/duties/attested.py"
 
 
 def test_the_lists_name_keys_that_exist_and_none_twice() -> None:
-    lists = (set(ATTESTED), set(READ_BY_THE_ENGINE), set(READ_BY_PEOPLE), set(PENDING))
+    lists = (set(ATTESTED), set(READ_BY_THE_ENGINE), set(READ_BY_PEOPLE))
     for listed in lists:
         assert {key for key in listed if key not in CATALOGUE} == set()
     assert sum(map(len, lists)) == len(set().union(*lists))
@@ -197,8 +104,3 @@ def test_what_is_only_shown_cannot_be_broken(key: str) -> None:
     """A rule that asks for facts is no mere value: it belongs to a door or to people who attest it."""
     assert CATALOGUE[key].kind.needs == ()
     assert (ROOT / READ_BY_PEOPLE[key]).is_file()
-
-
-def test_pending_only_shrinks() -> None:
-    done = sorted(key for key in PENDING if key in named())
-    assert done == [], "asked by now: take them out of PENDING"
