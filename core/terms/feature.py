@@ -6,10 +6,10 @@ from pathlib import Path
 
 from core.base.text import lazy_gettext as _l
 from core.host.contribution import Contribution, NavItem, Permission
-from core.terms import models, pages
+from core.terms import frozen, models, pages
 from core.terms.states import CLOSE
 
-__all__ = ["contribution", "models"]
+__all__ = ["contribution", "frozen", "models"]
 
 HERE = Path(__file__).parent
 

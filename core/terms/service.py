@@ -31,7 +31,7 @@ class TermsOverlap(Conflict):
 
 
 class TermClosed(Conflict):
-    """Closed terms never change. The database says the same (core/db/migrations/versions/0066)."""
+    """Closed terms never change. Every flush looks (core/terms/frozen.py)."""
 
     code = "term_closed"
     text = _l("这个学期已经结账，不能再改。需要更正的，请记在本学期")

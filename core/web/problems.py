@@ -26,10 +26,6 @@ UNWRITABLE = frozenset({"22021", "22P05"})
 """A text that PostgreSQL cannot store: NUL, in a text or in JSON."""
 
 
-OURS = "KH001"
-"""What a trigger of ours raises; its message is the code of a KehouError."""
-
-
 class Crashed(KehouError):
     code = "internal_error"
     status = 500
@@ -73,8 +69,6 @@ def as_kehou_error(exc: Exception) -> KehouError:
         return Conflict()
     if isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) in TRY_AGAIN:
         return Busy()
-    if isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) == OURS:
-        return _of_trigger(exc)
     if isinstance(exc, DBAPIError) and getattr(exc.orig, "sqlstate", None) in UNWRITABLE:
         log.warning("the database refused a value: %s", exc.orig)
         return Invalid(fields=[FieldError("", _l("有看不见的控制字符，请删掉后重新填写"), "unwritable")])
@@ -82,12 +76,6 @@ def as_kehou_error(exc: Exception) -> KehouError:
         log.warning("a date or number beyond all bounds", exc_info=exc)
         return Invalid(fields=[FieldError("", _l("日期或数字超出了范围"), "out_of_range")])
     return Crashed()
-
-
-def _of_trigger(exc: DBAPIError) -> KehouError:
-    words = str(getattr(exc.orig, "__cause__", None) or exc.orig).split()
-    known = KehouError.registered.get(words[-1] if words else "")
-    return known() if known else Conflict()
 
 
 def _beyond(exc: DBAPIError) -> bool:
