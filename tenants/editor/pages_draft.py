@@ -132,7 +132,9 @@ async def _head_page(
         status=status,
         row=row,
         form=form,
-        upload=upload or Form.blank(SourceFile, {"ref": str(len(row.content.get("source", ())) + 1)}),
+        upload=upload
+        if upload is not None
+        else Form.blank(SourceFile, {"ref": str(len(row.content.get("source", ())) + 1)}),
         faults=views.faults(found, service.library(uow).catalogue),
     )
 

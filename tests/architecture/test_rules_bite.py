@@ -60,6 +60,7 @@ READ_BY_PEOPLE = dict.fromkeys(
     SHOWN,
 )
 
+
 @cache
 def named() -> frozenset[str]:
     """Every text that stands as a literal in the product, outside the places that only list keys."""
