@@ -1,7 +1,5 @@
-"""Checks of bans 4, 5, 9 and 10 on the core's own data: charging, pay, selling, premises (R-453, R-454, R-458, R-459).
-
-Plugins bring their own beside these: fees (4), vendors (7, 8, 9). The seam for pay (5) and for the ethics record of
-staff (6) is the same: a `BanCheck` in the contribution of the feature or plugin that keeps the data.
+"""Checks of bans 4, 5, 6, 9 and 10 on the core's own data: charging, pay, ethics, selling, premises (R-453, R-454,
+R-455, R-458, R-459). Plugins bring their own beside these: fees (4), pay (5), vendors (2, 7, 8, 9).
 """
 
 from __future__ import annotations
@@ -132,9 +130,40 @@ async def premises(uow: UnitOfWork, pack: EffectivePack, term_id: UUID) -> list[
     return flags
 
 
+async def not_clear(uow: UnitOfWork, pack: EffectivePack, term_id: UUID) -> list[BanFlag]:
+    """People whose record of professional ethics is not clear and who still have lessons to give."""
+    found = await rows(
+        uow,
+        """
+        select s.id, s.name, count(*) as lessons, min(l.day) as first
+          from lesson l
+          join staff s on s.tenant_id = l.tenant_id and s.id = l.teacher_id
+          join staff_ethics e on e.tenant_id = s.tenant_id and e.staff_id = s.id and e.state <> 'clear'
+         where l.tenant_id = :t and l.term_id = :term and l.day >= :today and l.state in ('planned', 'roll_called')
+         group by s.id, s.name order by s.name, s.id""",
+        term=term_id,
+        today=clock.today(),
+    )
+    words = _l("一名人员的师德记录不清白，从 %(day)s 起还有 %(n)s 节课")
+    flags: list[BanFlag] = []
+    for row in found:
+        subject = str(words % {"day": row.first.isoformat(), "n": row.lessons})
+        flags += asked(
+            pack,
+            "staff.ethics_problem",
+            str(row.id),
+            subject,
+            detail=row.name,
+            href="desk/lessons",
+            ethics_problem=True,
+        )
+    return flags
+
+
 CHECKS = (
     BanCheck("money.free", 4, ("fee.payer",), _l("免费服务却有账单"), charged_though_free),
     BanCheck("pay.two_places", 5, ("pay.irregular",), _l("同一人同一时间在两处"), two_places),
+    BanCheck("staff.not_clear", 6, ("staff.ethics_problem",), _l("师德记录不清白的人员还有课"), not_clear),
     BanCheck("outside.selling", 9, ("provider.commercial_activity",), _l("机构文字里有推销内容"), selling),
     BanCheck("outside.premises", 10, ("provider.business_premises",), _l("机构在约定的课之外使用场地"), premises),
 )

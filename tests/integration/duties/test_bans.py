@@ -20,6 +20,7 @@ from core.enrollment.models import Application, ApplicationItem, Enrolment, Offe
 from core.enrollment.plan_schemas import PlanContent
 from core.enrollment.plan_service import begin
 from core.lessons.models import Lesson, LessonRating
+from core.people import ethics
 from core.people.models import Staff, Student
 from tenants.duties import report, watch
 from tenants.duties.bans import BANS, checks
@@ -297,6 +298,21 @@ async def test_one_person_at_two_places(world: World) -> None:
         await uow.session.execute(
             update(Lesson).where(Lesson.offering_id == other.offering_id).values(starts_at=time(17, 30))
         )
+    assert await found(world, school) == []
+
+
+@pytest.mark.req("R-455")
+async def test_somebody_not_clear_who_still_has_lessons(world: World) -> None:
+    school, _care = await clean(world)
+    async with world.house.unit(await world.as_(school, school.people["principal"])) as uow:
+        teacher = (await uow.session.execute(select(Lesson.teacher_id).limit(1))).scalar_one()
+        await ethics.change(uow, teacher, "question", "家长反映，正在核查")
+    assert await found(world, school) == [("staff.not_clear", "staff.ethics_problem", "breach")]
+    async with world.house.unit(school.ctx) as uow:
+        (flag,) = await flags(uow)
+        assert flag.detail and flag.detail not in flag.subject + flag.words
+    async with world.house.unit(await world.as_(school, school.people["principal"])) as uow:
+        await ethics.change(uow, teacher, "clear", "核查完毕，情况不属实")
     assert await found(world, school) == []
 
 

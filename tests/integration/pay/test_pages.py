@@ -15,6 +15,8 @@ from sqlalchemy import select, text
 from core.db.kernel_tables import AuditEntry
 from core.ledger import service as ledger
 from core.ledger.types import Journal, credit, debit
+from core.policy.service import effective
+from plugins.pay.bans import outside
 from plugins.pay.checks import outside_lists
 from plugins.pay.figures import figures
 from tests.support.lessons import at
@@ -194,7 +196,9 @@ async def test_pay_booked_outside_of_lists_is_found(world: World, school: School
         with at(SETTLED, 9):
             assert school.term_id is not None
             shown = {f.key: f.value for f in await figures(uow, school.term_id)}
+            (flag,) = await outside(uow, effective(uow), school.term_id)
     assert shown == {"pay.subsidies": 0, "pay.paid": 24000, "pay.outside_lists": 1}
+    assert flag.severity == "breach" and flag.objection.clause and "2026-11-30" in flag.subject
 
 
 async def test_every_page_in_english(world: World, school: School) -> None:
