@@ -7,8 +7,8 @@ from uuid import UUID
 
 from core.api import AccountDef, Contribution, Figure, Job, NavItem, Permission, UnitOfWork, hookimpl
 from core.api import lazy_gettext as _l
-from plugins.pay import figures as shown
 from plugins.pay import bans, making, models, pages_lists, pages_rates, pages_subsidies, pages_teach
+from plugins.pay import figures as shown
 from plugins.pay.demo import demo
 
 HERE = Path(__file__).parent
