@@ -20,12 +20,14 @@ from core.host import dispatch
 from core.host.dispatch import Dispatcher, PluginFailed
 from core.host.loader import load_plugins
 from core.host.registry import Registry
-from core.policy.types import Objection
+from core.policy.types import Objection, Standing
 from tests.plugins.inline import plugin
 from tests.support.world import World
 
 DECIDE = sorted(hook for hook, family in FAMILIES.items() if family == "decide")
-COMPUTE = {"charges": ChargeProposal, "unit_prices": UnitPrice, "reductions": ReductionProposal}
+COMPUTE = {
+    "charges": ChargeProposal, "unit_prices": UnitPrice, "reductions": ReductionProposal, "under_rules": Standing,
+}  # fmt: skip
 PRESENT = {"page_panels": Panel, "figures": Figure}
 CTX = TenantContext(UUID(int=1), "school", "school", "学校", WORKER, plugins=frozenset({"one", "two"}))
 SPECS = {name: list(inspect.signature(getattr(hookspecs, name)).parameters) for name in FAMILIES}

@@ -83,7 +83,7 @@ async def test_a_course_goes_through_the_school_onto_the_menu(world: World) -> N
         staff = await uow.get(Staff, teacher.staff_id)
         assert staff.post == "external" and offering.teacher_id == staff.id
     coach = await world.as_(county.school, county.vendor.people["coach"])
-    assert coach.permissions == {"lesson.teach"}
+    assert coach.permissions == {"lesson.teach", "pay.mine"}
     async with world.house.unit(county.vendor.ctx) as uow:
         course = (await uow.session.execute(select(Course))).scalar_one()
         assert (course.state, course.offering_id) == ("approved", offering_id)
