@@ -118,10 +118,11 @@ async def book(uow: UnitOfWork, form: SpendingForm) -> Spending:
         raise Invalid(fields=[FieldError("paid_on", _l("支出日期不能在今天以后"))])
     pack = policy.effective(uow)
     found = objections_to(pack, form)
-    if any(o.blocks for o in found) or (found and not form.reason.strip()):
+    spending_id = new_id()
+    if not await policy.decided(uow, "billing.spend", "spending", spending_id, found, form.reason):
         raise Objected(found)
     row = Spending(
-        id=new_id(),
+        id=spending_id,
         fund=form.fund,
         item=form.item,
         amount_fen=form.amount,

@@ -35,6 +35,7 @@ from core.identity.service import TooManyCodes
 from core.ledger.numbers import next_number, show_number
 from core.people.models import Guardian
 from core.people.service import StudentView, my_child, my_guardian, student
+from core.policy import service as policy
 from core.policy.types import Objection
 from core.terms.models import Term
 from core.terms.service import term_title
@@ -49,7 +50,7 @@ async def offer_agreement(uow: UnitOfWork, application: Application, child: Stud
     """Offer the agreement for all that the child would take part in. An older offer is replaced; one in force stays in
     force until the new one is signed. Raises Objected when the paper lacks what the scheme wants of it (R-156)."""
     lacking = [o for o in objections_to_text(uow) if o.blocks]
-    if lacking:
+    if not await policy.decided(uow, "agreement.offer", "application", application.id, lacking):
         raise Objected(lacking)
     await _replace_offered(uow, application.id)
     row = await _draft(uow, application, child)

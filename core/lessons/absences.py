@@ -22,6 +22,7 @@ from core.lessons.states import ABSENCE
 from core.notices import service as notices
 from core.people.models import SchoolClass, Staff, Student
 from core.people.service import StudentView, students_by_id
+from core.policy import service as policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ async def explain(
         asked["attendance.emergency_tells"] = {"contacted": sorted(reached)}
         asked["attendance.emergency_reported_to"] = {"reported_to": sorted({*told, "school_leaders"})}
     found = rules.blocks(rules.ask(uow, asked))
-    if found:
+    if not await policy.decided(uow, "absence.close", "absence", row.id, found):
         raise LessonObjected(found)
     await _close(uow, row, "report" if incident else "explain", cause)
 

@@ -33,6 +33,7 @@ from core.lessons.states import LESSON
 from core.people.ethics import objections_to_staff
 from core.people.models import Staff
 from core.people.service import me_as_staff, students_by_id
+from core.policy import service as policy
 
 _SAVE = text((Path(__file__).parent / "sql" / "register.sql").read_text(encoding="utf-8"))
 
@@ -100,7 +101,7 @@ async def sign_in(uow: UnitOfWork, lesson_id: UUID) -> Lesson:
     if lesson.signed_in_at is not None:
         return lesson
     barred = rules.blocks(await objections_to_staff(uow, me.id))
-    if barred:
+    if barred:  # kept nowhere: who may read decisions need not know of anybody's record
         raise AssignmentObjected(barred)
     moment = clock.now()
     if lesson.state not in ("planned", "roll_called") or not begins(lesson) - EARLY <= moment or _too_late(lesson):
@@ -162,7 +163,7 @@ async def _refuse_objected(uow: UnitOfWork, lesson: Lesson, marks: Sequence[Mark
     children = await students_by_id(uow, [m.student_id for m in marks])
     noted = {m.note: children[m.student_id].grade for m in marks if m.note.strip() and m.student_id in children}
     homework = rules.blocks(rules.notes_set_homework(uow, noted))
-    if homework:
+    if not await policy.decided(uow, "lesson.register", "lesson", lesson.id, homework):
         raise LessonObjected(homework)
     bare = [m.student_id for m in marks if m.mark == "leave" and not m.note.strip()]
     left = set(bare) - set(await leaves_on(uow, lesson.day, bare, lesson.offering_id)) if bare else set()
@@ -173,7 +174,7 @@ async def _refuse_objected(uow: UnitOfWork, lesson: Lesson, marks: Sequence[Mark
         concerned["attendance.class_handover"] = ("handed_over", await _not_handed(uow, lesson, present))
     for rule, (fact, ids) in concerned.items():
         found = rules.blocks(rules.ask(uow, {rule: {fact: not ids}}))
-        if found:
+        if not await policy.decided(uow, "lesson.register", "lesson", lesson.id, found):
             raise LessonObjected(found, sorted(children[id_].name for id_ in ids if id_ in children))
 
 
@@ -244,7 +245,7 @@ async def end_lesson(uow: UnitOfWork, lesson_id: UUID) -> Lesson:
             raise NobodyExpected()
         clause = rules.ask(uow, {"attendance.roll_call": {"roll_called": False}})
         raise RegisterFirst(left=left, objections=[o.record() for o in clause])
-    _refuse_early(uow, lesson)
+    await _refuse_early(uow, lesson)
     lesson.ended_at, lesson.ended_by = clock.now(), uow.ctx.actor.name
     await uow.audit("lesson.end", "lesson", lesson.id)
     if lesson.signed_in_at is None:
@@ -254,14 +255,14 @@ async def end_lesson(uow: UnitOfWork, lesson_id: UUID) -> Lesson:
     return lesson
 
 
-def _refuse_early(uow: UnitOfWork, lesson: Lesson) -> None:
+async def _refuse_early(uow: UnitOfWork, lesson: Lesson) -> None:
     """R-182: the teacher stays to the end; the office may end a lesson before its time. Raises LessonObjected."""
     if uow.ctx.may("lesson.oversee"):
         return
     ends = lesson.early_ends_at or lesson.ends_at
     early = clock.now() < clock.at_school(lesson.day, ends.hour, ends.minute)
     found = rules.blocks(rules.ask(uow, {"staff.late_or_early": {"late_or_early": early}}))
-    if found:
+    if not await policy.decided(uow, "lesson.end", "lesson", lesson.id, found):
         raise LessonObjected(found)
 
 

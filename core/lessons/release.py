@@ -151,6 +151,7 @@ async def _collector(uow: UnitOfWork, child: Student, key: str) -> CollectorView
         await _log_refusal(uow, child.id, key, "unknown")
         # Whoever the family did not name beforehand was not announced; where the scheme says so, its clause is told.
         found = rules.blocks(rules.ask(uow, {"pickup.other_told": {"told_beforehand": False}}))
+        await policy.decided(uow, "pickup.collector", "student", child.id, found)
         raise CollectorUnknown(objections=[o.record() for o in found])
     for person in await refused(uow, child.id):
         # A name alone is enough to stop: better one call too many than a child in the wrong hands.

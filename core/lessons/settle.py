@@ -97,7 +97,7 @@ async def stand_in(uow: UnitOfWork, lesson_id: UUID, staff_id: UUID) -> Lesson:
     Raises AssignmentObjected, NotFound.
     """
     swap = rules.blocks(rules.ask(uow, {"staff.swap_approved": {"approved": uow.ctx.may("lesson.manage")}}))
-    if swap:
+    if not await policy.decided(uow, "lesson.stand_in", "lesson", lesson_id, swap):
         raise AssignmentObjected(swap)
     uow.ctx.require("lesson.manage")
     lesson = await uow.get(Lesson, lesson_id, lock=True)

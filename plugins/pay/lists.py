@@ -27,7 +27,7 @@ async def submit(uow: UnitOfWork, list_id: UUID, form: SubmitForm) -> PayList:
     if not (await sums(uow, list_id)).lines:
         raise NothingToPay()
     found = await objections(uow, row, form.attested)
-    refuse(found, form.reason)
+    await refuse(uow, "submit", row.id, found, form.reason)
     await LIST.transition(uow, row, "submit", reason=form.reason)
     row.attested, row.reason = list(form.attested), form.reason.strip()
     row.submitted_by, row.submitted_name = uow.ctx.actor.account_id, uow.ctx.actor.name
@@ -66,7 +66,7 @@ async def approve(uow: UnitOfWork, list_id: UUID) -> PayList:
     if row.submitted_by == uow.ctx.actor.account_id:
         raise SamePerson()
     found = await objections(uow, row, row.attested)
-    refuse(found, row.reason)
+    await refuse(uow, "approve", row.id, found, row.reason)
     total = await sums(uow, list_id)
     lines = select(func.coalesce(func.sum(PayLine.amount_fen), 0)).where(PayLine.list_id == list_id)
     if int((await uow.session.execute(lines)).scalar_one()) != total.amount_fen:

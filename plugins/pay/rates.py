@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core.api import Objection, UnitOfWork, today
+from core.api import Objection, UnitOfWork, new_id, today
 from core.api.enrollment import Objected
-from core.api.policy import effective
+from core.api.policy import decided, effective
 from plugins.pay.errors import RateOverlaps, RateWaiting, SamePerson
 from plugins.pay.models import Rate
 from plugins.pay.schemas import RateForm
@@ -33,9 +33,9 @@ def spending(fund: str, payee: str) -> list[tuple[str, dict[str, Any]]]:
     return asked
 
 
-def refuse(objections: Sequence[Objection], reason: str) -> None:
-    """Raises Objected when something blocks, or warns and no reason is written."""
-    if any(o.blocks for o in objections) or (objections and not reason.strip()):
+async def refuse(uow: UnitOfWork, act: str, subject: UUID, objections: Sequence[Objection], reason: str) -> None:
+    """Raises Objected when something blocks, or warns and no reason is written; either end is kept."""
+    if not await decided(uow, f"pay.{act}", "pay", subject, objections, reason):
         raise Objected(list(objections))
 
 
@@ -60,8 +60,8 @@ def objections_to(uow: UnitOfWork, form: RateForm) -> tuple[Objection, ...]:
 async def propose(uow: UnitOfWork, form: RateForm) -> Rate:
     """Put a rate forward. Raises Objected, RateOverlaps, RateWaiting."""
     uow.ctx.require("pay.make")
-    objections = objections_to(uow, form)
-    refuse(objections, form.reason)
+    objections, rate_id = objections_to(uow, form), new_id()
+    await refuse(uow, "rate", rate_id, objections, form.reason)
     await uow.hold("pay-rates")
     await _free(uow, form.payee, form.kind, form.effective_from)
     waiting = select(Rate.id).where(Rate.payee == form.payee, Rate.kind == form.kind, Rate.state == "proposed")
@@ -70,6 +70,7 @@ async def propose(uow: UnitOfWork, form: RateForm) -> Rate:
     account = uow.ctx.actor.account_id
     assert account is not None, "a person proposes"
     row = Rate(
+        id=rate_id,
         **form.model_dump(),
         state="proposed",
         objections=[o.record() for o in objections],
@@ -89,7 +90,7 @@ async def approve(uow: UnitOfWork, rate_id: UUID) -> Rate:
     row = await uow.get(Rate, rate_id, lock=True)
     if row.asked_by == uow.ctx.actor.account_id:
         raise SamePerson()
-    refuse(objections_to(uow, form_of(row)), row.reason)
+    await refuse(uow, "rate", row.id, objections_to(uow, form_of(row)), row.reason)
     for old in await _free(uow, row.payee, row.kind, row.effective_from):
         old.effective_to = row.effective_from - timedelta(days=1)
         await RATE.transition(uow, old, "end", reason=row.document)

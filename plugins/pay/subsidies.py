@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from core.api import Fen, Objection, UnitOfWork, plugin_settings, today
+from core.api import Fen, Objection, UnitOfWork, new_id, plugin_settings, today
 from core.api import lazy_gettext as _l
 from core.api.enrollment import count_enrolled_students
 from core.api.formats import money
@@ -141,11 +141,13 @@ async def record(uow: UnitOfWork, form: SubsidyForm) -> Subsidy:
         raise DocumentKnown()
     pupils = await pupils_of(uow, form.covers)
     found = await objections_to(uow, form, pupils)
-    refuse(found, form.reason)
+    subsidy_id = new_id()
+    await refuse(uow, "subsidy", subsidy_id, found, form.reason)
     values = form.model_dump()
     values["document_no"] = form.document_no.strip()
     first, last = period(term.code, term.starts_on, term.ends_on, form.covers)
     row = Subsidy(
+        id=subsidy_id,
         **values,
         from_on=first,
         until_on=last,
@@ -219,7 +221,7 @@ async def settle(uow: UnitOfWork, subsidy_id: UUID, form: SettleForm) -> Subsidy
     if form.surplus:
         questions.append(("subsidy.surplus", {"surplus": form.surplus}))
     found = effective(uow).ask_all(questions).objections
-    refuse(found, form.reason)
+    await refuse(uow, "settle", row.id, found, form.reason)
     await SUBSIDY.transition(uow, row, "settle", reason=form.reason, clause=found[0].clause if found else "")
     row.settled_pupils, row.surplus, row.returned_fen, row.settled_on = served, form.surplus, form.returned_fen, today()
     await uow.session.flush()

@@ -165,7 +165,7 @@ async def refuse_total(uow: UnitOfWork, term_id: UUID | None, total_fen: int) ->
         return
     percent = -(-spent * 100 // total_fen) if total_fen else 100
     blocks = policy_api.effective(uow).ask(CAP, percent=percent).blocks
-    if blocks:
+    if term_id and not await policy_api.decided(uow, "vendors.budget", "term", term_id, blocks):
         raise Objected(list(blocks))
 
 

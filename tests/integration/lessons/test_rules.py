@@ -17,6 +17,7 @@ from core.lessons.release import Handing
 from core.notices.models import Message
 from core.people.models import SchoolClass
 from core.people.service import collectors
+from core.policy.models import PolicyVerdict
 from tests.support.lessons import MONDAY, Group, at, group, teach
 from tests.support.world import School, World
 
@@ -127,7 +128,11 @@ async def test_a_late_teacher_is_let_in_and_noted_an_early_one_is_held(world: Wo
         lesson = await uow.get(Lesson, care.on())
         kept = select(AuditEntry.detail).where(AuditEntry.action == "lesson.teacher_late")
         detail = (await uow.session.execute(kept)).scalar_one()
+        verdict = (
+            await uow.session.execute(select(PolicyVerdict).where(PolicyVerdict.act == "lesson.end"))
+        ).scalar_one()
     assert "12" in lesson.remark and detail["objections"][0]["clause"]
+    assert (verdict.outcome, verdict.subject_id) == ("refused", care.on()), "the refusal can be explained later"
 
 
 async def test_a_silent_scheme_keeps_no_book_of_late_teachers(world: World) -> None:
