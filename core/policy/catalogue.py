@@ -28,6 +28,7 @@ class RuleDef:
     default_force, default_provisional   how that default bites, and whether it is a guess of ours
     fills    facts that another rule's value supplies when the question leaves them out
     refs     requirement ids and conflicts of `domain/requirements.md`
+    private  the permission of those who may learn that it decided something: a refusal under it tells of one person
     """
 
     key: str
@@ -39,6 +40,7 @@ class RuleDef:
     default_provisional: bool = True
     fills: Mapping[str, str] = field(default_factory=dict)
     refs: str = ""
+    private: str = ""
 
     @property
     def group(self) -> str:

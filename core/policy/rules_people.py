@@ -163,6 +163,7 @@ STAFF: Final = (
         _l("有师德师风问题的教职工参与"),
         Forbidden("ethics_problem"),
         refs="R-074 R-455",
+        private="staff.ethics",
     ),
     R("staff.affiliated", _l("教职工挂靠社会机构"), Forbidden("affiliated"), refs="R-075 R-328"),
     R("staff.may", _l("教师可以"), Grants(v.OPTIONS), refs="R-082 C-21"),

@@ -77,7 +77,7 @@ async def record(
     if rule and not objections:
         objections = (_read(pack, rule, clause),)
     row = _row(uow, outcome, act, subject_kind, subject_id, objections, reason, pack)
-    row |= {"facts": plain(facts or {}), "permission": permission}
+    row |= {"facts": plain(facts or {}), "permission": permission or row["permission"]}
     await _write(uow, row, pack)
 
 
@@ -187,7 +187,12 @@ def _row(
         "account_id": uow.ctx.actor.account_id,
         "actor_name": uow.ctx.actor.name,
         "request_id": uow.ctx.request_id,
+        "permission": next((private for o in objections if (private := _private(pack, o.rule))), ""),
     }
+
+
+def _private(pack: EffectivePack, rule: str) -> str:
+    return pack.catalogue[rule].private if rule in pack.catalogue else ""
 
 
 async def _write(uow: UnitOfWork, row: Mapping[str, Any], pack: EffectivePack) -> None:

@@ -310,7 +310,8 @@ async def test_somebody_not_clear_who_still_has_lessons(world: World) -> None:
     assert await found(world, school) == [("staff.not_clear", "staff.ethics_problem", "breach")]
     async with world.house.unit(school.ctx) as uow:
         (flag,) = await flags(uow)
-        assert flag.detail and flag.detail not in flag.subject + flag.words
+        name = (await uow.session.execute(select(Staff.name).where(Staff.id == teacher))).scalar_one()
+        assert name not in flag.subject + flag.words + flag.detail, "only the principal may know whose record it is"
     async with world.house.unit(await world.as_(school, school.people["principal"])) as uow:
         await ethics.change(uow, teacher, "clear", "核查完毕，情况不属实")
     assert await found(world, school) == []

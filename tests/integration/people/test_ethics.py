@@ -20,6 +20,7 @@ from core.notices.models import Message
 from core.people import ethics
 from core.people.external import OwnStaff, register_external
 from core.people.models import Staff
+from core.policy import verdicts
 from tests.support.lessons import MONDAY, at, group
 from tests.support.menu import CARE
 from tests.support.world import School, World
@@ -53,6 +54,12 @@ async def test_who_is_not_clear_is_put_on_nothing(world: World) -> None:
     async with world.house.unit(school.ctx) as uow:
         query = select(AuditEntry.detail).where(AuditEntry.action.like("staff_ethics.%")).order_by(AuditEntry.at)
         assert [d["target"] for d in (await uow.session.execute(query)).scalars()] == ["in_question", "barred", "clear"]
+    for role, many in (("principal", 2), ("office", 0), ("finance", 0)):  # a refusal tells of the person
+        async with world.house.unit(await world.as_(school, role)) as uow:
+            kept = [
+                v for v in await verdicts.listed(uow) if any(o["rule"] == "staff.ethics_problem" for o in v.objections)
+            ]
+            assert len(kept) == many, role
 
 
 async def test_a_scheme_that_is_silent_changes_nothing(world: World) -> None:
