@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.support.demo import demonstration  # noqa: E402 - found once the project's folder is on the path
+from tests.support.memory import use_memory  # noqa: E402
 
 ALONE = ("tests/concurrency", "tests/bench")
 PLAYED = ("tests/journeys/test_walkthrough.py", "tests/browser")
@@ -78,6 +79,7 @@ def selection() -> list[str]:
 
 def main(args: list[str]) -> int:
     """Exit code of the first part that failed, else 0."""
+    use_memory()
     if args == ["--database"]:
         print(f"PostgreSQL: {os.environ.get('KEHOU_TEST_PG_BINDIR', 'embedded')}", flush=True)
         return pytest_twice("-q", "-n2", "--dist=loadfile", *selection(), *there(DATABASE))
