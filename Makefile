@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
-.PHONY: help setup demo test lint format bench lock wheel clean
+.PHONY: help setup demo test cover lint format bench lock wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile
@@ -23,6 +23,9 @@ demo: setup ## try it: a county with three schools. PORT=8765 DATA=.kehou/demo R
 
 test: setup lint ## everything. ARGS="-k roster" for a part
 	@$(BIN)/python tools/run_tests.py $(ARGS)
+
+cover: setup ## which lines the tests run (a third slower than make test)
+	@$(BIN)/python tools/run_tests.py -n2 --dist=loadfile --cov --cov-report=term $(or $(ARGS),tests/unit tests/integration)
 
 lint: setup ## style, types, import rule
 	$(BIN)/ruff check .

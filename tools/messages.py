@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -64,9 +65,10 @@ def texts(path: Path) -> dict[Key, tuple[int, tuple[str, ...]]]:
 def missing() -> dict[Path, dict[Key, tuple[str, tuple[str, ...]]]]:
     """By owner: the texts that neither its own nor the shared catalogue has, with where they are first used."""
     found: dict[Path, dict[Key, tuple[str, tuple[str, ...]]]] = {}
+    catalogue = cache(_catalogue)
     for path in sources():
         home = owner(path)
-        known = {*_catalogue(home), *_catalogue(SHARED)}
+        known = catalogue(home) | catalogue(SHARED)
         for key, (line, forms) in texts(path).items():
             if key not in known:
                 place = f"{path.relative_to(ROOT)}:{line}"

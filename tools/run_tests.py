@@ -53,7 +53,7 @@ def pytest_twice(*args: str, env: Mapping[str, str] = MappingProxyType({})) -> i
     if code != 1:
         return code
     print("== 失败的再单独运行一次 / what failed runs once more, alone", flush=True)
-    again = [arg for arg in args if not arg.startswith(("--cov", "-n", "--dist"))]
+    again = [arg for arg in args if not arg.startswith(("-n", "--dist"))]
     code = pytest("--last-failed", "--last-failed-no-failures=none", "-p", "no:randomly", *again, env=env)
     if code == 0:
         print("== 第二次通过：不稳定的测试，见上 / passed the second time: unsteady tests, see above", flush=True)
@@ -92,7 +92,7 @@ def main(args: list[str]) -> int:
         parts.append(pytest_twice(*chosen, "-n2", "--dist=loadgroup", *there(PLAYED), env=env))
     ignored = [f"--ignore={place}" for place in there((*ALONE, *PLAYED))]
     # The larger part last: its closing line is the one that people and CI read.
-    parts.append(pytest_twice(*chosen, "-n2", "--dist=loadfile", "--cov", "--cov-report=term", *ignored, "tests"))
+    parts.append(pytest_twice(*chosen, "-n2", "--dist=loadfile", *ignored, "tests"))
     return next((code for code in parts if code), 0)
 
 

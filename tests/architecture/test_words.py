@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,7 @@ def _without_comments(text: str) -> str:
     return re.sub(r"\{#.*?#\}", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
 
 
-def _shown() -> Iterator[tuple[Path, int, str]]:
-    """Every text that may be shown: (file, line, text)."""
+def _all_shown() -> Iterator[tuple[Path, int, str]]:
     for path in sources():
         if path.suffix == ".py":
             yield from ((path, line, text) for line, text in strings(path))
@@ -52,14 +52,18 @@ def _shown() -> Iterator[tuple[Path, int, str]]:
                 yield path, number, re.sub(r"//.*|#[\w.]+\(?|\[|\]", " ", line)
 
 
+@cache
+def _shown() -> tuple[tuple[Path, int, str], ...]:
+    """Every text in Chinese that may be shown: (file, line, text)."""
+    return tuple((path, line, text) for path, line, text in _all_shown() if _has_han(text))
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_chinese_is_set_as_in_print(rule: str) -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{line}: {found[0]!r} in {text.strip()[:60]!r}"
         for path, line, text in _shown()
-        if _has_han(text)
-        and not (path.suffix == ".py" and PATTERN.search(text))
-        and (found := RULES[rule].search(text))
+        if not (path.suffix == ".py" and PATTERN.search(text)) and (found := RULES[rule].search(text))
     ]
     assert not wrong, rule + "\n" + "\n".join(wrong)
 

@@ -78,7 +78,7 @@ def test_first_start_cut_short_then_whole_then_again(folder: Path, monkeypatch: 
     seen: list[int] = []
 
     def look(demo: Demo) -> None:
-        with urllib.request.urlopen(f"{demo.url}/") as page:
+        with urllib.request.urlopen(f"{demo.url}/", timeout=60) as page:
             text = page.read().decode()
         assert "/demo/enter" in text
         assert all(plan.name in text for plan in county.SCHOOLS)

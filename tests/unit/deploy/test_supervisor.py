@@ -196,6 +196,9 @@ print("child", child.pid)
 time.sleep(600)
 """
 PROGRAM = """
+    import signal
+    for sig in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(sig, signal.SIG_DFL)  # a run in the background ignores them, and its children with it
     from deploy.supervisor import Supervisor
     from tests.unit.deploy.test_supervisor import MASTER, spec
     supervisor = Supervisor({logs!r}, report=lambda line: None)

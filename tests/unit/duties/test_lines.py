@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 
 import pytest
 
@@ -15,6 +16,7 @@ ON = date(2026, 11, 23)
 PRIMARY = ("primary",)
 
 
+@cache
 def pack(key: str) -> EffectivePack:
     return library().effective(key, ON)
 

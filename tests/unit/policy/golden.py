@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from core.policy import cases
@@ -16,6 +17,7 @@ def read_cases() -> list[Case]:
     return cases.read_cases(HERE / "cases")
 
 
+@cache
 def library() -> PackLibrary:
     return load_packs(PACKS)
 
