@@ -10,7 +10,6 @@ from typing import Any, Literal
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
-from core.base.context import TenantContext
 from core.base.errors import Forbidden, NotFound, NotSignedIn
 from core.base.text import get_locale, use_locale
 from core.db.house import House
@@ -75,34 +74,34 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     slug: str | None = connection.path_params.get("tenant")
     if slug is not None and not slug.isprintable():
         raise NotFound()
-    state = connection.state
-    state.access = rule
-    state.ctx = None
-    state.person = None
+    # The request's state by its own dictionary: Litestar's wrapper locks and copies at every name.
+    state: dict[str, Any] = connection.scope["state"]
+    state |= {"access": rule, "ctx": None, "person": None}
     token = token_of(connection)
     known = await crowd_of(house).who(slug, hash_token(token)) if rule.crowd and slug and token else None
     if known is not None:
-        state.person = known.person
+        state["person"] = known.person
     elif rule.level != "public" or token:
-        state.person = await signed_in(house, hash_token(token)) if token else None
-        if state.person is None and rule.level != "public":
+        state["person"] = await signed_in(house, hash_token(token)) if token else None
+        if state["person"] is None and rule.level != "public":
             raise NotSignedIn()
-    person: SignedIn | None = state.person
+    person: SignedIn | None = state["person"]
     if person is not None and person.locale and not state.get("locale_chosen"):
         use_locale(person.locale)
     if slug is None:
         return
     asked = {"locale": get_locale(), "request_id": state.get("request_id", "")}
     if rule.level == "public":
-        state.ctx = await public_context(house, slug, **asked)
+        state["ctx"] = await public_context(house, slug, **asked)
     elif known is not None:
         if known.place is None:
             raise NotFound()
-        state.ctx, state.faces = replace(known.place[0], **asked), known.place[1]
+        state |= {"ctx": replace(known.place[0], **asked), "faces": known.place[1]}
     else:
         assert person is not None
-        state.ctx, state.faces = await member_context(house, slug, person, **asked)
-    ctx: TenantContext = state.ctx
+        ctx, faces = await member_context(house, slug, person, **asked)
+        state |= {"ctx": ctx, "faces": faces}
+    ctx = state["ctx"]
     if plugin is not None and plugin not in ctx.plugins:
         raise NotFound()
     if rule.permissions and not any(ctx.may(permission) for permission in rule.permissions):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,10 +20,17 @@ POLICY = (
     "object-src 'none'; base-uri 'self'; form-action 'self' {pay}; frame-ancestors 'self'"
 )
 
+PRIVATE = ((b"cache-control", b"no-store"), (b"vary", b"Accept-Language, Cookie"))
+
 
 def frame(pay_origin: str = "") -> Any:
     """Middleware factory. `pay_origin` is where a payment form may lead besides this site."""
     policy = POLICY.format(pay=pay_origin).replace(" ;", ";")
+    always = (
+        (b"content-security-policy", policy.encode("ascii")),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"same-origin"),
+    )
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def framed(scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,14 +49,11 @@ def frame(pay_origin: str = "") -> Any:
 
             async def with_headers(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    out = MutableScopeHeaders.from_message(message)
-                    out.setdefault("content-security-policy", policy)
-                    out.setdefault("x-content-type-options", "nosniff")
-                    out.setdefault("referrer-policy", "same-origin")
-                    out.setdefault("x-request-id", state["request_id"])
+                    own = {name.lower() for name, _ in message["headers"]}
+                    ours: tuple[tuple[bytes, bytes], ...] = (*always, (b"x-request-id", state["request_id"].encode()))
                     if not scope["path"].startswith("/static/"):
-                        out.setdefault("cache-control", "no-store")
-                        out.setdefault("vary", "Accept-Language, Cookie")
+                        ours += PRIVATE
+                    message["headers"] = [*message["headers"], *(pair for pair in ours if pair[0] not in own)]
                 await send(message)
 
             await app(scope, receive, with_headers)
