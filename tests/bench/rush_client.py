@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -20,13 +21,29 @@ class Said:
     latencies: list[float] = field(default_factory=list)
     claimed: list[int] = field(default_factory=list)
 
+    def hear(self, number: int, asked: float, status: int, body: bytes) -> None:
+        """An answer to child `number`, asked at `asked`."""
+        self.latencies.append(time.perf_counter() - asked)
+        if status != 200:
+            self.failed[status] += 1
+            return
+        outcome = json.loads(body)["outcome"]
+        self.outcomes[outcome] += 1
+        if outcome == "claimed":
+            self.claimed.append(number)
+
+    def slowest(self, part: float = 1.0) -> float:
+        """Seconds within which this part of the answers came; 0 where there were none."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else 0.0
+
 
 def child_id(number: int) -> UUID:
     """Child number `number` of the bench; pgbench makes the same ids in SQL."""
     return UUID(int=(7 << 76) | (2 << 62) | number)
 
 
-GUARDIANS = 500
+GUARDIANS = 5_000
 """Families of the bench; child number n is of family 1 + n % GUARDIANS."""
 
 
@@ -43,6 +60,7 @@ def token_of(guardian: int) -> str:
 
 
 def request_for(offering_id: UUID, number: int) -> bytes:
+    """Child `number` claims; asked twice it is the same claim."""
     token = token_of(guardian_of(number))
     body = json.dumps({"student_id": str(child_id(number)), "offering_id": str(offering_id)}).encode()
     return (
@@ -53,30 +71,80 @@ def request_for(offering_id: UUID, number: int) -> bytes:
     )
 
 
-async def rush(port: int, offering_id: UUID, numbers: Iterator[int], *, connections: int, seconds: float = 0.0) -> Said:
-    """Claim for the children that `numbers` names, over so many connections, for `seconds` (0: until they end)."""
+def page_for(path: str, token: str = "") -> bytes:
+    sign = f"Authorization: Bearer {token}\r\n" if token else ""
+    return f"GET {path} HTTP/1.1\r\nHost: kehou\r\nAccept: application/json\r\n{sign}\r\n".encode()
+
+
+Ask = tuple[UUID, int]
+"""A club and the number of a child."""
+
+
+async def rush(port: int, asks: Iterator[Ask], *, connections: int, seconds: float = 0.0) -> Said:
+    """Claim what `asks` names, over so many connections, for `seconds` (0: until they end)."""
     said = Said()
     stop = time.perf_counter() + seconds if seconds else float("inf")
 
     async def one() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            for number in numbers:
+            for offering_id, number in asks:
                 asked = time.perf_counter()
                 if asked > stop:
                     return
                 writer.write(request_for(offering_id, number))
-                status, body = await _answer(reader)
-                said.latencies.append(time.perf_counter() - asked)
-                if status != 200:
-                    said.failed[status] += 1
-                    continue
-                outcome = json.loads(body)["outcome"]
-                said.outcomes[outcome] += 1
-                if outcome == "claimed":
-                    said.claimed.append(number)
+                said.hear(number, asked, *await _answer(reader))
         finally:
             writer.close()
+
+    await asyncio.gather(*(one() for _ in range(connections)))
+    return said
+
+
+async def opening(port: int, asks: Sequence[Ask], *, guardians: int, second: float = 1.0, seed: int = 1) -> Said:
+    """An open loop: each guardian has a connection open, as a phone that waits on the page, and all of `asks` come at
+    times of their own within `second`, whether or not others have been answered. Latencies count from those times."""
+    said, chance = Said(), random.Random(seed)
+    lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(guardians)]
+    of_line: dict[int, list[tuple[float, Ask]]] = {}
+    for place, ask in enumerate(asks):
+        of_line.setdefault(place % guardians, []).append((chance.uniform(0, second), ask))
+    begun = time.perf_counter() + 0.2
+
+    async def one(line: int) -> None:
+        reader, writer = lines[line]
+        turns = sorted(of_line.get(line, []))
+
+        async def send() -> None:
+            for moment, (offering_id, number) in turns:
+                await asyncio.sleep(max(0.0, begun + moment - time.perf_counter()))
+                writer.write(request_for(offering_id, number))
+
+        sending = asyncio.create_task(send())
+        for moment, (_, number) in turns:
+            said.hear(number, begun + moment, *await _answer(reader))
+        await sending
+        writer.close()
+
+    await asyncio.gather(*(one(line) for line in range(guardians)))
+    return said
+
+
+async def pages(port: int, request: bytes, *, connections: int, seconds: float, pause: float = 0.0) -> Said:
+    """Ask for one page again and again, with `pause` seconds between; `outcomes` counts statuses."""
+    said = Said()
+    stop = time.perf_counter() + seconds
+
+    async def one() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (asked := time.perf_counter()) < stop:
+            writer.write(request)
+            status, _ = await _answer(reader)
+            said.latencies.append(time.perf_counter() - asked)
+            said.outcomes[str(status)] += 1
+            if pause:
+                await asyncio.sleep(pause)
+        writer.close()
 
     await asyncio.gather(*(one() for _ in range(connections)))
     return said
