@@ -1,8 +1,9 @@
-"""Claiming places in a rush: claims on one offering wait in this process and are decided together, in order of arrival.
+"""Claiming places in a rush: a school's claims wait in this process and are decided together, in order of arrival.
 
-One statement and one commit decide a whole batch (sql/v1_claim_seats.sql); while it is on its way the next batch
-gathers. Nobody queues on the offering's row, so a rush makes each claim cheaper instead of dearer. PostgreSQL alone
-decides: several processes, or one killed half-way, cannot give a place twice, and who was told "claimed" has it.
+One statement and one commit decide a whole batch (sql/v1_claim_seats.sql for one offering, sql/v1_claim_together.sql
+for several); while it is on its way the next batch gathers. Nobody queues on an offering's row, so a rush makes each
+claim cheaper instead of dearer. PostgreSQL alone decides: several processes, or one killed half-way, cannot give a
+place twice, and who was told "claimed" has it.
 
 After "full" the losers' retries are answered from memory for a moment, without a query.
 """
@@ -14,7 +15,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -34,13 +35,15 @@ HOLD_MINUTES: Final = 30
 """How long a place is kept for a family that has not yet submitted its application."""
 
 BATCH: Final = 256
+_DATABASE: Final = (asyncpg.PostgresError, OSError, asyncpg.InterfaceError, TimeoutError)
 REMEMBER_SECONDS: Final = 2.0
 """How long "full" is said from memory; a place given back is heard of at once where LISTEN works."""
 REMEMBER_DEAF_SECONDS: Final = 0.5
 
-_DECIDE: Final = (
-    "select place, outcome, claim, until, free from claim_seats($1, $2, $3::text::jsonb, $4 * interval '1 minute')"
-)
+_DECIDE: Final = """
+select place, outcome, claim, until, free from claim_seats($1, $2, $3::text::jsonb, $4 * interval '1 minute')"""
+_DECIDE_TOGETHER: Final = """
+select offering, place, outcome, claim, until, free from claim_together($1, $2::text::jsonb, $3 * interval '1 minute')"""
 _HOLDERS: Final = "select student_id from seat_claim where tenant_id = $1 and offering_id = $2 and released_at is null"
 
 
@@ -72,8 +75,17 @@ class Wish:
 
 
 @dataclass(slots=True)
+class _Claim:
+    offering_id: UUID
+    wish: Wish
+    answer: asyncio.Future[Decision]
+
+
+@dataclass(slots=True)
 class _Queue:
-    waiting: deque[tuple[Wish, asyncio.Future[Decision]]] = field(default_factory=deque)
+    """An organisation's claims that wait."""
+
+    waiting: deque[_Claim] = field(default_factory=deque)
     running: bool = False
 
 
@@ -89,10 +101,10 @@ class Claims:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._queues: dict[tuple[UUID, UUID], _Queue] = {}
+        self._queues: dict[UUID, _Queue] = {}
         self._sold_out: dict[UUID, _SoldOut] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        # Half of the pool stays free for everybody else, however many offerings are rushed at.
+        # Half of the pool stays free for everybody else, however many organisations are rushed at.
         self._room = asyncio.Semaphore(max(1, house.settings.pool_size // 2))
         self._ear: asyncpg.Connection | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -115,12 +127,12 @@ class Claims:
             elif known.tenant == tenant_id and wish.student_id not in known.holders:
                 self.from_memory += 1
                 return Decision("full")
-        queue = self._queues.setdefault((tenant_id, offering_id), _Queue())
+        queue = self._queues.setdefault(tenant_id, _Queue())
         answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
-        queue.waiting.append((wish, answer))
+        queue.waiting.append(_Claim(offering_id, wish, answer))
         if not queue.running:
             queue.running = True
-            task = asyncio.create_task(self._drain(tenant_id, offering_id, queue))
+            task = asyncio.create_task(self._drain(tenant_id, queue))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await answer
@@ -135,26 +147,41 @@ class Claims:
         if self._ear is not None:
             await self._ear.close()
 
-    async def _drain(self, tenant_id: UUID, offering_id: UUID, queue: _Queue) -> None:
+    async def _drain(self, tenant_id: UUID, queue: _Queue) -> None:
         try:
             while queue.waiting:
-                batch = _next_batch(queue.waiting)
-                try:
-                    async with self._room:
-                        decisions = await self._decide(tenant_id, offering_id, [wish for wish, _ in batch])
-                except Exception as error:
-                    refusal = _refusal(error)
-                    for _, answer in batch:
-                        if not answer.done():
-                            answer.set_exception(refusal)
+                batch = _by_offering(_next_batch(queue.waiting))
+                if len(batch) > 1 and await self._answer_together(tenant_id, batch):
                     continue
-                for (_, answer), decision in zip(batch, decisions, strict=True):
-                    if not answer.done():
-                        answer.set_result(decision)
+                await asyncio.gather(*(self._answer(tenant_id, *one) for one in batch.items()))
         finally:
             queue.running = False
             if not queue.waiting:
-                self._queues.pop((tenant_id, offering_id), None)
+                self._queues.pop(tenant_id, None)
+
+    async def _answer_together(self, tenant_id: UUID, batch: Mapping[UUID, Sequence[_Claim]]) -> bool:
+        """Decide claims on several offerings in one commit. False: somebody holds one of them, or the database failed;
+        then nobody was told anything, and asking again is safe."""
+        asked = {offering_id: [claim.wish for claim in claims] for offering_id, claims in batch.items()}
+        try:
+            async with self._room:
+                decisions = await self._decide_together(tenant_id, asked)
+        except _DATABASE as error:
+            log.info("claims on %d offerings are decided one by one: %s", len(batch), error)
+            return False
+        for offering_id, claims in batch.items():
+            _tell(claims, decisions[offering_id])
+        return True
+
+    async def _answer(self, tenant_id: UUID, offering_id: UUID, claims: Sequence[_Claim]) -> None:
+        try:
+            async with self._room:
+                _tell(claims, await self._decide(tenant_id, offering_id, [claim.wish for claim in claims]))
+        except Exception as error:
+            refusal = _refusal(error)
+            for claim in claims:
+                if not claim.answer.done():
+                    claim.answer.set_exception(refusal)
 
     async def _decide(self, tenant_id: UUID, offering_id: UUID, wishes: Sequence[Wish]) -> list[Decision]:
         asked = json.dumps([_plain(wish) for wish in wishes])
@@ -162,9 +189,25 @@ class Claims:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             # One statement outside any transaction block: decided and durable when it answers.
             rows = await driver.fetch(_DECIDE, tenant_id, offering_id, asked, HOLD_MINUTES)
-            self.batches += 1
-            if any(row["outcome"] == "full" for row in rows) and rows[0]["free"] <= 0:
-                await self._remember(driver, tenant_id, offering_id)
+            return await self._decided(driver, tenant_id, offering_id, rows)
+
+    async def _decide_together(
+        self, tenant_id: UUID, asked: Mapping[UUID, Sequence[Wish]]
+    ) -> dict[UUID, list[Decision]]:
+        told = json.dumps(
+            [{"offering": str(id_), "asked": [_plain(wish) for wish in wishes]} for id_, wishes in asked.items()]
+        )
+        async with self._house.db.engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            found: dict[UUID, list[Any]] = {id_: [] for id_ in asked}
+            for row in await driver.fetch(_DECIDE_TOGETHER, tenant_id, told, HOLD_MINUTES):
+                found[row["offering"]].append(row)
+            return {id_: await self._decided(driver, tenant_id, id_, rows) for id_, rows in found.items()}
+
+    async def _decided(self, driver: Any, tenant_id: UUID, offering_id: UUID, rows: Sequence[Any]) -> list[Decision]:
+        self.batches += 1
+        if any(row["outcome"] == "full" for row in rows) and rows[0]["free"] <= 0:
+            await self._remember(driver, tenant_id, offering_id)
         return [Decision(row["outcome"], row["claim"], row["until"]) for row in rows]
 
     async def _remember(self, driver: Any, tenant_id: UUID, offering_id: UUID) -> None:
@@ -205,24 +248,35 @@ def claims_of(house: House) -> Claims:
     return claims
 
 
-def _next_batch(
-    waiting: deque[tuple[Wish, asyncio.Future[Decision]]],
-) -> list[tuple[Wish, asyncio.Future[Decision]]]:
+def _next_batch(waiting: deque[_Claim]) -> list[_Claim]:
     """The first to come, at most BATCH, no child twice: a child's second claim goes with the next batch."""
-    batch: list[tuple[Wish, asyncio.Future[Decision]]] = []
-    later: list[tuple[Wish, asyncio.Future[Decision]]] = []
+    batch: list[_Claim] = []
+    later: list[_Claim] = []
     children: set[UUID] = set()
     while waiting and len(batch) < BATCH:
-        item = waiting.popleft()
-        if item[1].done():
+        claim = waiting.popleft()
+        if claim.answer.done():
             continue  # the client has gone away before its turn
-        if item[0].student_id in children:
-            later.append(item)
+        if claim.wish.student_id in children:
+            later.append(claim)
         else:
-            children.add(item[0].student_id)
-            batch.append(item)
+            children.add(claim.wish.student_id)
+            batch.append(claim)
     waiting.extendleft(reversed(later))
     return batch
+
+
+def _by_offering(batch: Sequence[_Claim]) -> dict[UUID, list[_Claim]]:
+    found: dict[UUID, list[_Claim]] = {}
+    for claim in batch:
+        found.setdefault(claim.offering_id, []).append(claim)
+    return found
+
+
+def _tell(claims: Sequence[_Claim], decisions: Sequence[Decision]) -> None:
+    for claim, decision in zip(claims, decisions, strict=True):
+        if not claim.answer.done():
+            claim.answer.set_result(decision)
 
 
 def _plain(wish: Wish) -> dict[str, Any]:
@@ -240,7 +294,7 @@ def _plain(wish: Wish) -> dict[str, Any]:
 
 
 def _refusal(error: Exception) -> Exception:
-    if isinstance(error, asyncpg.PostgresError | OSError | asyncpg.InterfaceError | TimeoutError):
+    if isinstance(error, _DATABASE):
         log.warning("claims could not be decided: %s", error)
         return Busy()
     return error

@@ -212,34 +212,77 @@ async def test_unfinished_places_come_back_before_anybody_hears_full(world: Worl
     assert await state(world, here.school, here.offering.id) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_four_processes_one_of_them_killed(world: World, database: DatabaseAddresses, seed: int) -> None:
+async def test_who_holds_one_club_does_not_keep_the_others_waiting(world: World) -> None:
+    """Claims on several clubs are one commit, but for a club that somebody holds, which then waits for itself."""
+    here = await scene(world, capacity=2, children=6)
+    other = await menu.approved(
+        world, here.school, title="合唱", any_days=False, capacity=2, periods=every([4], time(17), time(18))
+    )
+    await menu.publish(world, here.school)
+    claims, tenant = claims_of(world.house), here.school.ctx.tenant_id
+
+    async def ask(offering_id: UUID, child: UUID) -> Decision:
+        return await claims.claim(tenant, offering_id, Wish(child, f"k-{offering_id}"))
+
+    async with world.house.unit(here.school.ctx) as uow:
+        await uow.session.execute(
+            text("select 1 from offering_seats where tenant_id = :t and id = :o for update"),
+            {"t": tenant, "o": other.id},
+        )
+        held = [asyncio.create_task(ask(other.id, child)) for child in here.children[:3]]
+        free = await asyncio.gather(*(ask(here.offering.id, child) for child in here.children[3:]))
+        assert [a.outcome for a in free] == ["claimed", "claimed", "full"]
+        assert not any(task.done() for task in held)
+    assert [a.outcome for a in await asyncio.gather(*held)] == ["claimed", "claimed", "full"]
+    assert await state(world, here.school, here.offering.id) == (2, 2, 2)
+    assert await state(world, here.school, other.id) == (2, 2, 2)
+
+
+@pytest.mark.parametrize(("seed", "clubs"), [(1, 1), (2, 3)])
+async def test_three_processes_one_of_them_killed(
+    world: World, database: DatabaseAddresses, seed: int, clubs: int
+) -> None:
+    """Seats sold exactly, over one club and over several that are decided in one commit."""
     here = await scene(world, capacity=150, children=400)
+    offerings = [here.offering.id]
+    for number in range(1, clubs):
+        periods = every([1 + number], time(18), time(19))
+        offerings.append(
+            (
+                await menu.approved(
+                    world, here.school, title=f"社团{number}", any_days=False, capacity=60, periods=periods
+                )
+            ).id
+        )
+    await menu.publish(world, here.school)
     dice = random.Random(seed)
     settings = {"database_url": database.app, "master_key": MASTER_KEY, "pool_size": 4}
     processes = []
-    for number in range(4):
-        own = dice.sample(here.children, 250)  # most children ask in several processes
-        order = {
-            "settings": settings,
-            "tenant": str(here.school.ctx.tenant_id),
-            "wishes": [[str(here.offering.id), str(child), f"p{number}-{child}"] for child in own],
-            "at_once": 32,
-        }
-        process = _client(order)
-        processes.append(process)
+    for number in range(3):
+        wishes = [  # most children ask in several processes, and for several clubs
+            [str(offering_id), str(child), f"p{number}-{child}"]
+            for offering_id in offerings
+            for child in dice.sample(here.children, 250)
+        ]
+        dice.shuffle(wishes)
+        order = {"settings": settings, "tenant": str(here.school.ctx.tenant_id), "wishes": wishes, "at_once": 32}
+        processes.append(_client(order))
     journal = await asyncio.to_thread(_race, processes, dice.randrange(5, 60))
     told = Counter(outcome for _offering, _child, outcome, _claim in journal)
-    winners = {child: claim for _offering, child, outcome, claim in journal if outcome == "claimed"}
-    taken, rows, distinct = await state(world, here.school, here.offering.id)
-    assert taken == rows == distinct == 150  # filled to the last place, no child twice
     assert told["full"] > 0
+    for offering_id, capacity in zip(offerings, [150, 60, 60], strict=False):
+        # Filled to the last place, no child twice.
+        assert await state(world, here.school, offering_id) == (capacity, capacity, capacity)
+    winners = {(offering, child): claim for offering, child, outcome, claim in journal if outcome == "claimed"}
     async with world.house.unit(here.school.ctx) as uow:
         live = await uow.session.execute(
-            text("select student_id::text, id::text from seat_claim where tenant_id = :t and released_at is null"),
+            text(
+                "select offering_id::text, student_id::text, id::text from seat_claim "
+                "where tenant_id = :t and released_at is null"
+            ),
             {"t": here.school.ctx.tenant_id},
         )
-        held = {row[0]: row[1] for row in live.all()}
+        held = {(row[0], row[1]): row[2] for row in live.all()}
     assert winners.items() <= held.items()  # whoever was told yes has the place, the killed process's clients too
 
 
