@@ -43,7 +43,8 @@ REMEMBER_DEAF_SECONDS: Final = 0.5
 _DECIDE: Final = """
 select place, outcome, claim, until, free from claim_seats($1, $2, $3::text::jsonb, $4 * interval '1 minute')"""
 _DECIDE_TOGETHER: Final = """
-select offering, place, outcome, claim, until, free from claim_together($1, $2::text::jsonb, $3 * interval '1 minute')"""
+select offering, place, outcome, claim, until, free
+from claim_together($1, $2::text::jsonb, $3 * interval '1 minute')"""
 _HOLDERS: Final = "select student_id from seat_claim where tenant_id = $1 and offering_id = $2 and released_at is null"
 
 
