@@ -45,6 +45,7 @@ from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import APPLICATION, ITEM
 from core.enrollment.views import ApplicationItemView, ApplicationView, OfferingView
+from core.enrollment.waiting.errors import ForTheList
 from core.people.service import StudentView, my_child
 from core.policy import service as policy
 from core.policy.types import Objection
@@ -231,6 +232,8 @@ def refusal_of(decision: Decision, title: str) -> Exception:
     match decision.outcome:
         case "full":
             return Full(title=title)
+        case "waiting":
+            return ForTheList(title=title)
         case "clash":
             return Overlap(title=title, other=_("另一项已保留的选择"))
         case "not_for_grade":
@@ -376,10 +379,9 @@ def _draft_view(
         grade=child.grade,
         state=application.state if application else "informed",
         items=tuple(
-            ApplicationItemView(
-                c.offering_id, views[c.offering_id].kind, views[c.offering_id].plugin, tuple(c.weekdays)
-            )
+            ApplicationItemView(v.id, v.kind, v.plugin, tuple(c.weekdays))
             for c in choices
+            for v in [views[c.offering_id]]
         ),
     )
 
@@ -387,6 +389,12 @@ def _draft_view(
 async def application_view(uow: UnitOfWork, application: Application, child: StudentView) -> ApplicationView:
     """An application as hooks see it: the items that are still wanted."""
     items = [i for i in await items_of(uow, application.id) if i.state == "chosen"]
-    views = await offerings_by_id(uow, {i.offering_id for i in items})
-    choices = [Choice(i.offering_id, tuple(i.weekdays)) for i in items]
+    return await draft_view(uow, application, child, [Choice(i.offering_id, tuple(i.weekdays)) for i in items])
+
+
+async def draft_view(
+    uow: UnitOfWork, application: Application, child: StudentView, choices: Sequence[Choice]
+) -> ApplicationView:
+    """An application as hooks would see it with these choices."""
+    views = await offerings_by_id(uow, {choice.offering_id for choice in choices})
     return _draft_view(application, child, application.term_id, choices, views)

@@ -108,8 +108,8 @@ async def keep(uow: UnitOfWork, student_id: UUID, offering_ids: Collection[UUID]
 
 
 async def release(uow: UnitOfWork, student_id: UUID, offering_ids: Sequence[UUID], why: str) -> None:
-    """Give places back; `why` is cancelled, refused, steered, dropped, withdrawn, declined or lapsed. One not held is no
-    error."""
+    """Give places back; `why` is cancelled, refused, steered, dropped, withdrawn, declined or lapsed. One not held is
+    no error."""
     for offering_id in sorted(set(offering_ids), key=lambda id_: id_.bytes):
         where = {"t": uow.ctx.tenant_id, "o": offering_id}
         await hold_offering(uow, offering_id)

@@ -66,7 +66,9 @@ def upgrade() -> None:
         sa.Column("joined_by", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
-            "(jumped_at is null and jump_reason = '') or (jumped_at is not null and (jump_reason in ('safety', 'special_care', 'school_error', 'course_ended', 'sibling') and length(btrim(jump_note)) > 1 and jump_account is not null and jump_by <> ''))",
+            "(jumped_at is null and jump_reason = '') or (jumped_at is not null and (jump_reason in ('safety', "
+            "'special_care', 'school_error', 'course_ended', 'sibling') and length(btrim(jump_note)) > 1 "
+            "and jump_account is not null and jump_by <> ''))",
             name=op.f("ck_waiting_entry_jump"),
         ),
         sa.CheckConstraint("state <> 'offered' or offer_until is not null", name=op.f("ck_waiting_entry_offer")),
@@ -120,7 +122,8 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.CheckConstraint(
-            "kind <> 'jump' or (reason in ('safety', 'special_care', 'school_error', 'course_ended', 'sibling') and length(btrim(note)) > 1 and account_id is not null and actor_name <> '')",
+            "kind <> 'jump' or (reason in ('safety', 'special_care', 'school_error', 'course_ended', 'sibling') "
+            "and length(btrim(note)) > 1 and account_id is not null and actor_name <> '')",
             name=op.f("ck_waiting_event_jump"),
         ),
         sa.ForeignKeyConstraint(
