@@ -76,8 +76,11 @@ async def events_of(uow: UnitOfWork, offering_id: UUID) -> list[WaitingEvent]:
 
 
 async def checked(uow: UnitOfWork, offering_id: UUID) -> tuple[bool, Replayed]:
-    """The list made again from its log, and whether it is the list that stands here and nobody was passed over."""
-    again = replay(await events_of(uow, offering_id))
+    """Whether the list made again from its log is the list that stands here, nobody passed over; and the list made."""
+    try:
+        again = replay(await events_of(uow, offering_id))
+    except KeyError:  # a line is missing, or says what cannot be
+        return False, Replayed((), ())
     here = [(row.id, row.state) for row in await live(uow, offering_id)]
     return here == [(p.entry_id, p.state) for p in again.places] and not again.passed_over, again
 
