@@ -275,7 +275,7 @@ async def _write(
     await uow.session.flush()
     await seats.release(uow, student_id, intent.dropped, "dropped")
     for choice in intent.choices:
-        await _set_days(uow, student_id, choice)
+        await set_days(uow, student_id, choice)
     await seats.keep(uow, student_id, [c.offering_id for c in intent.choices])
     return {"id": application.id}
 
@@ -304,7 +304,8 @@ async def choose(
     item.weekdays = list(days)
 
 
-async def _set_days(uow: UnitOfWork, student_id: UUID, choice: Choice) -> None:
+async def set_days(uow: UnitOfWork, student_id: UUID, choice: Choice) -> None:
+    """The child's place covers these weekdays from now on."""
     await uow.session.execute(
         text(
             "update seat_claim set weekdays = :days where tenant_id = :t and student_id = :s and offering_id = :o "
@@ -354,8 +355,7 @@ async def objections_to(uow: UnitOfWork, view: ApplicationView, **more: Any) -> 
             *more.items(),
         ]
         found += pack.ask_all(questions).objections
-    found += await uow.hooks.decide("check_application", uow.ctx, uow=uow, application=view)
-    return found
+    return [*found, *await uow.hooks.decide("check_application", uow.ctx, uow=uow, application=view)]
 
 
 async def refuse_objected(uow: UnitOfWork, view: ApplicationView) -> None:

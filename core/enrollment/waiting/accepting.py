@@ -4,6 +4,7 @@ the offer is the window."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from core.enrollment.errors import NotOnMenu
 from core.enrollment.models import Application, Enrolment
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import APPLICATION, ITEM, ON_MENU
+from core.enrollment.views import OfferingView
 from core.enrollment.waiting.errors import OfferOver, SignFirst
 from core.enrollment.waiting.models import WaitingEntry
 from core.enrollment.waiting.service import my_entry, refuse_unread
@@ -27,8 +29,8 @@ async def accept(uow: UnitOfWork, entry_id: UUID) -> UUID:
     """Accept the offer of a place; returns the application that now holds it. Accepting twice is accepting once.
 
     The places in `giving_up` are let go in the same transaction: an item not yet in force is dropped, an enrolment ends
-    today (R-149). Raises NotFound, MayNotChoose, OfferOver, SignFirst, NotOnMenu, NoticeUnread, Overlap, Objected,
-    PlaceLost.
+    today (R-149). Where a family may choose the days, only the days at the same time go. Raises NotFound, MayNotChoose,
+    OfferOver, SignFirst, NotOnMenu, NoticeUnread, Overlap, Objected, PlaceLost.
     """
     entry = await my_entry(uow, entry_id)
     child = await my_child(uow, entry.student_id)
@@ -52,8 +54,8 @@ async def _write(
     uow: UnitOfWork, application: Application, child: StudentView, entry: WaitingEntry, notice_sha256: str
 ) -> None:
     """The application with this item and without what is given up: submitted anew, as the family itself would."""
-    dropped = {UUID(id_) for id_ in entry.giving_up}
-    choices = await _choices(uow, application, child, entry, dropped)
+    choices = await _choices(uow, application, child, entry)
+    dropped = {UUID(id_) for id_ in entry.giving_up} - {choice.offering_id for choice in choices}
     view = await applications.draft_view(uow, application, child, choices)
     await applications.refuse_objected(uow, view)
     items = {item.offering_id: item for item in await items_of(uow, application.id)}
@@ -73,6 +75,8 @@ async def _write(
     await basket.empty(uow, child.id, application.term_id)
     await uow.session.flush()
     await _let_go(uow, child, application.term_id, dropped)
+    for choice in choices:
+        await applications.set_days(uow, child.id, choice)
     await seats.keep(uow, child.id, [entry.offering_id])
 
 
@@ -80,9 +84,7 @@ def _line(choice: Choice) -> tuple[UUID, tuple[int, ...]]:
     return choice.offering_id, choice.weekdays
 
 
-async def _choices(
-    uow: UnitOfWork, application: Application, child: StudentView, entry: WaitingEntry, dropped: set[UUID]
-) -> list[Choice]:
+async def _choices(uow: UnitOfWork, application: Application, child: StudentView, entry: WaitingEntry) -> list[Choice]:
     """What the child takes part in, what its application asks for, and the place offered; without what is given up."""
     wanted = dict(await enrolled_choices(uow, child.id, application.term_id))
     if application.state not in applications.STARTABLE:
@@ -90,12 +92,26 @@ async def _choices(
             if item.state in ("chosen", "steered"):
                 wanted.setdefault(item.offering_id, Choice(item.offering_id, tuple(item.weekdays)))
     wanted[entry.offering_id] = Choice(entry.offering_id, tuple(entry.weekdays))
-    choices = [choice for id_, choice in wanted.items() if id_ not in dropped]
-    views = await offerings_by_id(uow, {choice.offering_id for choice in choices})
-    if views[entry.offering_id].state not in ON_MENU:
-        raise NotOnMenu(title=views[entry.offering_id].title)
-    basket.refuse_overlaps([(views[c.offering_id], c.weekdays) for c in choices])
-    return choices
+    views = await offerings_by_id(uow, wanted.keys())
+    view = views[entry.offering_id]
+    if view.state not in ON_MENU:
+        raise NotOnMenu(title=view.title)
+    for id_ in map(UUID, entry.giving_up):
+        if id_ in wanted:
+            left = days_left(views[id_], wanted[id_].weekdays, view, entry.weekdays)
+            wanted[id_] = Choice(id_, left)
+            if not left:
+                del wanted[id_]
+    basket.refuse_overlaps([(views[c.offering_id], c.weekdays) for c in wanted.values()])
+    return list(wanted.values())
+
+
+def days_left(view: OfferingView, days: Sequence[int], other: OfferingView, others: Sequence[int]) -> tuple[int, ...]:
+    """The weekdays of an offering that a child keeps when it takes the other one on `others`: none of one that is
+    taken whole."""
+    if not view.any_days:
+        return ()
+    return tuple(day for day in days if basket.first_overlap(view, [day], [(other, others)]) is None)
 
 
 async def _let_go(uow: UnitOfWork, child: StudentView, term_id: UUID, dropped: set[UUID]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from core.enrollment.waiting.models import WaitingEntry
 from core.enrollment.waiting.schemas import Join
 from core.enrollment.waiting.states import LIVE, TONES, WAITING
 from core.enrollment.waiting.words import SAY_WAITING
-from core.enrollment.words import SAY
+from core.enrollment.words import SAY, days_line
 from core.web.access import access
 from core.web.forms import Form
 from core.web.i18n import weekday
@@ -75,7 +75,7 @@ async def _page(
         rules={row.id: priority_rule(uow, views[row.offering_id].grades) for row in rows},
         rule=await lists.rule_of(uow, seen.term.id) if seen.term else None,
         unread=await _unread(uow, seen) if rows else False,
-        giving=lambda row: [views[id_].title for x in row.giving_up if (id_ := UUID(x)) in views],
+        giving={row.id: _giving(seen, row, views) for row in rows},
         machine=WAITING,
         tones=TONES,
         refused=error.message if error else "",
@@ -83,6 +83,19 @@ async def _page(
         **SAY,
         **SAY_WAITING,
     )
+
+
+def _giving(seen: Home, row: WaitingEntry, views: Mapping[UUID, OfferingView]) -> list[str]:
+    """What the family would rather give up, with the days where only some go."""
+    said: list[str] = []
+    for id_ in map(UUID, row.giving_up):
+        if id_ not in views or id_ not in seen.held:
+            continue
+        other, days = views[id_], seen.held[id_].weekdays
+        left = accepting.days_left(other, days, views[row.offering_id], row.weekdays)
+        gone = days_line([day for day in days if day not in left]) if left else ""
+        said.append(_("%(title)s（%(days)s）", title=other.title, days=gone) if gone else other.title)
+    return said
 
 
 async def _unread(uow: UnitOfWork, seen: Home) -> bool:

@@ -30,7 +30,9 @@ class Join(BaseModel):
         Ui(
             _l("时间重叠的项目"),
             kind="checks",
-            help=_l("勾选表示：宁愿等这个，接受名额时同时退出所选项目；轮到之前照常参加"),
+            help=_l(
+                "勾选表示：宁愿等这个，接受名额时同时退出所选项目（可以按天选的，只退出时间重叠的那天）；轮到之前照常参加"
+            ),
         ),
     ] = Field(default_factory=list)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from core.enrollment import applications, enrolments, seats
+from core.enrollment import applications, enrolments, menu_service, seats
 from core.enrollment.basket import application_of, items_of
 from core.enrollment.waiting import lists, service
 from core.enrollment.waiting.models import WaitingEvent
@@ -124,6 +124,46 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses) -> None:
     assert "按记录重排，次序一致" in desk
     assert "漏登了家长电话报名" in desk
     assert (await office.get("/t/school/desk/waiting")).status_code == 200
+
+
+@pytest.mark.req("R-146", "R-150", "R-214")
+async def test_rather_this_than_that_on_its_days(world: World) -> None:
+    """Care on all days and a club on Wednesday, in the middle of the term and after the window: accepting the club
+    takes Wednesday out of the care, in the application at once and in the enrolment when the agreement is signed."""
+    school = await world.school(families=2, pack=None)
+    care = await menu.approved(world, school)
+    [chess] = await draws.clubs(world, school, draws.club("围棋社", capacity=1))
+    holder, family = school.families
+    await menu.enrol(world, school, family, [(care, (1, 3, 5))])
+    await menu.apply(world, school, holder, [(chess, ())])
+    entry = await waiting.join(world, school, family, chess, giving_up=[care.id])
+    async with world.house.unit(await world.as_(school, "office")) as uow:
+        assert school.term_id is not None
+        await menu_service.shut_menu(uow, school.term_id)
+    await waiting.give_back(world, school, chess, holder.student_id)
+    await world.drain(school)
+    client = await world.client(family.guardian, page=True)
+    shown = plain(await lists_page(client, family))
+    assert "课后托管（周三）" in shown
+    # The letter has another closing date now: told first, also now.
+    assert "告家长书有新内容" in shown
+    assert (await client.post(f"{HOME}/waiting/{entry}/accept")).status_code == 422
+    await menu.notice_hash(world, school, family)
+    await follow(client, await client.post(f"{HOME}/waiting/{entry}/accept"))
+    async with world.house.unit(school.ctx) as uow:
+        assert [e.weekdays for e in await enrolments.enrolments_of(uow, family.student_id)] == [(1, 3, 5)]
+        held = await seats.held_by(uow, family.student_id, school.term_id)
+        assert {id_: (place.weekdays, place.until) for id_, place in held.items()} == {
+            care.id: ((1, 5), None),
+            chess.id: ((3,), None),
+        }
+        application = await application_of(uow, family.student_id, school.term_id)
+    assert application is not None
+    await menu.accept(world, school, application.id)
+    await menu.sign(world, school, family)
+    async with world.house.unit(school.ctx) as uow:
+        mine = await enrolments.enrolments_of(uow, family.student_id)
+        assert {e.offering.id: e.weekdays for e in mine} == {care.id: (1, 5), chess.id: (3,)}
 
 
 @pytest.mark.req("R-134", "R-145")
