@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -20,7 +20,7 @@ class Line(Protocol):
     facts: Any
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """One entry as the log says it stands."""
 
@@ -57,17 +57,24 @@ def replay(lines: Iterable[Line]) -> Replayed:
             places[line.entry_id] = Place(line.entry_id, "waiting", facts["cls"], facts["tier"], facts["number"])
             continue
         place = places[line.entry_id]
-        if line.kind == "jump":
-            place.jumped_at = datetime.fromisoformat(facts["jumped_at"])
-        elif line.kind == "priority":
-            place.cls = facts["cls"]
-        elif line.kind != "change":
-            if line.kind == "offer":
-                passed_over += [
-                    (place.entry_id, other.entry_id)
-                    for other in places.values()
-                    if other.state == "waiting" and other.key < place.key
-                ]
-            place.state = WAITING.moves[place.state, line.kind].target
+        if line.kind == "offer":
+            passed_over += [
+                (place.entry_id, other.entry_id)
+                for other in places.values()
+                if other.state == "waiting" and other.key < place.key
+            ]
+        places[line.entry_id] = _after(place, line.kind, facts)
     live = sorted((p for p in places.values() if p.state in LIVE), key=lambda p: p.key)
     return Replayed(tuple(live), tuple(passed_over))
+
+
+def _after(place: Place, kind: str, facts: Mapping[str, Any]) -> Place:
+    match kind:
+        case "jump":
+            return replace(place, jumped_at=datetime.fromisoformat(facts["jumped_at"]))
+        case "priority":
+            return replace(place, cls=facts["cls"])
+        case "change":
+            return place
+        case _:
+            return replace(place, state=WAITING.moves[place.state, kind].target)
