@@ -37,7 +37,8 @@ async def end_lists(uow: UnitOfWork, term: Term) -> int:
     ids = [row.id for row in found]
     again = query.where(WaitingEntry.id.in_(ids)).with_for_update().execution_options(populate_existing=True)
     event = "carry" if (await rule_of(uow, term.id)).carry else "end"
-    for entry in (await uow.session.execute(again)).scalars().all():
+    rows = (await uow.session.execute(again)).scalars().all()
+    for entry in sorted(rows, key=lambda row: row.offering_id.bytes):  # the order in which rows of places are locked
         offered = entry.state == "offered"
         await gate.move(uow, entry, event, reason="term_over")
         if offered:
