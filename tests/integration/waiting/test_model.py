@@ -28,6 +28,10 @@ NO_REASON = text(
     "select count(*) from waiting_event where kind = 'jump' and (reason = '' or btrim(note) = '' or account_id is null)"
 )
 
+CLAIMS = text(
+    "select count(*), count(*) filter (where held_until is null or held_until >= clock_timestamp()) "
+    "from seat_claim where offering_id = :o and released_at is null"
+)
 STEPS = 60
 
 
@@ -123,18 +127,13 @@ class Model:
         async with self.world.house.unit(self.school.ctx) as uow:
             now = await offering(uow, self.view.id)
             rows = await lists.live(uow, self.view.id)
-            held = (
-                await uow.session.execute(
-                    text("select count(*) from seat_claim where offering_id = :o and released_at is null"),
-                    {"o": now.id},
-                )
-            ).scalar_one()
+            held, good = (await uow.session.execute(CLAIMS, {"o": now.id})).one()
             right, again = await lists.checked(uow, self.view.id)
             assert right, trace
             assert again.passed_over == (), trace
             assert (await uow.session.execute(NO_REASON)).scalar_one() == 0
         assert now.taken == held, trace
-        if now.left:
+        if good < (now.capacity or 0):  # a place whose time is over is nobody's
             assert [row.state for row in rows if row.state == "waiting"] == [], trace  # nothing idle
         assert not {row.student_id for row in rows} & self.left, trace
 
