@@ -45,6 +45,7 @@ from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import APPLICATION, ITEM
 from core.enrollment.views import ApplicationItemView, ApplicationView, OfferingView
+from core.enrollment.waiting.errors import ForTheList
 from core.people.service import StudentView, my_child
 from core.policy import service as policy
 from core.policy.types import Objection
@@ -231,6 +232,8 @@ def refusal_of(decision: Decision, title: str) -> Exception:
     match decision.outcome:
         case "full":
             return Full(title=title)
+        case "waiting":
+            return ForTheList(title=title)
         case "clash":
             return Overlap(title=title, other=_("另一项已保留的选择"))
         case "not_for_grade":
@@ -272,7 +275,7 @@ async def _write(
     await uow.session.flush()
     await seats.release(uow, student_id, intent.dropped, "dropped")
     for choice in intent.choices:
-        await _set_days(uow, student_id, choice)
+        await set_days(uow, student_id, choice)
     await seats.keep(uow, student_id, [c.offering_id for c in intent.choices])
     return {"id": application.id}
 
@@ -301,7 +304,8 @@ async def choose(
     item.weekdays = list(days)
 
 
-async def _set_days(uow: UnitOfWork, student_id: UUID, choice: Choice) -> None:
+async def set_days(uow: UnitOfWork, student_id: UUID, choice: Choice) -> None:
+    """The child's place covers these weekdays from now on."""
     await uow.session.execute(
         text(
             "update seat_claim set weekdays = :days where tenant_id = :t and student_id = :s and offering_id = :o "
@@ -351,8 +355,7 @@ async def objections_to(uow: UnitOfWork, view: ApplicationView, **more: Any) -> 
             *more.items(),
         ]
         found += pack.ask_all(questions).objections
-    found += await uow.hooks.decide("check_application", uow.ctx, uow=uow, application=view)
-    return found
+    return [*found, *await uow.hooks.decide("check_application", uow.ctx, uow=uow, application=view)]
 
 
 async def refuse_objected(uow: UnitOfWork, view: ApplicationView) -> None:
@@ -376,10 +379,9 @@ def _draft_view(
         grade=child.grade,
         state=application.state if application else "informed",
         items=tuple(
-            ApplicationItemView(
-                c.offering_id, views[c.offering_id].kind, views[c.offering_id].plugin, tuple(c.weekdays)
-            )
+            ApplicationItemView(v.id, v.kind, v.plugin, tuple(c.weekdays))
             for c in choices
+            for v in [views[c.offering_id]]
         ),
     )
 
@@ -387,6 +389,12 @@ def _draft_view(
 async def application_view(uow: UnitOfWork, application: Application, child: StudentView) -> ApplicationView:
     """An application as hooks see it: the items that are still wanted."""
     items = [i for i in await items_of(uow, application.id) if i.state == "chosen"]
-    views = await offerings_by_id(uow, {i.offering_id for i in items})
-    choices = [Choice(i.offering_id, tuple(i.weekdays)) for i in items]
+    return await draft_view(uow, application, child, [Choice(i.offering_id, tuple(i.weekdays)) for i in items])
+
+
+async def draft_view(
+    uow: UnitOfWork, application: Application, child: StudentView, choices: Sequence[Choice]
+) -> ApplicationView:
+    """An application as hooks would see it with these choices."""
+    views = await offerings_by_id(uow, {choice.offering_id for choice in choices})
     return _draft_view(application, child, application.term_id, choices, views)

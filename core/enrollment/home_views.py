@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -24,6 +24,9 @@ from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.seats import Held
 from core.enrollment.states import APPLICATION, ON_MENU
 from core.enrollment.views import OfferingView
+from core.enrollment.waiting import gate
+from core.enrollment.waiting.models import WaitingEntry
+from core.enrollment.waiting.states import WAITING
 from core.enrollment.words import icon_of, kind_title, per_unit, when_line
 from core.people.models import Room, Staff
 from core.people.service import StudentView, my_children
@@ -48,6 +51,9 @@ class Home:
     application: Application | None
     drawn: Set[UUID] = frozenset()
     """What is given by a draw now: families rank it instead of choosing it."""
+    queues: Mapping[UUID, gate.Queue] = field(default_factory=dict)
+    entries: Mapping[UUID, WaitingEntry] = field(default_factory=dict)
+    """Where others wait, and where this child does."""
 
     @property
     def open(self) -> bool:
@@ -61,6 +67,17 @@ class Home:
         """The posted price; None where nothing is taken of this child's grade."""
         price = self.prices.get(view.service) if view.service else None
         return price if price is not None and price.covers(self.child.grade) else None
+
+    def full(self, view: OfferingView) -> bool:
+        """Whether no place can be chosen: none is free, or what is free is kept for those who wait."""
+        queue = self.queues.get(view.id)
+        return view.left == 0 or (view.left is not None and queue is not None and queue.keeps)
+
+    def may_wait(self, view: OfferingView) -> bool:
+        """Whether this child may join its list; in the term too, when the menu is no longer open."""
+        choosing = self.menu is not None and self.menu.phase in ("open", "after")
+        has = view.id in self.held or view.id in self.enrolled or view.id in self.entries
+        return choosing and self.full(view) and not has and view.id not in self.drawn and not self.unpriced(view)
 
     def unpriced(self, view: OfferingView) -> bool:
         """Whether something will be taken for it, and no board says yet how much."""
@@ -107,6 +124,8 @@ async def load(uow: UnitOfWork, child_id: UUID | None) -> Home:
         held=await seats.held_by(uow, child.id, term.id),
         application=await basket.application_of(uow, child.id, term.id),
         drawn=await drawn_now(uow, known.keys()),
+        queues=await gate.queues(uow, known.keys()),
+        entries=await gate.entries_of(uow, child.id, term.id),
     )
 
 
@@ -137,9 +156,14 @@ def _card(
     state_text = _state_text(home, view) if mine or view.id in home.enrolled else ""
     unpriced = home.unpriced(view)
     action = None
-    if view.id in home.drawn and not state_text:
+    entry, full = home.entries.get(view.id), home.full(view) and view.id not in home.held
+    if entry is not None:
+        action = (_("查看"), f"/t/{slug}/home/waiting?child={home.child.id}#e-{entry.id}")
+    elif home.may_wait(view):
+        action = (_("候补"), f"/t/{slug}/home/waiting/new?child={home.child.id}&offering={view.id}")
+    elif view.id in home.drawn and not state_text:
         action = (_("排志愿"), f"/t/{slug}/home/wishes?child={home.child.id}")
-    elif home.open and not unpriced and view.left != 0 and not state_text:
+    elif home.open and not unpriced and not full and not state_text:
         action = (_("选择"), href)
     elif home.open and mine and view.id not in home.enrolled:
         action = (_("修改"), href)
@@ -156,12 +180,13 @@ def _card(
         teacher=(staff.get(view.teacher_id, "") if view.teacher_id else "") or vendor,
         price=price.fen if price else None if paid_to or unpriced else 0,
         per=_("/ %(unit)s", unit=per_unit(price.unit)) if price else _("收费标准未公示") if unpriced else paid_to,
-        left=view.left,
+        left=0 if full else view.left,
         capacity=view.capacity or 0,
+        waiting=home.queues[view.id].many if view.id in home.queues else 0,
         tag=kind_title(view.kind) if view.kind in ("vendor_course", "insurance") else "",
         clash=clash,
-        state="mine" if state_text else "",
-        state_text=state_text,
+        state="waiting" if entry else "mine" if state_text else "",
+        state_text=WAITING.title(entry.state) if entry else state_text,
         action=action,
     )
 

@@ -14,6 +14,7 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
+from core.enrollment import seats
 from core.enrollment.draw.errors import FixedByDraw
 from core.enrollment.draw.gate import drawn_now
 from core.enrollment.errors import CapacityTooSmall
@@ -56,21 +57,24 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     row = await uow.get(Offering, offering_id, lock=True)
     if row.state not in CHANGEABLE:
         raise MoveRefused(state=OFFERING.title(row.state), event=_("修改"))
-    seats = await uow.get(OfferingSeats, offering_id, lock=True)
-    if draft.capacity is not None and draft.capacity < seats.taken:
-        raise CapacityTooSmall(taken=seats.taken)
+    places = await uow.get(OfferingSeats, offering_id, lock=True)
+    if draft.capacity is not None and draft.capacity < places.taken:
+        raise CapacityTooSmall(taken=places.taken)
     if await drawn_now(uow, [offering_id]) and not _same_to_families(await offering(uow, offering_id), draft):
         raise FixedByDraw(title=row.title)
     await uow.hold(f"timetable/{row.term_id}")
     for name, value in _columns(draft).items():
         setattr(row, name, value)
-    view = _view(row, draft.periods, seats.taken)
+    view = _view(row, draft.periods, places.taken)
     await refuse_objected(uow, view, "change")
     await refuse_clashes(uow, view)
     await uow.session.execute(delete(OfferingPeriod).where(OfferingPeriod.offering_id == offering_id))
     uow.session.add_all(_periods(offering_id, draft))
-    seats.capacity, seats.grades = draft.capacity, sorted(draft.grades)
+    more = draft.capacity != places.capacity
+    places.capacity, places.grades = draft.capacity, sorted(draft.grades)
     await uow.session.flush()
+    if more:
+        await seats.came_free(uow, offering_id)
     await uow.audit("offering.change", "offering", offering_id, title=draft.title)
     if row.state == "rejected":
         await OFFERING.transition(uow, row, "revise")
@@ -104,6 +108,7 @@ async def resume_offering(uow: UnitOfWork, offering_id: UUID) -> None:
     row = await uow.get(Offering, offering_id, lock=True)
     await OFFERING.transition(uow, row, "resume", payload=_said(row))
     await set_claimable(uow, [offering_id], True)
+    await seats.came_free(uow, offering_id)
 
 
 async def withdraw_offering(uow: UnitOfWork, offering_id: UUID, reason: str) -> None:

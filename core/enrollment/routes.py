@@ -74,7 +74,7 @@ class MenuOut(BaseModel):
 
 
 class ClaimOut(BaseModel):
-    """`outcome`: claimed, full, clash, not_for_grade, not_open, closed, wrong_days or released."""
+    """`outcome`: claimed, full, clash, not_for_grade, not_open, closed, wrong_days, waiting or released."""
 
     outcome: str
     claim_id: UUID | None

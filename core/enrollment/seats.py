@@ -1,6 +1,7 @@
 """Places given back and made to stay, inside a unit of work. How places are claimed: core.enrollment.claims.
 
-Locks are always taken in one order: the child, the offering's row, the claim. See sql/v1_claim_seats.sql.
+Locks are always taken in one order: the child, the offering's row, the claim. See sql/v2_claim_seats.sql. A place that
+comes free belongs to the offering's waiting list first (core.enrollment.waiting).
 """
 
 from __future__ import annotations
@@ -14,10 +15,17 @@ from sqlalchemy import text
 
 from core.db.uow import UnitOfWork
 from core.enrollment.errors import PlaceLost
+from core.enrollment.waiting import gate
 
 CHANNEL = "kehou_seats"
 """Told when a place comes free, so that no process goes on saying "full" from memory."""
 
+# The same names in the same order as claim_seats takes them.
+_CHILDREN = text("""
+select pg_advisory_xact_lock(locks.name) from (
+  select distinct hashtextextended(cast(:t as text) || '/seat/' || child, 0) as name
+  from unnest(cast(:children as text[])) child order by 1
+) locks""")
 _LOCK = text("select 1 from offering_seats where tenant_id = :t and id = :o for no key update")
 _RELEASE = text("""
 with gone as (
@@ -68,6 +76,17 @@ async def hold_child(uow: UnitOfWork, student_id: UUID) -> None:
     await uow.hold(f"seat/{student_id}")
 
 
+async def hold_children(uow: UnitOfWork, student_ids: Collection[UUID]) -> None:
+    """hold_child for several, in the one order in which everybody takes them; before any offering's row."""
+    children = [str(id_) for id_ in student_ids]
+    await uow.session.execute(_CHILDREN, {"t": str(uow.ctx.tenant_id), "children": children})
+
+
+async def hold_offering(uow: UnitOfWork, offering_id: UUID) -> None:
+    """Lock the row of an offering's places; after the child, before any claim."""
+    await uow.session.execute(_LOCK, {"t": uow.ctx.tenant_id, "o": offering_id})
+
+
 async def held_by(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> dict[UUID, Held]:
     """The child's live places in a term, by offering."""
     rows = await uow.session.execute(_HELD, {"t": uow.ctx.tenant_id, "s": student_id, "term": term_id})
@@ -75,7 +94,8 @@ async def held_by(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> dict[UUID
 
 
 async def keep(uow: UnitOfWork, student_id: UUID, offering_ids: Collection[UUID]) -> None:
-    """Make held places stay, because an application now stands behind them. Raises PlaceLost if one has lapsed.
+    """Make held places stay, because an application now stands behind them; the child waits for them no longer.
+    Raises PlaceLost if one has lapsed.
 
     Take this as the last lock of a unit of work.
     """
@@ -84,16 +104,18 @@ async def keep(uow: UnitOfWork, student_id: UUID, offering_ids: Collection[UUID]
     )
     if len(rows.all()) != len(set(offering_ids)):
         raise PlaceLost()
+    await gate.taken(uow, student_id, offering_ids)
 
 
 async def release(uow: UnitOfWork, student_id: UUID, offering_ids: Sequence[UUID], why: str) -> None:
-    """Give places back; `why` is cancelled, refused, steered, dropped or withdrawn. One not held is no error."""
+    """Give places back; `why` is cancelled, refused, steered, dropped, withdrawn, declined or lapsed. One not held is
+    no error."""
     for offering_id in sorted(set(offering_ids), key=lambda id_: id_.bytes):
         where = {"t": uow.ctx.tenant_id, "o": offering_id}
-        await uow.session.execute(_LOCK, where)
+        await hold_offering(uow, offering_id)
         freed = await uow.session.execute(_RELEASE, {**where, "s": student_id, "why": why})
         if freed.first() is not None:
-            await _tell(uow, offering_id)
+            await came_free(uow, offering_id)
 
 
 async def sweep(uow: UnitOfWork) -> int:
@@ -101,11 +123,13 @@ async def sweep(uow: UnitOfWork) -> int:
     lapsed = (await uow.session.execute(_LAPSED, {"t": uow.ctx.tenant_id})).scalars().all()
     for offering_id in lapsed:
         where = {"t": uow.ctx.tenant_id, "o": offering_id}
-        await uow.session.execute(_LOCK, where)
+        await hold_offering(uow, offering_id)
         if (await uow.session.execute(_SWEEP, where)).first() is not None:
-            await _tell(uow, offering_id)
+            await came_free(uow, offering_id)
     return len(lapsed)
 
 
-async def _tell(uow: UnitOfWork, offering_id: UUID) -> None:
+async def came_free(uow: UnitOfWork, offering_id: UUID) -> None:
+    """After the commit: no process says "full" from memory, and the waiting list is offered what is free."""
+    await gate.ask_the_list(uow, offering_id)
     await uow.session.execute(text("select pg_notify(:c, :o)"), {"c": CHANNEL, "o": str(offering_id)})

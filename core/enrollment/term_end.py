@@ -1,4 +1,4 @@
-"""What a term's closing does here: enrolments are completed, applications still open lapse, items end."""
+"""What a term's closing does here: lists and enrolments are completed, applications still open lapse, items end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from core.enrollment.models import Agreement, Application, Enrolment, Offering
 from core.enrollment.plan_models import ServicePlan
 from core.enrollment.plan_states import PLAN
 from core.enrollment.states import AGREEMENT, APPLICATION, ENROLMENT, OFFERING
+from core.enrollment.waiting.carrying import end_lists
 from core.terms.models import Term
 
 OPEN = ("informed", "submitted", "steered", "class_reviewed", "approved", "agreement_pending")
@@ -38,6 +39,9 @@ async def undecided(uow: UnitOfWork, term_id: UUID) -> int:
 
 async def end_chunk(uow: UnitOfWork, term: Term) -> int:
     """End the next rows of a term that is being closed; how many, 0 when none is left."""
+    waited = await end_lists(uow, term)
+    if waited:
+        return waited
     query = select(Enrolment).where(Enrolment.term_id == term.id, Enrolment.state == "enrolled")
     enrolments = (await uow.session.execute(query.limit(CHUNK).with_for_update())).scalars().all()
     for row in enrolments:

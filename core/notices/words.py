@@ -12,7 +12,7 @@ from core.base.text import LazyText, gettext
 from core.base.text import lazy_gettext as _l
 from core.base.text import lazy_pgettext as _pl
 from core.terms.service import term_title
-from core.web.i18n import class_name, fdate, money
+from core.web.i18n import class_name, fdate, fdatetime, money
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,31 @@ MESSAGES: Final[Mapping[str, Words]] = {
     ),
     "agreement.signed": Words(
         _l("%(child)s的服务协议已生效"), _l("协议已由双方签署，可以随时查看和下载。"), "signature", "ok"
+    ),
+    "waiting.offered": Words(
+        _l("%(child)s候补到名额：%(title)s"),
+        _l("「%(title)s」有一个名额留给%(child)s，请在 %(until)s 前接受或谢绝。逾期名额给下一位。"),
+        "armchair",
+        "warn",
+    ),
+    "waiting.lapsed": Words(
+        _l("%(child)s的候补名额已过期：%(title)s"),
+        _l("没有在期限内答复，名额已给下一位。还想参加的，可以重新登记候补。"),
+        "clock-off",
+        "bad",
+    ),
+    "waiting.blocked": Words(
+        _l("%(child)s暂时不能安排：%(title)s"),
+        _l("轮到%(child)s时不能安排（时间冲突或年级不符），名额先给了下一位。次序保留，请查看原因。"),
+        "alert-circle",
+        "warn",
+    ),
+    "waiting.ended": Words(_l("候补结束：%(title)s"), _l("这个项目不再开设，候补名单已结束。"), "info-circle", "info"),
+    "waiting.carried": Words(
+        _l("%(child)s的候补转入本学期：%(title)s"),
+        _l("上学期没有轮到，按原来的次序排在本学期「%(title)s」候补名单前面。不需要的可以退出。"),
+        "arrow-forward-up",
+        "info",
     ),
     "billing.issued": Words(_l("%(child)s的账单已发出"), _l("应缴 %(due)s，请查看明细后缴费。"), "receipt", "info"),
     "payment.received": Words(
@@ -260,6 +285,8 @@ def _told(name: str, value: Any) -> Any:
         return term_title(value)
     if name == "class" and isinstance(value, list) and len(value) == 2:
         return class_name(*value)
+    if name == "until" and isinstance(value, str):
+        return fdatetime(datetime.fromisoformat(value)) if value else ""
     if isinstance(value, (date, datetime)):
         return fdate(value)
     return value

@@ -10,6 +10,7 @@ from core.base import clock
 from deploy.demo.afternoons import play_afternoons
 from deploy.demo.bills import make_bills
 from deploy.demo.families import apply_and_enrol
+from deploy.demo.lists import fill_a_club
 from deploy.demo.menu import publish_menus
 from deploy.demo.pay import pay_teachers
 from deploy.demo.plans import file_plans
@@ -29,6 +30,7 @@ CHAPTERS = (
     ("方案报送与审核", file_plans),
     ("发布服务菜单", publish_menus),
     ("家长报名与签约", _weeks_ago),
+    ("候补名单", fill_a_club),
     ("机构课程的前几周", play_vendors),
     ("上课、点名、交接", play_afternoons),
     ("机构评分与退出评估", judge_vendors),

@@ -15,6 +15,7 @@ from core.db.uow import UnitOfWork
 from core.enrollment.models import Application, ApplicationItem, Enrolment, Offering, OfferingSeats
 from core.enrollment.plan_service import plan_of
 from core.enrollment.states import ON_MENU
+from core.enrollment.waiting.lists import tallies
 from core.lessons.models import Lesson
 from core.notices.models import Notice
 from core.people.models import Student
@@ -126,6 +127,11 @@ async def _more(uow: UnitOfWork, term_id: UUID) -> list[dict[str, Any]]:
         shown = await uow.hooks.present("figures", uow.ctx, Figure, uow=uow, term_id=term_id)
         unpublished = await publication.broken(uow)
         shown = [Figure("publication.broken", _("应公开而未公开或公开晚了"), unpublished, _("项")), *shown]
+        lists = (await tallies(uow, term_id)).values()
+        if lists:
+            shown.append(Figure("waiting.children", _("正在候补"), sum(n.waiting for n in lists), _("人次")))
+            jumps = sum(many for n in lists for many in n.jumps.values())
+            shown.append(Figure("waiting.jumps", _("候补名单提前安排"), jumps, _("次")))
         return [
             {"key": f.key[:60], "title": str(f.title)[:60], "value": int(f.value), "unit": f.unit[:12]} for f in shown
         ][:40]

@@ -33,9 +33,10 @@ from tests.support.database import MASTER_KEY, DatabaseAddresses
 from tests.support.world import School, World
 
 ROOT = Path(__file__).resolve().parents[2]
-SQL = ROOT / "core" / "enrollment" / "sql" / "v1_claim_seats.sql"
+SQL = ROOT / "core" / "enrollment" / "sql" / "v2_claim_seats.sql"
 LOCK_CHILDREN = ("-- lock: children", "select s.* into seats")
 ROW_LOCK = "for no key update; -- lock: offering"
+FOR_THE_LIST = "when awaited and not a.listed and seats.taken < seats.capacity then 'waiting'"
 MOMENT = "moment := clock_timestamp();"
 GIVING_UP = "coalesce(a.giving_up, '{}') as giving_up,"
 
@@ -81,7 +82,7 @@ async def state(world: World, school: School, offering_id: UUID) -> tuple[int, i
 @asynccontextmanager
 async def without(database: DatabaseAddresses, *planted: str) -> AsyncIterator[None]:
     """The statement with bugs planted in it: a lock, or the check constraint, taken away."""
-    sql = SQL.read_text(encoding="utf-8").replace("create function", "create or replace function")
+    sql = SQL.read_text(encoding="utf-8")
     broken = sql
     if "children" in planted:
         start, end = (broken.index(mark) for mark in LOCK_CHILDREN)
@@ -89,6 +90,9 @@ async def without(database: DatabaseAddresses, *planted: str) -> AsyncIterator[N
     if "offering" in planted:
         assert ROW_LOCK in broken
         broken = broken.replace(ROW_LOCK, ";")
+    if "list" in planted:
+        assert FOR_THE_LIST in broken
+        broken = broken.replace(FOR_THE_LIST, "when false then 'waiting'")
     # Room for others between what is read and what is written, connections that are still to be opened included: after
     # the row of the offering is read, and once more inside the statement that looks for clashes and then writes, for
     # that one sees only what was committed before it began.
