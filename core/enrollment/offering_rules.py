@@ -141,9 +141,10 @@ async def _of_time(
     longest = max(_minutes(p.ends_at) - _minutes(p.starts_at) for p in view.periods)
     asked.append(("time.minutes_max", {"minutes": longest, "window": window, "stage": stage}))
     term = await uow.get(Term, view.term_id)
-    for season in set_rules.seasons(pack, term.starts_on, term.ends_on):
-        # Each month of the term counts: an end that suits summer must suit the winter weeks too.
-        asked.append(("time.latest_end", {"end": view.ends_at, "window": window, "stage": stage, "season": season}))
+    for season, end in _ends_by_season(pack, view, term).items():
+        # Each month of the term counts: an end that suits summer must suit the winter weeks too, unless these have
+        # hours of their own.
+        asked.append(("time.latest_end", {"end": end, "window": window, "stage": stage, "season": season}))
     lower = LOWER & set(view.grades)
     if lower:
         others_end = view.ends_at if set(view.grades) - LOWER else await _others_end(uow, view)
@@ -160,6 +161,17 @@ async def _of_time(
             )
         )
     return asked
+
+
+def _ends_by_season(pack: EffectivePack, view: OfferingView, term: Term) -> dict[str, time]:
+    """The latest end in each season of the term, by the hours that hold in it."""
+    ends: dict[str, time] = {}
+    for period in view.periods:
+        first = max(term.starts_on, period.valid_from or term.starts_on)
+        last = min(term.ends_on, period.valid_to or term.ends_on)
+        for season in set_rules.seasons(pack, first, last) if first <= last else ():
+            ends[season] = max(period.ends_at, ends.get(season, period.ends_at))
+    return dict(sorted(ends.items()))
 
 
 async def _others_end(uow: UnitOfWork, view: OfferingView) -> time:
@@ -202,10 +214,8 @@ async def refuse_clashes(uow: UnitOfWork, view: OfferingView) -> None:
         .where(Offering.term_id == view.term_id, Offering.state.in_(LIVE), Offering.id != view.id, or_(*same))
     )
     for other, theirs in rows.all():
-        if not any(
-            p.weekday == theirs.weekday and p.starts_at < theirs.ends_at and theirs.starts_at < p.ends_at
-            for p in view.periods
-        ):
+        taken = Period(theirs.weekday, theirs.starts_at, theirs.ends_at, theirs.valid_from, theirs.valid_to)
+        if not any(taken.overlaps(p) for p in view.periods):
             continue
         if view.room_id and other.room_id == view.room_id:
             raise RoomTaken(other=other.title)

@@ -14,6 +14,7 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
+from core.enrollment import announce
 from core.enrollment.draw.errors import FixedByDraw
 from core.enrollment.draw.gate import drawn_now
 from core.enrollment.errors import CapacityTooSmall
@@ -51,7 +52,7 @@ async def propose_offering(
 
 async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDraft) -> OfferingView:
     """Change an item, before or after it is on the menu (R-098). Raises as propose_offering, CapacityTooSmall, and
-    FixedByDraw: what families rank stays as it is until the draw is over."""
+    FixedByDraw: what families rank stays as it is until the draw is over. Families with a place are told."""
     _refuse_nonsense(draft)
     row = await uow.get(Offering, offering_id, lock=True)
     if row.state not in CHANGEABLE:
@@ -59,7 +60,8 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     seats = await uow.get(OfferingSeats, offering_id, lock=True)
     if draft.capacity is not None and draft.capacity < seats.taken:
         raise CapacityTooSmall(taken=seats.taken)
-    if await drawn_now(uow, [offering_id]) and not _same_to_families(await offering(uow, offering_id), draft):
+    before = await offering(uow, offering_id)
+    if await drawn_now(uow, [offering_id]) and not _same_to_families(before, draft):
         raise FixedByDraw(title=row.title)
     await uow.hold(f"timetable/{row.term_id}")
     for name, value in _columns(draft).items():
@@ -75,6 +77,7 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     if row.state == "rejected":
         await OFFERING.transition(uow, row, "revise")
         await OFFERING.transition(uow, row, "submit")
+    await announce.changed(uow, before, view)
     await uow.emit("offering.changed", {"offering": offering_id, "kind": row.kind})
     return replace(view, state=row.state)
 
@@ -96,21 +99,27 @@ async def review_offering(uow: UnitOfWork, offering_id: UUID, *, accept: bool, r
 async def suspend_offering(uow: UnitOfWork, offering_id: UUID, reason: str) -> None:
     """Stop an item for a while (provider suspended, safety, R-204); nobody can choose it meanwhile."""
     row = await uow.get(Offering, offering_id, lock=True)
+    before = await offering(uow, offering_id)
     await OFFERING.transition(uow, row, "suspend", reason=reason, payload=_said(row))
     await set_claimable(uow, [offering_id], False)
+    await announce.moved(uow, before, "suspended", reason)
 
 
 async def resume_offering(uow: UnitOfWork, offering_id: UUID) -> None:
     row = await uow.get(Offering, offering_id, lock=True)
+    before = await offering(uow, offering_id)
     await OFFERING.transition(uow, row, "resume", payload=_said(row))
     await set_claimable(uow, [offering_id], True)
+    await announce.moved(uow, before, "resumed")
 
 
 async def withdraw_offering(uow: UnitOfWork, offering_id: UUID, reason: str) -> None:
-    """Take an item off the menu. Families who hold places are told by their own pages and by the event."""
+    """Take an item off the menu. Families who hold places are told, with the reason."""
     row = await uow.get(Offering, offering_id, lock=True)
+    before = await offering(uow, offering_id)
     await OFFERING.transition(uow, row, "withdraw", reason=reason, payload=_said(row))
     await set_claimable(uow, [offering_id], False)
+    await announce.moved(uow, before, "withdrawn", reason)
 
 
 async def set_claimable(uow: UnitOfWork, offering_ids: Sequence[UUID], on: bool) -> None:
@@ -178,9 +187,11 @@ async def _views(uow: UnitOfWork, *conditions: object) -> list[OfferingView]:
     periods: dict[UUID, list[Period]] = {id_: [] for id_ in ids}
     if ids:
         query = select(OfferingPeriod).where(OfferingPeriod.offering_id.in_(ids))
-        ordered = query.order_by(OfferingPeriod.weekday, OfferingPeriod.starts_at)
+        ordered = query.order_by(OfferingPeriod.weekday, OfferingPeriod.starts_at, OfferingPeriod.valid_from)
         for period in (await uow.session.execute(ordered)).scalars():
-            periods[period.offering_id].append(Period(period.weekday, period.starts_at, period.ends_at))
+            periods[period.offering_id].append(
+                Period(period.weekday, period.starts_at, period.ends_at, period.valid_from, period.valid_to)
+            )
     return [_view(row[0], tuple(periods[row[0].id]), row[1]) for row in rows]
 
 
@@ -267,7 +278,14 @@ def _columns(draft: OfferingDraft) -> dict[str, object]:
 
 def _periods(offering_id: UUID, draft: OfferingDraft) -> list[OfferingPeriod]:
     return [
-        OfferingPeriod(offering_id=offering_id, weekday=p.weekday, starts_at=p.starts_at, ends_at=p.ends_at)
+        OfferingPeriod(
+            offering_id=offering_id,
+            weekday=p.weekday,
+            starts_at=p.starts_at,
+            ends_at=p.ends_at,
+            valid_from=p.valid_from,
+            valid_to=p.valid_to,
+        )
         for p in draft.periods
     ]
 
@@ -280,6 +298,8 @@ def _refuse_nonsense(draft: OfferingDraft) -> None:
         wrong.append(FieldError("grades", _("请选择面向的年级")))
     if any(p.starts_at >= p.ends_at for p in draft.periods):
         wrong.append(FieldError("ends_at", _("结束时间应晚于开始时间")))
+    if any(p.valid_from and p.valid_to and p.valid_from > p.valid_to for p in draft.periods):
+        wrong.append(FieldError("season_to", _("结束日期要在开始日期之后")))
     if any(a.overlaps(b) for i, a in enumerate(draft.periods) for b in draft.periods[i + 1 :]):
         wrong.append(FieldError("weekdays", _("同一天的两个时段不能重叠")))
     if draft.capacity is not None and not 1 <= draft.capacity <= 10_000:

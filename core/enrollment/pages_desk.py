@@ -20,7 +20,7 @@ from core.base.text import ngettext
 from core.db.house import House
 from core.db.states import ReasonOwed, history
 from core.db.uow import UnitOfWork
-from core.enrollment import home_views, menu_service, offerings_service
+from core.enrollment import announce, home_views, menu_service, offerings_service
 from core.enrollment.errors import Objected
 from core.enrollment.models import Offering
 from core.enrollment.offering_rules import objections_to
@@ -28,6 +28,7 @@ from core.enrollment.schemas import CareForm, MenuWindow, Reason
 from core.enrollment.states import OFFERING
 from core.enrollment.views import OfferingView
 from core.enrollment.words import SAY
+from core.notices.changes import change_lines
 from core.people.models import Campus, Room, SchoolClass, Staff
 from core.terms.service import current_term
 from core.web.access import access
@@ -290,6 +291,8 @@ async def _offering_page(
         error=error.message if error else "",
         moves={m.event for m in OFFERING.possible(view.state, uow)},
         moved=await history(uow, OFFERING, view.id),
+        changes=await announce.history_of(uow, view.id),
+        change_lines=change_lines,
         titles={s: OFFERING.title(s) for s in OFFERING.states},
         form=Form.blank(Reason) if form is None else form,
         subject={"offering_id": view.id, "kind": view.kind, "plugin": view.plugin},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -36,9 +36,13 @@ API = "/api/t/{tenant:str}"
 
 
 class PeriodOut(BaseModel):
+    """Hours of one weekday; with dates, only on days between them (winter times)."""
+
     weekday: int
     starts_at: time
     ends_at: time
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 class OfferingOut(BaseModel):
@@ -125,7 +129,16 @@ def offering_out(view: OfferingView, home: Home | None = None) -> OfferingOut:
         summary=view.summary,
         state=view.state,
         grades=list(view.grades),
-        periods=[PeriodOut(weekday=p.weekday, starts_at=p.starts_at, ends_at=p.ends_at) for p in view.periods],
+        periods=[
+            PeriodOut(
+                weekday=p.weekday,
+                starts_at=p.starts_at,
+                ends_at=p.ends_at,
+                valid_from=p.valid_from,
+                valid_to=p.valid_to,
+            )
+            for p in view.periods
+        ],
         any_days=view.any_days,
         capacity=view.capacity,
         left=view.left,

@@ -1,6 +1,6 @@
 """Places given back and made to stay, inside a unit of work. How places are claimed: core.enrollment.claims.
 
-Locks are always taken in one order: the child, the offering's row, the claim. See sql/v1_claim_seats.sql.
+Locks are always taken in one order: the child, the offering's row, the claim. See sql/v2_claim_seats.sql.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ async def save(
     WishesChanged, NotOnMenu, NotForGrade, HasPlace, Overlap.
     """
     child = await my_child(uow, student_id)
-    await _refuse_onlooker(uow, student_id)
+    await refuse_onlooker(uow, student_id)
     # Shared with other families, against the one who closes the round.
     query = select(DrawRound).where(DrawRound.id == round_id).with_for_update(read=True)
     row = (await uow.session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
@@ -245,7 +245,7 @@ async def _refuse_unfit(uow: UnitOfWork, row: DrawRound, child: StudentView, ord
             raise Overlap(title=view.title, other=other.title)
 
 
-async def _refuse_onlooker(uow: UnitOfWork, student_id: UUID) -> None:
+async def refuse_onlooker(uow: UnitOfWork, student_id: UUID) -> None:
     """A guardian whom the school's records let look, but not choose."""
     query = (
         select(Guardianship.id)
