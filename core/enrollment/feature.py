@@ -12,6 +12,7 @@ from core.enrollment import (
     pages_approval,
     pages_desk,
     pages_family,
+    pages_figures,
     pages_home,
     pages_teach,
     plan_feature,
@@ -70,6 +71,9 @@ NAV = (
         group=SERVICE,
         badge=pages_approval.badge,
     ),
+    NavItem(
+        "desk", _l("报名情况"), "desk/figures", "chart-bar", order=35, permission="application.read", group=SERVICE
+    ),
 )
 
 contribution = Contribution(
@@ -80,6 +84,7 @@ contribution = Contribution(
         *pages_teach.HANDLERS,
         *pages_desk.HANDLERS,
         *pages_approval.HANDLERS,
+        *pages_figures.HANDLERS,
         *routes.HANDLERS,
         *_rooms("HANDLERS"),
     ),

@@ -14,7 +14,7 @@ from core.base.errors import KehouError, NotFound
 from core.base.text import gettext as _
 from core.db.house import House
 from core.db.uow import UnitOfWork
-from core.enrollment import agreements, announce, applications, basket, enrolments, home_views, review
+from core.enrollment import agreements, announce, applications, basket, enrolments, home_views, review, tracker
 from core.enrollment.basket import Choice
 from core.enrollment.errors import Objected
 from core.enrollment.home_views import Home
@@ -44,7 +44,6 @@ async def home(
     seen = await home_views.load(uow, child)
     waiting = [a for a in await agreements.agreements_of(uow, seen.child.id) if a.state == "offered"]
     mine = await enrolments.enrolments_of(uow, seen.child.id, seen.term.id) if seen.term else []
-    chain = review.chain_of(uow)
     return await page(
         request,
         "enrollment/home.html",
@@ -54,7 +53,7 @@ async def home(
         agreements=waiting,
         survey=await surveys.waiting(uow, seen.term.id, seen.child.id) if seen.term else None,
         enrolments=mine,
-        steps=home_views.track(seen.application, chain.by_class, chain.by_school),
+        steps=await tracker.stations(uow, seen.application, seen.child),
         subject={"student_id": seen.child.id},
         **SAY,
     )
