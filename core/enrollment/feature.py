@@ -10,6 +10,7 @@ from core.base.text import lazy_gettext as _l
 from core.enrollment import (
     models,
     pages_approval,
+    pages_cover,
     pages_desk,
     pages_family,
     pages_figures,
@@ -83,6 +84,7 @@ contribution = Contribution(
         *pages_family.HANDLERS,
         *pages_teach.HANDLERS,
         *pages_desk.HANDLERS,
+        *pages_cover.HANDLERS,
         *pages_approval.HANDLERS,
         *pages_figures.HANDLERS,
         *routes.HANDLERS,

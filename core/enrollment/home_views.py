@@ -17,6 +17,7 @@ from core.billing.views import UnitPrice
 from core.db.uow import UnitOfWork
 from core.enrollment import basket, menu_service, seats
 from core.enrollment.basket import Choice
+from core.enrollment.covers import Cover, covers
 from core.enrollment.draw.gate import drawn_now
 from core.enrollment.menu_service import MenuView
 from core.enrollment.models import Application
@@ -122,11 +123,17 @@ async def names(uow: UnitOfWork, views: Sequence[OfferingView]) -> tuple[dict[UU
 async def cards(uow: UnitOfWork, home: Home, views: Sequence[OfferingView]) -> list[CourseCard]:
     """The menu's cards for this child."""
     rooms, staff = await names(uow, views)
-    return [_card(uow.ctx.slug, home, view, rooms, staff) for view in views]
+    pictures = await covers(uow, [view.id for view in views])
+    return [_card(uow.ctx.slug, home, view, rooms, staff, pictures.get(view.id)) for view in views]
 
 
 def _card(
-    slug: str, home: Home, view: OfferingView, rooms: Mapping[UUID, str], staff: Mapping[UUID, str]
+    slug: str,
+    home: Home,
+    view: OfferingView,
+    rooms: Mapping[UUID, str],
+    staff: Mapping[UUID, str],
+    cover: Cover | None,
 ) -> CourseCard:
     tone, icon = icon_of(view)
     href = f"/t/{slug}/home/menu/{view.id}?child={home.child.id}"
@@ -152,6 +159,8 @@ def _card(
         when=when_line(view, mine.weekdays if mine else ()) or _("不占用在校时间"),
         kind=tone,
         icon=icon,
+        cover=cover.href if cover else "",
+        cover_alt=cover.alt if cover else "",
         room=rooms.get(view.room_id, "") if view.room_id else "",
         teacher=(staff.get(view.teacher_id, "") if view.teacher_id else "") or vendor,
         price=price.fen if price else None if paid_to or unpriced else 0,

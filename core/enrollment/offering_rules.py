@@ -62,6 +62,14 @@ async def objections_to(uow: UnitOfWork, view: OfferingView, action: str) -> lis
     return found
 
 
+def reviewers(uow: UnitOfWork, view: OfferingView) -> list[str]:
+    """Who must have reviewed a course beside the school, in the packs' words (content.reviewed_by, R-096)."""
+    pack = pack_of(uow)
+    if pack is None or view.kind != "club":
+        return []
+    return [body for body in pack.get("content.reviewed_by").value or () if body != "school"]
+
+
 async def refuse_objected(uow: UnitOfWork, view: OfferingView, action: str) -> None:
     """Raises Objected for anything that blocks, and for warnings without a written reason."""
     found = await objections_to(uow, view, action)
@@ -107,7 +115,11 @@ def _when_accepted(view: OfferingView, action: str) -> list[tuple[str, dict[str,
         return []
     led = bool(view.teacher_id or view.vendor_id)
     planned = bool(view.details.get("outline") or view.content or view.summary.strip())
+    reviewed_by = ["school", *view.details.get("reviewed_by", ())]
+    # Care is no course, and a provider's course has its own clause and its own record (R-096, R-313).
+    course = [("content.reviewed_by", {"reviewed_by": reviewed_by})] if view.kind == "club" else []
     return [
+        *course,
         ("class.plan_and_teacher", {"planned_and_led": planned and led}),
         ("staffing.fixed_teacher_and_place", {"fixed": led and view.room_id is not None}),
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
-from datetime import time
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select, text
@@ -19,7 +19,7 @@ from core.enrollment.draw.errors import FixedByDraw
 from core.enrollment.draw.gate import drawn_now
 from core.enrollment.errors import CapacityTooSmall
 from core.enrollment.models import Offering, OfferingPeriod, OfferingSeats
-from core.enrollment.offering_rules import refuse_clashes, refuse_objected
+from core.enrollment.offering_rules import refuse_clashes, refuse_objected, reviewers
 from core.enrollment.states import OFFERING
 from core.enrollment.views import OfferingDraft, OfferingView, Period
 
@@ -61,6 +61,8 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     if draft.capacity is not None and draft.capacity < seats.taken:
         raise CapacityTooSmall(taken=seats.taken)
     before = await offering(uow, offering_id)
+    reviewed = {name: before.details[name] for name in ("reviewed_by", "review_number") if name in before.details}
+    draft = replace(draft, details={**draft.details, **reviewed})
     if await drawn_now(uow, [offering_id]) and not _same_to_families(before, draft):
         raise FixedByDraw(title=row.title)
     await uow.hold(f"timetable/{row.term_id}")
@@ -82,13 +84,21 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     return replace(view, state=row.state)
 
 
-async def review_offering(uow: UnitOfWork, offering_id: UUID, *, accept: bool, reason: str = "") -> OfferingView:
+async def review_offering(
+    uow: UnitOfWork, offering_id: UUID, *, accept: bool, reason: str = "", authority: str = ""
+) -> OfferingView:
     """The school's content review (审核关, R-097): accept, or reject with a reason.
+
+    `authority` is the number of the authority's own review, where the rules want one (R-096); it stays on record.
 
     Raises Objected when rules or plugins object to accepting.
     """
     row = await uow.get(Offering, offering_id, lock=True)
     view = await offering(uow, offering_id)
+    if accept and authority.strip():
+        found = {"reviewed_by": reviewers(uow, view), "review_number": authority.strip()}
+        row.details = {**row.details, **found}
+        view = replace(view, details={**view.details, **found})
     if accept:
         await refuse_objected(uow, replace(view, reason=reason or view.reason), "approve")
         row.reason = reason or row.reason
@@ -255,6 +265,40 @@ def every(weekdays: Sequence[int], starts_at: time, ends_at: time) -> tuple[Peri
     return tuple(Period(day, starts_at, ends_at) for day in sorted(set(weekdays)))
 
 
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Other hours from one day on, until another or the term's end (winter times)."""
+
+    first: date
+    last: date | None
+    starts_at: time
+    ends_at: time
+
+
+def seasonal(weekdays: Sequence[int], starts_at: time, ends_at: time, season: Season | None) -> tuple[Period, ...]:
+    """The same hours on several weekdays, with other ones in a season."""
+    usual = every(weekdays, starts_at, ends_at)
+    if season is None:
+        return usual
+    before = [replace(p, valid_to=season.first - timedelta(days=1)) for p in usual]
+    inside = [
+        replace(p, valid_from=season.first, valid_to=season.last)
+        for p in every(weekdays, season.starts_at, season.ends_at)
+    ]
+    after = [replace(p, valid_from=season.last + timedelta(days=1)) for p in usual] if season.last else []
+    return (*before, *inside, *after)
+
+
+def season_of(periods: Sequence[Period]) -> tuple[Period | None, Season | None]:
+    """What `seasonal` was made from: one of the usual hours, and the season."""
+    usual = next((p for p in periods if p.valid_from is None), next(iter(periods), None))
+    first = min((p.valid_from for p in periods if p.valid_from is not None), default=None)
+    other = next((p for p in periods if p.valid_from == first), None) if first is not None else None
+    if first is None or other is None:
+        return usual, None
+    return usual, Season(first, other.valid_to, other.starts_at, other.ends_at)
+
+
 def _columns(draft: OfferingDraft) -> dict[str, object]:
     return {
         "kind": draft.kind,
@@ -313,6 +357,7 @@ def _said(row: Offering) -> dict[str, object]:
 
 
 __all__ = [
+    "Season",
     "change_offering",
     "draft_of",
     "every",
@@ -322,6 +367,8 @@ __all__ = [
     "propose_offering",
     "resume_offering",
     "review_offering",
+    "season_of",
+    "seasonal",
     "set_claimable",
     "suspend_offering",
     "withdraw_offering",

@@ -25,7 +25,7 @@ from core.enrollment.models import Agreement, Application, Enrolment
 from core.enrollment.schemas import (
     Application as ApplicationBody,
 )
-from core.enrollment.schemas import CareForm, ClaimBody, MenuWindow, ReadNotice, Reason, SignBody
+from core.enrollment.schemas import CareForm, ClaimBody, MenuWindow, ReadNotice, Reason, Review, SignBody
 from core.enrollment.views import OfferingView
 from core.people.service import my_child
 from core.terms.service import current_term
@@ -321,9 +321,12 @@ async def propose(uow: NamedDependency[UnitOfWork], data: JSONBody[CareForm]) ->
 
 @post(f"{API}/desk/offerings/{{offering_id:uuid}}/approve", opt=access("offering.review"), status_code=200)
 async def approve_offering(
-    uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID], data: JSONBody[Reason]
+    uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID], data: JSONBody[Review]
 ) -> OfferingOut:
-    return offering_out(await offerings_service.review_offering(uow, offering_id, accept=True, reason=data.reason))
+    view = await offerings_service.review_offering(
+        uow, offering_id, accept=True, reason=data.reason, authority=data.authority
+    )
+    return offering_out(view)
 
 
 @post(f"{API}/desk/menu/window", opt=access("menu.publish"), status_code=200)

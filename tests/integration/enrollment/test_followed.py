@@ -36,6 +36,7 @@ async def test_from_the_question_to_the_place(world: World) -> None:
     enrolled, refused, wanting, _silent = school.families
     row = await sent(world, school)
     care = await menu.approved(world, school, capacity=20)
+    reading = await menu.approved(world, school, title="课后阅读")
     await menu.publish(world, school)
     for family, wants in ((enrolled, True), (refused, True), (wanting, True)):
         async with world.house.unit(await world.as_(school, family.guardian)) as uow:
@@ -57,7 +58,7 @@ async def test_from_the_question_to_the_place(world: World) -> None:
         item = (
             await uow.session.execute(select(ApplicationItem).where(ApplicationItem.application_id == theirs))
         ).scalar_one()
-        await review.refuse(uow, theirs, item_id=item.id, reason="人手不足", other_offering_id=care.id)
+        await review.refuse(uow, theirs, item_id=item.id, reason="人手不足", other_offering_id=reading.id)
     # The office sees the whole way; children are counted once, and nobody is named.
     async with world.house.unit(await world.as_(school, "office")) as uow:
         assert school.term_id is not None
