@@ -70,7 +70,7 @@ class AnswerForm(BaseModel):
 
     child: Annotated[UUID, Ui(kind="hidden")]
     wants: Annotated[
-        Literal["yes", "no"], Ui(_l("下学期或本学期是否希望参加课后服务"), kind="radio", options=wants_options)
+        Literal["yes", "no"], Ui(_l("本学期是否希望参加课后服务"), kind="radio", options=wants_options)
     ]
     weekdays: Annotated[Weekdays, Ui(_l("希望参加的日子"))] = Field(default_factory=list)
     segment: Annotated[str, Field(max_length=40), Ui(_l("希望的时长"), kind="radio")] = ""
