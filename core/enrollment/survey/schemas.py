@@ -69,9 +69,7 @@ class AnswerForm(BaseModel):
     """One child's answer. Who does not take part has nothing else to say; days are asked of the others."""
 
     child: Annotated[UUID, Ui(kind="hidden")]
-    wants: Annotated[
-        Literal["yes", "no"], Ui(_l("本学期是否希望参加课后服务"), kind="radio", options=wants_options)
-    ]
+    wants: Annotated[Literal["yes", "no"], Ui(_l("本学期是否希望参加课后服务"), kind="radio", options=wants_options)]
     weekdays: Annotated[Weekdays, Ui(_l("希望参加的日子"))] = Field(default_factory=list)
     segment: Annotated[str, Field(max_length=40), Ui(_l("希望的时长"), kind="radio")] = ""
     kinds: Annotated[list[str], Field(max_length=20), Ui(_l("希望的服务内容（可多选）"), kind="checks")] = Field(
