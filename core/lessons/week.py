@@ -22,12 +22,16 @@ LOWER = 2
 """Up to this grade a child leaves at the early end, where an offering has one (错峰离校)."""
 
 
+IN_SCHOOL = ("morning", "noon")
+"""Windows after which the child stays at school."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One lesson of a day. `until` is when this child is done; `state` as of core.lessons.states.LESSON."""
 
     title: str
-    kind: str
+    window: str
     starts_at: time
     until: time
     room: str
@@ -46,8 +50,8 @@ class Day:
 
     @property
     def over(self) -> time | None:
-        """When the child is done on this day; None without a lesson that takes place."""
-        ends = [e.until for e in self.entries if e.state != "cancelled" and not e.leave]
+        """When the child can be collected; None where nothing after school takes place."""
+        ends = [e.until for e in self.entries if e.window not in IN_SCHOOL and e.state != "cancelled" and not e.leave]
         return max(ends, default=None)
 
 
@@ -82,7 +86,7 @@ def _entry(row: Any, child: StudentView, leaves: Sequence[LeaveRequest]) -> Entr
     asked = [x for x in leaves if x.day == row.day and x.offering_id in (None, row.offering_id)]
     return Entry(
         title=row.title,
-        kind=row.kind,
+        window=row.time_window,
         starts_at=row.starts_at,
         until=min(early, row.ends_at) if early else row.ends_at,
         room=row.room or "",

@@ -32,7 +32,7 @@ NAV = (
         _l("意向调查"),
         "teach/survey",
         "message-question",
-        order=45,
+        order=80,
         permission=OF_CLASS,
         badge=pages_teach.badge,
     ),
