@@ -1,4 +1,4 @@
-"""What enrollment brings to the house: the menu and all that follows from it, the service plan, the draw, the waiting
+"""What enrollment brings to the house: survey, service plan, menu and all that follows from it, the draw, the waiting
 lists."""
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from core.base.text import lazy_gettext as _l
 from core.enrollment import (
     models,
     pages_approval,
+    pages_cover,
     pages_desk,
     pages_family,
+    pages_figures,
     pages_home,
     pages_teach,
     plan_feature,
@@ -20,17 +22,20 @@ from core.enrollment import (
 )
 from core.enrollment.draw import feature as draw_feature
 from core.enrollment.jobs import TURN, turn
+from core.enrollment.survey import feature as survey_feature
 from core.enrollment.waiting import feature as waiting_feature
 from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule
 
 HERE = Path(__file__).parent
 
-__all__ = ["contribution", "draw_feature", "models", "plan_feature", "waiting_feature"]
+__all__ = ["contribution", "draw_feature", "models", "plan_feature", "survey_feature", "waiting_feature"]
+
+ROOMS = (plan_feature, draw_feature, survey_feature, waiting_feature)
 
 
 def _rooms(name: str) -> tuple[Any, ...]:
-    """What the service plan, the draw and the waiting lists add under this name."""
-    return tuple(item for room in (plan_feature, draw_feature, waiting_feature) for item in getattr(room, name, ()))
+    """What the rooms inside enrollment add under this name."""
+    return tuple(item for room in ROOMS for item in getattr(room, name, ()))
 
 
 PERMISSIONS = (
@@ -71,6 +76,9 @@ NAV = (
         group=SERVICE,
         badge=pages_approval.badge,
     ),
+    NavItem(
+        "desk", _l("报名情况"), "desk/figures", "chart-bar", order=35, permission="application.read", group=SERVICE
+    ),
 )
 
 contribution = Contribution(
@@ -80,7 +88,9 @@ contribution = Contribution(
         *pages_family.HANDLERS,
         *pages_teach.HANDLERS,
         *pages_desk.HANDLERS,
+        *pages_cover.HANDLERS,
         *pages_approval.HANDLERS,
+        *pages_figures.HANDLERS,
         *routes.HANDLERS,
         *_rooms("HANDLERS"),
     ),

@@ -17,12 +17,13 @@ from core.billing.views import UnitPrice
 from core.db.uow import UnitOfWork
 from core.enrollment import basket, menu_service, seats
 from core.enrollment.basket import Choice
+from core.enrollment.covers import Cover, covers
 from core.enrollment.draw.gate import drawn_now
 from core.enrollment.menu_service import MenuView
 from core.enrollment.models import Application
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.seats import Held
-from core.enrollment.states import APPLICATION, ON_MENU
+from core.enrollment.states import ON_MENU
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting import gate
 from core.enrollment.waiting.models import WaitingEntry
@@ -32,7 +33,7 @@ from core.people.models import Room, Staff
 from core.people.service import StudentView, my_children
 from core.terms.models import Term
 from core.terms.service import NoTerm, current_term, term_title
-from core.web.markup import CourseCard, Step
+from core.web.markup import CourseCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +142,17 @@ async def names(uow: UnitOfWork, views: Sequence[OfferingView]) -> tuple[dict[UU
 async def cards(uow: UnitOfWork, home: Home, views: Sequence[OfferingView]) -> list[CourseCard]:
     """The menu's cards for this child."""
     rooms, staff = await names(uow, views)
-    return [_card(uow.ctx.slug, home, view, rooms, staff) for view in views]
+    pictures = await covers(uow, [view.id for view in views])
+    return [_card(uow.ctx.slug, home, view, rooms, staff, pictures.get(view.id)) for view in views]
 
 
 def _card(
-    slug: str, home: Home, view: OfferingView, rooms: Mapping[UUID, str], staff: Mapping[UUID, str]
+    slug: str,
+    home: Home,
+    view: OfferingView,
+    rooms: Mapping[UUID, str],
+    staff: Mapping[UUID, str],
+    cover: Cover | None,
 ) -> CourseCard:
     tone, icon = icon_of(view)
     href = f"/t/{slug}/home/menu/{view.id}?child={home.child.id}"
@@ -176,6 +183,8 @@ def _card(
         when=when_line(view, mine.weekdays if mine else ()) or _("不占用在校时间"),
         kind=tone,
         icon=icon,
+        cover=cover.href if cover else "",
+        cover_alt=cover.alt if cover else "",
         room=rooms.get(view.room_id, "") if view.room_id else "",
         teacher=(staff.get(view.teacher_id, "") if view.teacher_id else "") or vendor,
         price=price.fen if price else None if paid_to or unpriced else 0,
@@ -234,37 +243,3 @@ def until(moment: datetime, now: datetime) -> str:
     if hours:
         return _("%(hours)s 小时 %(minutes)s 分", hours=hours, minutes=minutes % 60)
     return _("%(minutes)s 分钟", minutes=minutes)
-
-
-def track(application: Application | None, by_class: bool = True, by_school: bool = True) -> list[Step]:
-    """The way of an application through its stations."""
-    state = application.state if application else "informed"
-    stations = [("submitted", _("提交申请"))]
-    if by_class:
-        stations.append(("class_reviewed", _("班主任审核")))
-    if by_school:
-        stations.append(("approved", _("学校核准")))
-    stations += [("agreement_pending", _("签订协议")), ("enrolled", _("参加服务"))]
-    reached = {
-        "informed": 0,
-        "submitted": 1,
-        "steered": 1,
-        "class_reviewed": 2 if by_class else 1,
-        "approved": len(stations) - 2,
-        "agreement_pending": len(stations) - 2,
-        "enrolled": len(stations),
-        "completed": len(stations),
-        "refused": 2 if by_school and by_class else 1,
-    }.get(state, 0)
-    bad = state in ("refused", "withdrawn", "cancelled")
-    steps: list[Step] = []
-    for number, (_key, label) in enumerate(stations):
-        if number < reached:
-            steps.append(Step(label, "done"))
-        elif number == reached and not bad and application is not None:
-            steps.append(Step(label, "now", APPLICATION.title(state)))
-        elif number == reached and bad:
-            steps.append(Step(label, "now", APPLICATION.title(state), tone="bad"))
-        else:
-            steps.append(Step(label))
-    return steps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,13 +10,14 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 
 from core.base import clock
-from core.billing.views import UnitPrice
 from core.db.uow import UnitOfWork
 from core.enrollment.enrolments import counts_by_offering
 from core.enrollment.errors import MenuEmpty, MenuLate, NoPrice
 from core.enrollment.models import Application, Menu, Offering
 from core.enrollment.offerings_service import offering, offerings, set_claimable
+from core.enrollment.prices import prices
 from core.enrollment.states import MENU, OFFERING, ON_MENU
+from core.enrollment.survey.gate import refuse_unheard
 from core.enrollment.views import OfferingView
 from core.terms.models import Term
 
@@ -72,8 +73,9 @@ async def prepare_menu(
 async def publish_menu(uow: UnitOfWork, term_id: UUID) -> list[OfferingView]:
     """Publish the menu with everything that is approved; returns what was newly published.
 
-    A published menu takes in later approvals when it is published again. Raises MenuEmpty, MenuLate, and NoPrice for
-    an item with a service whose fee standard is not approved and posted (R-208, R-341).
+    A published menu takes in later approvals when it is published again. Raises MenuEmpty, MenuLate, NoSurvey when
+    families were not asked and the rules want it (R-083), and NoPrice for an item with a service whose fee standard is
+    not approved and posted (R-208, R-341).
     """
     await uow.hold(f"menu/{term_id}")
     row = (
@@ -83,6 +85,7 @@ async def publish_menu(uow: UnitOfWork, term_id: UUID) -> list[OfferingView]:
     if row is None or (not ready and row.state == "draft"):
         raise MenuEmpty()
     await _refuse_late(uow, row.closes_at)
+    await refuse_unheard(uow, term_id, row.id)
     priced = await prices(uow, term_id, ready)
     for view in ready:
         if view.service is not None and view.service not in priced:
@@ -101,18 +104,6 @@ async def publish_menu(uow: UnitOfWork, term_id: UUID) -> list[OfferingView]:
     await set_claimable(uow, [view.id for view in ready], True)
     await _spread_window(uow, row)
     return [await offering(uow, view.id) for view in ready]
-
-
-async def prices(uow: UnitOfWork, term_id: UUID, views: Iterable[OfferingView]) -> Mapping[str, UnitPrice]:
-    """Posted prices by service code. Before the term they are asked for its first day: that is when they bind."""
-    services = tuple(sorted({v.service for v in views if v.service}))
-    if not services:
-        return {}
-    term = await uow.get(Term, term_id)
-    found = await uow.hooks.compute(
-        "unit_prices", uow.ctx, UnitPrice, uow=uow, services=services, on=max(clock.today(), term.starts_on)
-    )
-    return {price.service: price for price in found}
 
 
 async def on_menu(uow: UnitOfWork, term_id: UUID, grade: int | None = None) -> list[OfferingView]:
@@ -185,3 +176,17 @@ async def shut_menu(uow: UnitOfWork, term_id: UUID) -> None:
     await uow.session.execute(update(Menu).where(Menu.id == row.id).values(closes_at=func.now()))
     await uow.session.refresh(row)
     await _spread_window(uow, row)
+
+
+__all__ = [
+    "MenuCounts",
+    "MenuView",
+    "counts",
+    "menu_of",
+    "on_menu",
+    "prepare_menu",
+    "prices",
+    "publish_menu",
+    "shut_menu",
+    "turn",
+]

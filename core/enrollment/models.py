@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -78,20 +78,74 @@ class Offering(TenantModel, Stamped):
 
 
 class OfferingPeriod(TenantModel):
-    """When an offering runs on one weekday (school time)."""
+    """When an offering runs on one weekday (school time); with dates, only on days between them (winter times)."""
 
     __tablename__ = "offering_period"
     __table_args__ = (
         tenant_fk("offering_id", "offering", ondelete="CASCADE"),
-        UniqueConstraint("tenant_id", "offering_id", "weekday", "starts_at"),
+        UniqueConstraint(
+            "tenant_id",
+            "offering_id",
+            "weekday",
+            "starts_at",
+            "valid_from",
+            name="uq_offering_period_hours",
+            postgresql_nulls_not_distinct=True,
+        ),
         CheckConstraint("weekday between 1 and 7", name="weekday"),
         CheckConstraint("starts_at < ends_at", name="times"),
+        CheckConstraint("valid_from <= valid_to", name="dates"),
     )
 
     offering_id: Mapped[UUID]
     weekday: Mapped[int] = mapped_column(SmallInteger())
     starts_at: Mapped[time]
     ends_at: Mapped[time]
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]
+    """The first and the last day of these hours; empty: from the term's first day, until its last."""
+
+
+class OfferingCover(TenantModel, Stamped):
+    """The picture on an offering's card, as it was cleaned of everything but the picture."""
+
+    __tablename__ = "offering_cover"
+    __table_args__ = (
+        tenant_fk("offering_id", "offering", ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "offering_id"),
+    )
+
+    offering_id: Mapped[UUID]
+    media_type: Mapped[str]
+    alt: Mapped[str]
+    """What the picture shows, for those who cannot see it."""
+    sha256: Mapped[str]
+    body: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
+class OfferingChange(TenantModel, Stamped):
+    """What changed in an offering that families had been shown, and how many were told. Append-only.
+
+    `event` is changed, suspended, resumed or withdrawn. `what` is [[aspect, old, new], …], in the shape of
+    core.notices.changes, so that it is read in the reader's language.
+    """
+
+    __tablename__ = "offering_change"
+    __table_args__ = (
+        tenant_fk("offering_id", "offering"),
+        Index("ix_offering_change_offering_id", "tenant_id", "offering_id", "created_at"),
+        CheckConstraint("event in ('changed', 'suspended', 'resumed', 'withdrawn')", name="event"),
+    )
+
+    offering_id: Mapped[UUID]
+    event: Mapped[str]
+    what: Mapped[list[Any]] = mapped_column(server_default="[]")
+    reason: Mapped[str] = mapped_column(server_default="")
+    children: Mapped[int]
+    """How many children it touched when it was made."""
+    told: Mapped[int]
+    """How many people got the message."""
+    by_name: Mapped[str] = mapped_column(server_default="")
 
 
 class OfferingSeats(TenantModel):

@@ -62,6 +62,14 @@ async def objections_to(uow: UnitOfWork, view: OfferingView, action: str) -> lis
     return found
 
 
+def reviewers(uow: UnitOfWork, view: OfferingView) -> list[str]:
+    """Who must have reviewed a course beside the school, in the packs' words (content.reviewed_by, R-096)."""
+    pack = pack_of(uow)
+    if pack is None or view.kind != "club":
+        return []
+    return [body for body in pack.get("content.reviewed_by").value or () if body != "school"]
+
+
 async def refuse_objected(uow: UnitOfWork, view: OfferingView, action: str) -> None:
     """Raises Objected for anything that blocks, and for warnings without a written reason."""
     found = await objections_to(uow, view, action)
@@ -107,7 +115,11 @@ def _when_accepted(view: OfferingView, action: str) -> list[tuple[str, dict[str,
         return []
     led = bool(view.teacher_id or view.vendor_id)
     planned = bool(view.details.get("outline") or view.content or view.summary.strip())
+    reviewed_by = ["school", *view.details.get("reviewed_by", ())]
+    # Care is no course, and a provider's course has its own clause and its own record (R-096, R-313).
+    course = [("content.reviewed_by", {"reviewed_by": reviewed_by})] if view.kind == "club" else []
     return [
+        *course,
         ("class.plan_and_teacher", {"planned_and_led": planned and led}),
         ("staffing.fixed_teacher_and_place", {"fixed": led and view.room_id is not None}),
     ]
@@ -141,9 +153,10 @@ async def _of_time(
     longest = max(_minutes(p.ends_at) - _minutes(p.starts_at) for p in view.periods)
     asked.append(("time.minutes_max", {"minutes": longest, "window": window, "stage": stage}))
     term = await uow.get(Term, view.term_id)
-    for season in set_rules.seasons(pack, term.starts_on, term.ends_on):
-        # Each month of the term counts: an end that suits summer must suit the winter weeks too.
-        asked.append(("time.latest_end", {"end": view.ends_at, "window": window, "stage": stage, "season": season}))
+    for season, end in _ends_by_season(pack, view, term).items():
+        # Each month of the term counts: an end that suits summer must suit the winter weeks too, unless these have
+        # hours of their own.
+        asked.append(("time.latest_end", {"end": end, "window": window, "stage": stage, "season": season}))
     lower = LOWER & set(view.grades)
     if lower:
         others_end = view.ends_at if set(view.grades) - LOWER else await _others_end(uow, view)
@@ -160,6 +173,17 @@ async def _of_time(
             )
         )
     return asked
+
+
+def _ends_by_season(pack: EffectivePack, view: OfferingView, term: Term) -> dict[str, time]:
+    """The latest end in each season of the term, by the hours that hold in it."""
+    ends: dict[str, time] = {}
+    for period in view.periods:
+        first = max(term.starts_on, period.valid_from or term.starts_on)
+        last = min(term.ends_on, period.valid_to or term.ends_on)
+        for season in set_rules.seasons(pack, first, last) if first <= last else ():
+            ends[season] = max(period.ends_at, ends.get(season, period.ends_at))
+    return dict(sorted(ends.items()))
 
 
 async def _others_end(uow: UnitOfWork, view: OfferingView) -> time:
@@ -202,10 +226,8 @@ async def refuse_clashes(uow: UnitOfWork, view: OfferingView) -> None:
         .where(Offering.term_id == view.term_id, Offering.state.in_(LIVE), Offering.id != view.id, or_(*same))
     )
     for other, theirs in rows.all():
-        if not any(
-            p.weekday == theirs.weekday and p.starts_at < theirs.ends_at and theirs.starts_at < p.ends_at
-            for p in view.periods
-        ):
+        taken = Period(theirs.weekday, theirs.starts_at, theirs.ends_at, theirs.valid_from, theirs.valid_to)
+        if not any(taken.overlaps(p) for p in view.periods):
             continue
         if view.room_id and other.room_id == view.room_id:
             raise RoomTaken(other=other.title)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
-from datetime import time
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select, text
@@ -14,12 +14,12 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
-from core.enrollment import seats
+from core.enrollment import announce, seats
 from core.enrollment.draw.errors import FixedByDraw
 from core.enrollment.draw.gate import drawn_now
 from core.enrollment.errors import CapacityTooSmall
 from core.enrollment.models import Offering, OfferingPeriod, OfferingSeats
-from core.enrollment.offering_rules import refuse_clashes, refuse_objected
+from core.enrollment.offering_rules import refuse_clashes, refuse_objected, reviewers
 from core.enrollment.states import OFFERING
 from core.enrollment.views import OfferingDraft, OfferingView, Period
 
@@ -52,7 +52,7 @@ async def propose_offering(
 
 async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDraft) -> OfferingView:
     """Change an item, before or after it is on the menu (R-098). Raises as propose_offering, CapacityTooSmall, and
-    FixedByDraw: what families rank stays as it is until the draw is over."""
+    FixedByDraw: what families rank stays as it is until the draw is over. Families with a place are told."""
     _refuse_nonsense(draft)
     row = await uow.get(Offering, offering_id, lock=True)
     if row.state not in CHANGEABLE:
@@ -60,7 +60,10 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     places = await uow.get(OfferingSeats, offering_id, lock=True)
     if draft.capacity is not None and draft.capacity < places.taken:
         raise CapacityTooSmall(taken=places.taken)
-    if await drawn_now(uow, [offering_id]) and not _same_to_families(await offering(uow, offering_id), draft):
+    before = await offering(uow, offering_id)
+    reviewed = {name: before.details[name] for name in ("reviewed_by", "review_number") if name in before.details}
+    draft = replace(draft, details={**draft.details, **reviewed})
+    if await drawn_now(uow, [offering_id]) and not _same_to_families(before, draft):
         raise FixedByDraw(title=row.title)
     await uow.hold(f"timetable/{row.term_id}")
     for name, value in _columns(draft).items():
@@ -79,17 +82,26 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     if row.state == "rejected":
         await OFFERING.transition(uow, row, "revise")
         await OFFERING.transition(uow, row, "submit")
+    await announce.changed(uow, before, view)
     await uow.emit("offering.changed", {"offering": offering_id, "kind": row.kind})
     return replace(view, state=row.state)
 
 
-async def review_offering(uow: UnitOfWork, offering_id: UUID, *, accept: bool, reason: str = "") -> OfferingView:
+async def review_offering(
+    uow: UnitOfWork, offering_id: UUID, *, accept: bool, reason: str = "", authority: str = ""
+) -> OfferingView:
     """The school's content review (审核关, R-097): accept, or reject with a reason.
+
+    `authority` is the number of the authority's own review, where the rules want one (R-096); it stays on record.
 
     Raises Objected when rules or plugins object to accepting.
     """
     row = await uow.get(Offering, offering_id, lock=True)
     view = await offering(uow, offering_id)
+    if accept and authority.strip():
+        found = {"reviewed_by": reviewers(uow, view), "review_number": authority.strip()}
+        row.details = {**row.details, **found}
+        view = replace(view, details={**view.details, **found})
     if accept:
         await refuse_objected(uow, replace(view, reason=reason or view.reason), "approve")
         row.reason = reason or row.reason
@@ -100,22 +112,28 @@ async def review_offering(uow: UnitOfWork, offering_id: UUID, *, accept: bool, r
 async def suspend_offering(uow: UnitOfWork, offering_id: UUID, reason: str) -> None:
     """Stop an item for a while (provider suspended, safety, R-204); nobody can choose it meanwhile."""
     row = await uow.get(Offering, offering_id, lock=True)
+    before = await offering(uow, offering_id)
     await OFFERING.transition(uow, row, "suspend", reason=reason, payload=_said(row))
     await set_claimable(uow, [offering_id], False)
+    await announce.moved(uow, before, "suspended", reason)
 
 
 async def resume_offering(uow: UnitOfWork, offering_id: UUID) -> None:
     row = await uow.get(Offering, offering_id, lock=True)
+    before = await offering(uow, offering_id)
     await OFFERING.transition(uow, row, "resume", payload=_said(row))
     await set_claimable(uow, [offering_id], True)
     await seats.came_free(uow, offering_id)
+    await announce.moved(uow, before, "resumed")
 
 
 async def withdraw_offering(uow: UnitOfWork, offering_id: UUID, reason: str) -> None:
-    """Take an item off the menu. Families who hold places are told by their own pages and by the event."""
+    """Take an item off the menu. Families who hold places are told, with the reason."""
     row = await uow.get(Offering, offering_id, lock=True)
+    before = await offering(uow, offering_id)
     await OFFERING.transition(uow, row, "withdraw", reason=reason, payload=_said(row))
     await set_claimable(uow, [offering_id], False)
+    await announce.moved(uow, before, "withdrawn", reason)
 
 
 async def set_claimable(uow: UnitOfWork, offering_ids: Sequence[UUID], on: bool) -> None:
@@ -183,9 +201,11 @@ async def _views(uow: UnitOfWork, *conditions: object) -> list[OfferingView]:
     periods: dict[UUID, list[Period]] = {id_: [] for id_ in ids}
     if ids:
         query = select(OfferingPeriod).where(OfferingPeriod.offering_id.in_(ids))
-        ordered = query.order_by(OfferingPeriod.weekday, OfferingPeriod.starts_at)
+        ordered = query.order_by(OfferingPeriod.weekday, OfferingPeriod.starts_at, OfferingPeriod.valid_from)
         for period in (await uow.session.execute(ordered)).scalars():
-            periods[period.offering_id].append(Period(period.weekday, period.starts_at, period.ends_at))
+            periods[period.offering_id].append(
+                Period(period.weekday, period.starts_at, period.ends_at, period.valid_from, period.valid_to)
+            )
     return [_view(row[0], tuple(periods[row[0].id]), row[1]) for row in rows]
 
 
@@ -249,6 +269,40 @@ def every(weekdays: Sequence[int], starts_at: time, ends_at: time) -> tuple[Peri
     return tuple(Period(day, starts_at, ends_at) for day in sorted(set(weekdays)))
 
 
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Other hours from one day on, until another or the term's end (winter times)."""
+
+    first: date
+    last: date | None
+    starts_at: time
+    ends_at: time
+
+
+def seasonal(weekdays: Sequence[int], starts_at: time, ends_at: time, season: Season | None) -> tuple[Period, ...]:
+    """The same hours on several weekdays, with other ones in a season."""
+    usual = every(weekdays, starts_at, ends_at)
+    if season is None:
+        return usual
+    before = [replace(p, valid_to=season.first - timedelta(days=1)) for p in usual]
+    inside = [
+        replace(p, valid_from=season.first, valid_to=season.last)
+        for p in every(weekdays, season.starts_at, season.ends_at)
+    ]
+    after = [replace(p, valid_from=season.last + timedelta(days=1)) for p in usual] if season.last else []
+    return (*before, *inside, *after)
+
+
+def season_of(periods: Sequence[Period]) -> tuple[Period | None, Season | None]:
+    """What `seasonal` was made from: one of the usual hours, and the season."""
+    usual = next((p for p in periods if p.valid_from is None), next(iter(periods), None))
+    first = min((p.valid_from for p in periods if p.valid_from is not None), default=None)
+    other = next((p for p in periods if p.valid_from == first), None) if first is not None else None
+    if first is None or other is None:
+        return usual, None
+    return usual, Season(first, other.valid_to, other.starts_at, other.ends_at)
+
+
 def _columns(draft: OfferingDraft) -> dict[str, object]:
     return {
         "kind": draft.kind,
@@ -272,7 +326,14 @@ def _columns(draft: OfferingDraft) -> dict[str, object]:
 
 def _periods(offering_id: UUID, draft: OfferingDraft) -> list[OfferingPeriod]:
     return [
-        OfferingPeriod(offering_id=offering_id, weekday=p.weekday, starts_at=p.starts_at, ends_at=p.ends_at)
+        OfferingPeriod(
+            offering_id=offering_id,
+            weekday=p.weekday,
+            starts_at=p.starts_at,
+            ends_at=p.ends_at,
+            valid_from=p.valid_from,
+            valid_to=p.valid_to,
+        )
         for p in draft.periods
     ]
 
@@ -285,6 +346,8 @@ def _refuse_nonsense(draft: OfferingDraft) -> None:
         wrong.append(FieldError("grades", _("请选择面向的年级")))
     if any(p.starts_at >= p.ends_at for p in draft.periods):
         wrong.append(FieldError("ends_at", _("结束时间应晚于开始时间")))
+    if any(p.valid_from and p.valid_to and p.valid_from > p.valid_to for p in draft.periods):
+        wrong.append(FieldError("season_to", _("结束日期要在开始日期之后")))
     if any(a.overlaps(b) for i, a in enumerate(draft.periods) for b in draft.periods[i + 1 :]):
         wrong.append(FieldError("weekdays", _("同一天的两个时段不能重叠")))
     if draft.capacity is not None and not 1 <= draft.capacity <= 10_000:
@@ -298,6 +361,7 @@ def _said(row: Offering) -> dict[str, object]:
 
 
 __all__ = [
+    "Season",
     "change_offering",
     "draft_of",
     "every",
@@ -307,6 +371,8 @@ __all__ = [
     "propose_offering",
     "resume_offering",
     "review_offering",
+    "season_of",
+    "seasonal",
     "set_claimable",
     "suspend_offering",
     "withdraw_offering",

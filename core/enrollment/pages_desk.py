@@ -20,15 +20,17 @@ from core.base.text import ngettext
 from core.db.house import House
 from core.db.states import ReasonOwed, history
 from core.db.uow import UnitOfWork
-from core.enrollment import home_views, menu_service, offerings_service
+from core.enrollment import announce, home_views, menu_service, offerings_service
 from core.enrollment.errors import Objected
 from core.enrollment.models import Offering
-from core.enrollment.offering_rules import objections_to
-from core.enrollment.schemas import CareForm, MenuWindow, Reason
+from core.enrollment.offering_rules import objections_to, reviewers
+from core.enrollment.schemas import CareForm, MenuWindow, Review
 from core.enrollment.states import OFFERING
 from core.enrollment.views import OfferingView
 from core.enrollment.words import SAY
+from core.notices.changes import change_lines
 from core.people.models import Campus, Room, SchoolClass, Staff
+from core.policy.vocab import BODIES
 from core.terms.service import current_term
 from core.web.access import access
 from core.web.forms import Form
@@ -189,13 +191,19 @@ async def edit_care(
     view = await offerings_service.offering(uow, offering_id)
     if view.plugin is not None or not view.periods:
         raise NotFound()
+    usual, season = offerings_service.season_of(view.periods)
+    assert usual is not None
     initial = {
         "title": view.title,
         "summary": view.summary,
         "grades": list(view.grades),
         "weekdays": list(view.weekdays),
-        "starts_at": view.starts_at,
-        "ends_at": view.ends_at,
+        "starts_at": usual.starts_at,
+        "ends_at": usual.ends_at,
+        "season_from": season.first if season else None,
+        "season_to": season.last if season else None,
+        "season_starts_at": season.starts_at if season else None,
+        "season_ends_at": season.ends_at if season else None,
         "early_ends_at": view.early_ends_at,
         "time_window": view.time_window,
         "content": list(view.content),
@@ -269,7 +277,7 @@ async def _offering_page(
     request: Request[Any, Any, Any],
     uow: UnitOfWork,
     offering_id: UUID,
-    form: Form[Reason] | None = None,
+    form: Form[Review] | None = None,
     error: KehouError | None = None,
 ) -> Response[str]:
     view = await offerings_service.offering(uow, offering_id)
@@ -290,8 +298,11 @@ async def _offering_page(
         error=error.message if error else "",
         moves={m.event for m in OFFERING.possible(view.state, uow)},
         moved=await history(uow, OFFERING, view.id),
+        reviewers=[str(BODIES.label(body)) for body in reviewers(uow, view)],
+        changes=await announce.history_of(uow, view.id),
+        change_lines=change_lines,
         titles={s: OFFERING.title(s) for s in OFFERING.states},
-        form=Form.blank(Reason) if form is None else form,
+        form=Form.blank(Review) if form is None else form,
         subject={"offering_id": view.id, "kind": view.kind, "plugin": view.plugin},
         **SAY,
     )
@@ -306,7 +317,7 @@ async def decide(
     deed: FromPath[str],
 ) -> Response[Any]:
     """approve, reject, suspend, resume or withdraw; a decision against carries a reason."""
-    form = await Form.from_request(Reason, request)
+    form = await Form.from_request(Review, request)
     if not form:
         async with house.unit(ctx) as uow:
             return await _offering_page(request, uow, offering_id, form)
@@ -316,7 +327,13 @@ async def decide(
         async with house.unit(ctx) as uow:
             match deed:
                 case "approve" | "reject":
-                    await offerings_service.review_offering(uow, offering_id, accept=deed == "approve", reason=reason)
+                    await offerings_service.review_offering(
+                        uow,
+                        offering_id,
+                        accept=deed == "approve",
+                        reason=reason,
+                        authority=form.value.authority,
+                    )
                 case "suspend":
                     await offerings_service.suspend_offering(uow, offering_id, reason)
                 case "resume":

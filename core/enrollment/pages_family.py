@@ -15,7 +15,7 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.house import House
 from core.db.uow import UnitOfWork
-from core.enrollment import agreements, applications, enrolments, home_views, review
+from core.enrollment import agreements, applications, enrolments, home_views, review, tracker
 from core.enrollment.agreement_paper import paper, parties, proof_of, verify_url
 from core.enrollment.basket import items_of
 from core.enrollment.models import Application, Enrolment
@@ -49,7 +49,6 @@ async def application(
     child = await my_child(uow, row.student_id)
     items = [i for i in await items_of(uow, row.id) if i.state != "dropped"]
     wanted = {i.offering_id for i in items} | {i.other_offering_id for i in items if i.other_offering_id}
-    chain = review.chain_of(uow)
     return await page(
         request,
         "enrollment/application.html",
@@ -59,7 +58,7 @@ async def application(
         state=APPLICATION.title(row.state),
         items=items,
         offerings=await offerings_by_id(uow, wanted),
-        steps=home_views.track(row, chain.by_class, chain.by_school),
+        steps=await tracker.stations(uow, row, child),
         undoable=row.state in UNDOABLE,
         key=str(new_id()),
         subject={"application_id": row.id, "student_id": child.id},

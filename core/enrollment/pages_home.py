@@ -14,14 +14,16 @@ from core.base.errors import KehouError, NotFound
 from core.base.text import gettext as _
 from core.db.house import House
 from core.db.uow import UnitOfWork
-from core.enrollment import agreements, applications, basket, enrolments, home_views, review
+from core.enrollment import agreements, announce, applications, basket, enrolments, home_views, review, tracker
 from core.enrollment.basket import Choice
 from core.enrollment.errors import Objected
 from core.enrollment.home_views import Home
 from core.enrollment.letters import letter
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.schemas import Apply, Choose, OneOffering, ReadNotice
+from core.enrollment.survey import service as surveys
 from core.enrollment.words import SAY, kind_title
+from core.notices.changes import change_lines
 from core.people.service import my_child
 from core.policy.vocab_people import FORMS
 from core.terms.models import Term
@@ -42,7 +44,6 @@ async def home(
     seen = await home_views.load(uow, child)
     waiting = [a for a in await agreements.agreements_of(uow, seen.child.id) if a.state == "offered"]
     mine = await enrolments.enrolments_of(uow, seen.child.id, seen.term.id) if seen.term else []
-    chain = review.chain_of(uow)
     return await page(
         request,
         "enrollment/home.html",
@@ -50,8 +51,9 @@ async def home(
         home=seen,
         hero=home_views.hero(seen),
         agreements=waiting,
+        survey=await surveys.waiting(uow, seen.term.id, seen.child.id) if seen.term else None,
         enrolments=mine,
-        steps=home_views.track(seen.application, chain.by_class, chain.by_school),
+        steps=await tracker.stations(uow, seen.application, seen.child),
         subject={"student_id": seen.child.id},
         **SAY,
     )
@@ -131,6 +133,7 @@ async def _offering_page(
     return await page(
         request, "enrollment/offering.html", uow, status=status, home=seen, view=view, card=card, form=form,
         kind_name=kind_title(view.kind), subject={"offering_id": view.id, "student_id": seen.child.id},
+        changes=await announce.history_of(uow, view.id, limit=5), change_lines=change_lines,
         **SAY,
     )  # fmt: skip
 

@@ -61,6 +61,8 @@ def outline(content: PlanContent) -> list[SectionView]:
 def _show(shown: SectionView, info: FieldInfo, value: Any) -> None:
     ui = ui_of(info)
     label = str(ui.label)
+    if ui.kind == "hidden":
+        return
     if isinstance(value, bool):
         if value:
             shown.promises.append(label)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, time
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
@@ -141,6 +142,11 @@ class Partner(Part):
 class Basis(Part):
     """What the plan rests on: who was asked, and when the service starts."""
 
+    survey_id: Annotated[UUID | None, Ui(_l("意向调查"), kind="hidden")] = None
+    """The survey in this system that the plan rests on (R-035); the figures below were taken from it."""
+    survey_ref: Annotated[
+        Line, Ui(_l("依据的意向调查"), help=_l("在「意向调查」的结果页写入，或写明纸质调查的名称"))
+    ] = ""
     survey_done: Annotated[bool, _tick(_l("制定方案前已听取学生和家长意见"))] = False
     survey_means: Annotated[list[str], _known(p.MEANS), Ui(_l("征求意见的形式"), options=_choices(p.MEANS))] = Field(
         default_factory=list

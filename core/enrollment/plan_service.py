@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -125,6 +125,15 @@ async def begin(uow: UnitOfWork, term_id: UUID, content: PlanContent | None = No
     return plan
 
 
+_OF_ONE_TERM: Final[Mapping[str, Any]] = {
+    "survey_id": None,
+    "survey_ref": "",
+    "survey_done": False,
+    "survey_on": None,
+    "starts_on": None,
+}
+
+
 async def _last_content(uow: UnitOfWork) -> PlanContent:
     """The newest content of any term, without what belongs to that term alone (its survey and its first day)."""
     query = select(PlanVersion).order_by(PlanVersion.created_at.desc(), PlanVersion.number.desc()).limit(1)
@@ -132,9 +141,7 @@ async def _last_content(uow: UnitOfWork) -> PlanContent:
     if last is None:
         return PlanContent()
     content = PlanContent.model_validate(last.content)
-    return content.model_copy(
-        update={"basis": content.basis.model_copy(update={"survey_done": False, "survey_on": None, "starts_on": None})}
-    )
+    return content.model_copy(update={"basis": content.basis.model_copy(update=dict(_OF_ONE_TERM))})
 
 
 async def save(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from core.enrollment.models import Agreement, Application, Enrolment
 from core.enrollment.schemas import (
     Application as ApplicationBody,
 )
-from core.enrollment.schemas import CareForm, ClaimBody, MenuWindow, ReadNotice, Reason, SignBody
+from core.enrollment.schemas import CareForm, ClaimBody, MenuWindow, ReadNotice, Reason, Review, SignBody
 from core.enrollment.views import OfferingView
 from core.people.service import my_child
 from core.terms.service import current_term
@@ -36,9 +36,13 @@ API = "/api/t/{tenant:str}"
 
 
 class PeriodOut(BaseModel):
+    """Hours of one weekday; with dates, only on days between them (winter times)."""
+
     weekday: int
     starts_at: time
     ends_at: time
+    valid_from: date | None = None
+    valid_to: date | None = None
 
 
 class OfferingOut(BaseModel):
@@ -125,7 +129,16 @@ def offering_out(view: OfferingView, home: Home | None = None) -> OfferingOut:
         summary=view.summary,
         state=view.state,
         grades=list(view.grades),
-        periods=[PeriodOut(weekday=p.weekday, starts_at=p.starts_at, ends_at=p.ends_at) for p in view.periods],
+        periods=[
+            PeriodOut(
+                weekday=p.weekday,
+                starts_at=p.starts_at,
+                ends_at=p.ends_at,
+                valid_from=p.valid_from,
+                valid_to=p.valid_to,
+            )
+            for p in view.periods
+        ],
         any_days=view.any_days,
         capacity=view.capacity,
         left=view.left,
@@ -308,9 +321,12 @@ async def propose(uow: NamedDependency[UnitOfWork], data: JSONBody[CareForm]) ->
 
 @post(f"{API}/desk/offerings/{{offering_id:uuid}}/approve", opt=access("offering.review"), status_code=200)
 async def approve_offering(
-    uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID], data: JSONBody[Reason]
+    uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID], data: JSONBody[Review]
 ) -> OfferingOut:
-    return offering_out(await offerings_service.review_offering(uow, offering_id, accept=True, reason=data.reason))
+    view = await offerings_service.review_offering(
+        uow, offering_id, accept=True, reason=data.reason, authority=data.authority
+    )
+    return offering_out(view)
 
 
 @post(f"{API}/desk/menu/window", opt=access("menu.publish"), status_code=200)

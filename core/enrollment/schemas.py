@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
-from core.enrollment.offerings_service import every
+from core.enrollment.offerings_service import Season, seasonal
 from core.enrollment.views import OfferingDraft
 from core.policy.vocab import KINDS as CONTENT_KINDS
 from core.policy.vocab import WINDOWS
@@ -122,6 +122,14 @@ class Reason(BaseModel):
     reason: Annotated[str, Field(max_length=300), Ui(_l("理由"), kind="textarea")] = ""
 
 
+class Review(Reason):
+    """A decision on an item; `authority` where the rules want the authority's review too (R-096)."""
+
+    authority: Annotated[
+        str, Field(max_length=80), Ui(_l("主管部门审核意见文号"), help=_l("主管部门审核通过后填写，和审核结论一起留存"))
+    ] = ""
+
+
 class SteerForm(BaseModel):
     """Another suitable item in place of the chosen one."""
 
@@ -167,6 +175,12 @@ class CareForm(BaseModel):
     weekdays: Annotated[Weekdays, Field(min_length=1), Ui(_l("开设的日子"))]
     starts_at: Annotated[time, Ui(_l("开始时间"))]
     ends_at: Annotated[time, Ui(_l("结束时间"))]
+    season_from: Annotated[date | None, Ui(_l("冬季（另一季）时间从"), help=_l("时间随季节变化时填写；不变就留空"))] = (
+        None
+    )
+    season_to: Annotated[date | None, Ui(_l("到（留空为学期末）"))] = None
+    season_starts_at: Annotated[time | None, Ui(_l("这一季的开始时间"))] = None
+    season_ends_at: Annotated[time | None, Ui(_l("这一季的结束时间"))] = None
     early_ends_at: Annotated[time | None, Ui(_l("一、二年级结束时间"), help=_l("当地要求错峰提前离校时填写"))] = None
     time_window: Annotated[str, Ui(_l("服务时段"), kind="select", options=window_options)] = "afternoon"
     content: Annotated[list[str], Ui(_l("内容类别"), kind="checks", options=content_options)] = Field(
@@ -191,7 +205,19 @@ class CareForm(BaseModel):
     def _times(self) -> CareForm:
         if self.ends_at <= self.starts_at:
             raise ValueError(_("结束时间应晚于开始时间"))
+        given = (self.season_from, self.season_starts_at, self.season_ends_at)
+        if any(given) and not all(given):
+            raise ValueError(_("另一季的时间要填全：从哪天起、开始和结束时间"))
+        if self.season_starts_at and self.season_ends_at and self.season_ends_at <= self.season_starts_at:
+            raise ValueError(_("结束时间应晚于开始时间"))
+        if self.season_from and self.season_to and self.season_to < self.season_from:
+            raise ValueError(_("结束日期要在开始日期之后"))
         return self
+
+    def _season(self) -> Season | None:
+        if not (self.season_from and self.season_starts_at and self.season_ends_at):
+            return None
+        return Season(self.season_from, self.season_to, self.season_starts_at, self.season_ends_at)
 
     def draft(self) -> OfferingDraft:
         return OfferingDraft(
@@ -199,7 +225,7 @@ class CareForm(BaseModel):
             title=self.title,
             summary=self.summary,
             grades=tuple(sorted(set(self.grades))),
-            periods=every(self.weekdays, self.starts_at, self.ends_at),
+            periods=seasonal(self.weekdays, self.starts_at, self.ends_at, self._season()),
             early_ends_at=self.early_ends_at,
             time_window=self.time_window,
             content=tuple(self.content),

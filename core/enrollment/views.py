@@ -22,14 +22,29 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """When an offering runs on one weekday (1 Monday … 7), school time."""
+    """When an offering runs on one weekday (1 Monday … 7), school time; with dates, only on days between them, both
+    included (winter times)."""
 
     weekday: int
     starts_at: time
     ends_at: time
+    valid_from: date | None = None
+    valid_to: date | None = None
 
     def overlaps(self, other: Period) -> bool:
-        return self.weekday == other.weekday and self.starts_at < other.ends_at and other.starts_at < self.ends_at
+        """Whether there can be a day on which both run at once."""
+        first = max(self.valid_from or date.min, other.valid_from or date.min)
+        last = min(self.valid_to or date.max, other.valid_to or date.max)
+        return (
+            self.weekday == other.weekday
+            and self.starts_at < other.ends_at
+            and other.starts_at < self.ends_at
+            and first <= last
+        )
+
+    def runs_on(self, day: date) -> bool:
+        """Whether these hours hold on a date whose timetable is this weekday's."""
+        return (self.valid_from or date.min) <= day <= (self.valid_to or date.max)
 
 
 @dataclass(frozen=True, slots=True)

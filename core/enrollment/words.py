@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
-from core.enrollment.views import OfferingView, Period
-from core.web.i18n import grade_name, joined, time_range, weekday, weekdays
+from core.enrollment.views import OfferingView
+from core.terms.hours import hours_line
+from core.web.i18n import grade_name, joined
 
 KINDS: Final = {
     "care": _l("课后托管"),
@@ -46,25 +47,13 @@ def grades_line(grades: Sequence[int]) -> str:
     return joined([grade_name(grade) for grade in ordered])
 
 
-def days_line(days: Sequence[int]) -> str:
-    """周二、周四, or 周一至周五 where three or more follow one another."""
-    ordered = sorted(set(days))
-    if len(ordered) > 2 and ordered == list(range(ordered[0], ordered[-1] + 1)):
-        return _("%(first)s至%(last)s", first=weekday(ordered[0]), last=weekday(ordered[-1]))
-    return weekdays(ordered)
-
-
 def when_line(view: OfferingView, chosen: Sequence[int] = ()) -> str:
     """周二、周四 16:30–17:30; only the chosen days where some are given. Empty where it has no hours at school."""
-    periods = [p for p in view.periods if not chosen or p.weekday in chosen]
-    by_hours: dict[tuple[object, object], list[Period]] = {}
-    for period in periods:
-        by_hours.setdefault((period.starts_at, period.ends_at), []).append(period)
-    said = [
-        f"{days_line([p.weekday for p in group])} {time_range(group[0].starts_at, group[0].ends_at)}"
-        for group in by_hours.values()
-    ]
-    return _("；").join(said)
+    return hours_line(
+        (p.weekday, p.starts_at, p.ends_at, p.valid_from, p.valid_to)
+        for p in view.periods
+        if not chosen or p.weekday in chosen
+    )
 
 
 def icon_of(view: OfferingView) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from core.lessons import (
     pages_desk,
     pages_home,
     pages_teach,
+    pages_week,
     planning,
     queries,
     routes,
@@ -50,6 +51,7 @@ contribution = Contribution(
         *pages_teach.HANDLERS,
         *pages_absence.HANDLERS,
         *pages_home.HANDLERS,
+        *pages_week.HANDLERS,
         *pages_desk.HANDLERS,
         *routes.HANDLERS,
     ),
@@ -67,6 +69,7 @@ contribution = Contribution(
         NavItem("teach", _l("今天"), "teach", "calendar-check", order=10, permission="lesson.teach"),
         NavItem("teach", _l("放学"), "teach/pickup", "users-group", order=20, permission="lesson.teach"),
         NavItem("home", _l("今天"), "home/today", "calendar-check", order=200, permission="lesson.family"),
+        NavItem("home", _l("课表"), "home/week", "calendar-week", order=205, permission="lesson.family"),
         NavItem(
             "desk",
             _l("今日课次"),

@@ -97,7 +97,8 @@ async def coming_leaves(uow: UnitOfWork, students: Collection[UUID], limit: int 
 
 
 _OF_CHILD = text("""
-select l.id, l.offering_id, o.title, o.kind, l.day, l.starts_at, l.ends_at, l.state, l.teacher_id, s.name as teacher,
+select l.id, l.offering_id, o.title, o.kind, o.time_window, l.day, l.starts_at, l.ends_at,
+       l.early_ends_at, l.state, l.teacher_id, coalesce(s.name, o.details ->> 'vendor_name') as teacher,
        r.name as room, a.mark, a.note, g.stars
   from lesson l
   join offering o on o.tenant_id = l.tenant_id and o.id = l.offering_id
@@ -116,8 +117,8 @@ select l.id, l.offering_id, o.title, o.kind, l.day, l.starts_at, l.ends_at, l.st
 async def lessons_of_child(
     uow: UnitOfWork, student_id: UUID, first: date, last: date | None = None, *, cancelled: bool = False
 ) -> list[Any]:
-    """A child's lessons of a day or a span: id, offering_id, title, day, starts_at, ends_at, state, teacher, room,
-    mark, note, stars."""
+    """A child's lessons of a day or a span: id, offering_id, title, kind, time_window, day, starts_at, ends_at,
+    early_ends_at, state, teacher (else the provider), room, mark, note, stars."""
     rows = await uow.session.execute(
         _OF_CHILD,
         {

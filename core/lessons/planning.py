@@ -88,12 +88,13 @@ Slot = tuple[int, time, time]
 
 
 async def _wanted(uow: UnitOfWork, offering: OfferingView) -> dict[date, Slot]:
-    by_weekday: dict[int, tuple[time, time]] = {}
-    for period in offering.periods:
-        start, end = by_weekday.get(period.weekday, (period.starts_at, period.ends_at))
-        by_weekday[period.weekday] = (min(start, period.starts_at), max(end, period.ends_at))
-    days = await terms.timetable_days(uow, offering.term_id)
-    return {day: (weekday, *by_weekday[weekday]) for day, weekday in days.items() if weekday in by_weekday}
+    """The dates of the term on which it runs. Hours of a season hold on their own dates only (winter times)."""
+    wanted: dict[date, Slot] = {}
+    for day, weekday in (await terms.timetable_days(uow, offering.term_id)).items():
+        hours = [p for p in offering.periods if p.weekday == weekday and p.runs_on(day)]
+        if hours:
+            wanted[day] = (weekday, min(p.starts_at for p in hours), max(p.ends_at for p in hours))
+    return wanted
 
 
 def _row(uow: UnitOfWork, offering: OfferingView, day: date, slot: Slot) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from core.base.text import LazyText, gettext
 from core.base.text import lazy_gettext as _l
 from core.base.text import lazy_pgettext as _pl
+from core.notices.changes import changes_text
 from core.terms.service import term_title
 from core.web.i18n import class_name, fdate, fdatetime, money
 
@@ -229,6 +230,36 @@ MESSAGES: Final[Mapping[str, Words]] = {
         "circle-x",
         "warn",
     ),
+    "survey.opened": Words(
+        _l("请填写：%(title)s"),
+        _l("学校想先了解各家的需要：哪几天、什么内容、到几点。一分钟填完，%(to)s 截止；参加完全自愿。"),
+        "message-question",
+        "info",
+    ),
+    "survey.remind": Words(
+        _l("还没有填写：%(title)s"), _l("%(to)s 截止。不打算参加也请答一下，方便学校安排。"), "message-question", "warn"
+    ),
+    "offering.changed": Words(
+        _l("「%(course)s」有调整"),
+        _l("%(child)s的「%(course)s」：%(what)s。如果因此不能参加，请联系班主任，或在手机上退出。"),
+        "arrows-exchange",
+        "warn",
+    ),
+    "offering.suspended": Words(
+        _l("「%(course)s」暂停"),
+        _l("%(child)s的「%(course)s」暂停开设：%(reason)s。恢复后会再通知。"),
+        "alert-circle",
+        "warn",
+    ),
+    "offering.resumed": Words(
+        _l("「%(course)s」恢复开设"), _l("%(child)s的「%(course)s」恢复开设，时间以课表为准。"), "circle-check", "ok"
+    ),
+    "offering.withdrawn": Words(
+        _l("「%(course)s」取消"),
+        _l("%(child)s的「%(course)s」不再开设：%(reason)s。可以改选其他项目，已交费用按规定处理。"),
+        "circle-x",
+        "bad",
+    ),
     "draw.lost": Words(
         _l("%(child)s抽中「%(course)s」，但名额没有保留"),
         _l("抽签结果出来时，孩子已经占用了同一时间的其他项目，或者不再符合条件。有疑问请联系学校。"),
@@ -277,6 +308,8 @@ class _Values(dict[str, Any]):
 
 
 def _told(name: str, value: Any) -> Any:
+    if name == "what" and isinstance(value, list):
+        return changes_text(value)
     if name in ("due", "amount") and isinstance(value, int):
         return money(value)
     if name in ("starts", "to") and isinstance(value, str):

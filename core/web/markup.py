@@ -120,9 +120,9 @@ class CourseCard:
     """An offering as a family sees it in the menu. `price` in fen, `per` what it buys (``/ 16 次``); a price of None is
     not the school's: `per` says whom the family pays.
 
-    `kind` is one of KINDS; `cover` the address of a 4:3 picture, or blank for a drawn tile with `icon`. `left` is the
-    number of free places, None where there is no limit; `state` is the child's own. `action` is the main button as
-    (label, href), None where nothing can be done.
+    `kind` is one of KINDS; `cover` the address of a 4:3 picture and `cover_alt` what it shows, or blank for a drawn
+    tile with `icon`. `left` is the number of free places, None where there is no limit; `state` is the child's own.
+    `action` is the main button as (label, href), None where nothing can be done.
     """
 
     id: str
@@ -132,6 +132,7 @@ class CourseCard:
     kind: str = "craft"
     icon: str = "books"
     cover: str = ""
+    cover_alt: str = ""
     room: str = ""
     teacher: str = ""
     price: int | None = 0

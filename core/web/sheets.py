@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
@@ -16,8 +17,23 @@ from core.base.clock import school_time
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet of a workbook: `notes` on top, then headings, then rows."""
+
+    title: str
+    head: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+    notes: Sequence[str] = ()
+
+
 def workbook(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]], *, notes: Sequence[str] = ()) -> bytes:
-    """One sheet: `notes` on top, then headings, then rows. Texts stay texts, whatever sign they begin with.
+    """A workbook of one sheet; see `workbook_of`."""
+    return workbook_of([Sheet(title, head, rows, notes)])
+
+
+def workbook_of(sheets: Iterable[Sheet]) -> bytes:
+    """A workbook. Texts stay texts, whatever sign they begin with.
 
     Whole numbers are numbers up to 15 digits (beyond that a spreadsheet would round them); dates are dates.
     """
@@ -25,15 +41,20 @@ def workbook(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     bold = book.add_format({"bold": True, "bg_color": "#EEF3F1", "border": 1})
     day = book.add_format({"num_format": "yyyy-mm-dd"})
-    sheet = book.add_worksheet(_sheet_name(title))
-    top = 0
-    for note in notes:
-        sheet.write_string(top, 0, str(note))
-        top += 1
-    widths = [len(str(name)) * 2 + 2 for name in head]
-    for column, name in enumerate(head):
+    for one in sheets:
+        _write(book.add_worksheet(_sheet_name(one.title)), one, bold, day)
+    book.close()
+    return out.getvalue()
+
+
+def _write(sheet: Any, one: Sheet, bold: Any, day: Any) -> None:
+    for at, note in enumerate(one.notes):
+        sheet.write_string(at, 0, str(note))
+    top = len(one.notes)
+    widths = [len(str(name)) * 2 + 2 for name in one.head]
+    for column, name in enumerate(one.head):
         sheet.write_string(top, column, str(name), bold)
-    for at, row in enumerate(rows, start=top + 1):
+    for at, row in enumerate(one.rows, start=top + 1):
         for column, value in enumerate(row):
             if isinstance(value, datetime):
                 value = school_time(value).strftime("%Y-%m-%d %H:%M")
@@ -49,8 +70,6 @@ def workbook(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     for column, width in enumerate(widths):
         sheet.set_column(column, column, max(width, 10))
     sheet.freeze_panes(top + 1, 0)
-    book.close()
-    return out.getvalue()
 
 
 def download(body: bytes, name: str, media_type: str = XLSX) -> Response[bytes]:

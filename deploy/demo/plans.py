@@ -8,6 +8,8 @@ from uuid import UUID
 
 from core.enrollment import plan_filing, plan_service
 from core.enrollment.plan_schemas import PlanContent
+from core.enrollment.survey import plan_link
+from core.enrollment.survey import service as surveys
 from core.terms.models import Term
 from deploy.demo.stage import Org, Stage
 from tenants.oversight import service as oversight
@@ -176,6 +178,9 @@ async def _write_and_send(stage: Stage, school: Org) -> None:
         if stage.schools.index(school) == 2:
             content = of_free_service(content)
         await plan_service.save(uow, plan.id, PlanContent.model_validate(content))
+        survey = await surveys.survey_of(uow, school.term_id)
+        if survey is not None:
+            await plan_link.into_plan(uow, survey.id)
         checked = await plan_service.check(uow, plan)
         await plan_service.give_reasons(uow, plan.id, {finding.key: WHY for finding in checked.warnings})
     await _adopt_and_send(stage, school, plan.id)

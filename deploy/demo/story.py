@@ -15,6 +15,7 @@ from deploy.demo.menu import publish_menus
 from deploy.demo.pay import pay_teachers
 from deploy.demo.plans import file_plans
 from deploy.demo.stage import Stage
+from deploy.demo.surveys import hold_surveys
 from deploy.demo.vendors import judge_vendors, play_vendors
 
 log = logging.getLogger("kehou.demo")
@@ -27,6 +28,7 @@ async def _weeks_ago(stage: Stage) -> None:
 
 
 CHAPTERS = (
+    ("意向调查", hold_surveys),
     ("方案报送与审核", file_plans),
     ("发布服务菜单", publish_menus),
     ("家长报名与签约", _weeks_ago),

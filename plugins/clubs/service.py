@@ -260,7 +260,9 @@ async def objections_to_release(uow: UnitOfWork, release: ReleaseView) -> list[O
     here = school_time(release.at)
     found = []
     for item in await _running_on(uow, here.isoweekday()):
-        ends = max((p.ends_at for p in item.periods if p.weekday == here.isoweekday()), default=None)
+        ends = max(
+            (p.ends_at for p in item.periods if p.weekday == here.isoweekday() and p.runs_on(here.date())), default=None
+        )
         if ends is None or ends <= here.time():
             continue
         taking_part = await enrolled_on(uow, item.id, here.date())

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from core.base import clock
 from core.base.text import lazy_gettext as _l
 from core.db.uow import UnitOfWork
 from core.enrollment import plan_service
@@ -260,10 +261,12 @@ async def too_long(uow: UnitOfWork, pack: EffectivePack, term_id: UUID) -> list[
            where e.tenant_id = :t and e.term_id = :term and e.state = 'enrolled'
              and (cardinality(e.weekdays) = 0 or p.weekday = any(e.weekdays))
              and o.state in ('published', 'open_for_choice', 'running')
+             and (p.valid_from is null or p.valid_from <= :today) and (p.valid_to is null or p.valid_to >= :today)
            group by e.student_id, c.grade, p.weekday, o.time_window)
         select grade, weekday, time_window, lessons, minutes, count(*) as many from days
          group by grade, weekday, time_window, lessons, minutes order by grade, weekday, minutes desc""",
         term=term_id,
+        today=clock.today(),
     )
     flags: dict[tuple[str, str], BanFlag] = {}
     for row in found:

@@ -104,7 +104,9 @@ async def premises(uow: UnitOfWork, pack: EffectivePack, term_id: UUID) -> list[
                       and e.starts_on <= l.day and (e.ends_on is null or e.ends_on >= l.day))) as empty,
                count(*) filter (where not exists (
                    select 1 from offering_period p where p.tenant_id = l.tenant_id and p.offering_id = l.offering_id
-                      and p.weekday = l.weekday and p.starts_at <= l.starts_at and p.ends_at >= l.ends_at)) as outside,
+                      and p.weekday = l.weekday and p.starts_at <= l.starts_at and p.ends_at >= l.ends_at
+                      and (p.valid_from is null or p.valid_from <= l.day)
+                      and (p.valid_to is null or p.valid_to >= l.day))) as outside,
                count(*) filter (where o.state not in ('published', 'open_for_choice', 'running')) as off_menu
           from lesson l join offering o on o.tenant_id = l.tenant_id and o.id = l.offering_id
          where l.tenant_id = :t and l.term_id = :term and l.vendor_id is not null and l.state <> 'cancelled'

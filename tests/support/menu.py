@@ -12,6 +12,8 @@ from core.enrollment import agreements, applications, menu_service, review
 from core.enrollment.basket import Choice
 from core.enrollment.letters import letter
 from core.enrollment.offerings_service import every, propose_offering, review_offering
+from core.enrollment.survey.models import NeedSurvey
+from core.enrollment.survey.service import survey_of
 from core.enrollment.views import OfferingDraft, OfferingView
 from core.identity.gateway import CodeGateway, FileGateway
 from core.terms.models import Term
@@ -38,9 +40,18 @@ async def approved(world: World, school: School, draft: OfferingDraft = CARE, **
         return await review_offering(uow, view.id, accept=True, reason="学校统一安排")
 
 
+async def heard(world: World, school: School) -> None:
+    """Families were asked (R-083): a survey of the term that is over."""
+    async with world.house.unit(school.ctx) as uow:
+        assert school.term_id is not None
+        if await survey_of(uow, school.term_id) is None:
+            uow.session.add(NeedSurvey(term_id=school.term_id, title="意向调查", state="closed", closes_at=clock.now()))
+
+
 async def publish(world: World, school: School, *, open_now: bool = True) -> None:
     """Publish the menu; the window is open from an hour ago, or opens in an hour."""
     start = clock.now() + timedelta(hours=-1 if open_now else 1)
+    await heard(world, school)
     async with world.house.unit(await world.as_(school, "office")) as uow:
         assert school.term_id is not None
         await menu_service.prepare_menu(uow, school.term_id, opens_at=start, closes_at=start + timedelta(days=7))

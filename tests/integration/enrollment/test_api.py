@@ -37,6 +37,9 @@ async def test_the_whole_way(world: World) -> None:
         "closes_at": (now + timedelta(days=2)).isoformat(),
     }
     assert (await office.post("/api/t/school/desk/menu/window", json=window)).json() == {"phase": "draft"}
+    unheard = await office.post("/api/t/school/desk/menu/publish", json={})
+    assert (unheard.status_code, unheard.json()["code"]) == (409, "no_survey")
+    await menu.heard(world, school)
     assert [o["state"] for o in (await office.post("/api/t/school/desk/menu/publish", json={})).json()] == ["published"]
 
     family = school.families[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -24,6 +24,7 @@ from core.enrollment.offerings_service import (
     review_offering,
     suspend_offering,
 )
+from core.enrollment.views import Period
 from core.terms.models import Term
 from tests.support import menu
 from tests.support.menu import CARE
@@ -72,6 +73,12 @@ async def test_seasons_and_the_lower_grades(world: World) -> None:
     # Grades 1 and 2 alone are measured against what the others have.
     alone = {"periods": every([3], time(16, 30), time(17, 40)), "grades": (1, 2), "early_ends_at": None, **only}
     assert await propose(world, school, **alone) == ["time.earlier_exit"]
+    # A late end passes where winter has hours of its own.
+    summer = Period(4, time(16, 30), time(18), None, date(2026, 9, 30))
+    winter = Period(4, time(16, 30), time(17, 40), date(2026, 10, 1), None)
+    assert await propose(world, school, periods=(summer, winter), grades=(3, 4), **only) == []
+    later = replace(winter, ends_at=time(17, 50))
+    assert await propose(world, school, periods=(summer, later), grades=(3, 4), **only) == ["time.latest_end"]
 
 
 async def test_a_room_and_a_teacher_are_in_one_place(world: World) -> None:
