@@ -16,6 +16,7 @@ memory that they held.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -78,18 +79,22 @@ def interleave(
 def watched(groups: Mapping[str, Iterable[int]]) -> Iterator[Measure]:
     """Fill a Measure with wall time, CPU seconds and peak resident memory of each group of processes.
 
-    A group's process ids stand for themselves and their children; `ops` is the caller's to set. Memory is sampled
-    every 50 ms.
+    A group's process ids stand for themselves and their children, without those that are another group's (an embedded
+    server is a child of the bench); `ops` is the caller's to set. Memory is sampled
+    every 50 ms; children are looked for once a second, since that reads the whole table of processes.
     """
     measure = Measure()
     roots = {name: [psutil.Process(pid) for pid in pids] for name, pids in groups.items()}
-    before = {name: _cpu(processes) for name, processes in roots.items()}
+    before = {name: _cpu(family) for name, family in _families(roots).items()}
     done = threading.Event()
 
     def sample() -> None:
-        while True:
-            for name, processes in roots.items():
-                measure.peak_bytes[name] = max(measure.peak_bytes.get(name, 0), _resident(processes))
+        families: dict[str, list[psutil.Process]] = {}
+        for turn in itertools.count():
+            if turn % 20 == 0:
+                families = _families(roots)
+            for name, family in families.items():
+                measure.peak_bytes[name] = max(measure.peak_bytes.get(name, 0), _resident(family))
             if done.wait(0.05):
                 return
 
@@ -100,8 +105,8 @@ def watched(groups: Mapping[str, Iterable[int]]) -> Iterator[Measure]:
         yield measure
     finally:
         measure.seconds = time.perf_counter() - start
-        for name, processes in roots.items():
-            after = _cpu(processes)
+        for name, family in _families(roots).items():
+            after = _cpu(family)
             measure.cpu[name] = sum(spent - before[name].get(pid, 0.0) for pid, spent in after.items())
         done.set()
         sampler.join()
@@ -116,9 +121,19 @@ def _family(processes: Iterable[psutil.Process]) -> Iterator[psutil.Process]:
             continue
 
 
+def _families(roots: Mapping[str, Sequence[psutil.Process]]) -> dict[str, list[psutil.Process]]:
+    """The processes of each group; whoever belongs to a group inside another one counts there alone."""
+    found = {name: list(_family(processes)) for name, processes in roots.items()}
+    for inner, processes in roots.items():
+        for outer in found:
+            if outer != inner and any(process in found[outer] for process in processes):
+                found[outer] = [process for process in found[outer] if process not in found[inner]]
+    return found
+
+
 def _cpu(processes: Iterable[psutil.Process]) -> dict[int, float]:
     spent: dict[int, float] = {}
-    for process in _family(processes):
+    for process in processes:
         try:
             times = process.cpu_times()
         except psutil.NoSuchProcess:
@@ -130,7 +145,7 @@ def _cpu(processes: Iterable[psutil.Process]) -> dict[int, float]:
 
 def _resident(processes: Iterable[psutil.Process]) -> int:
     total = 0
-    for process in _family(processes):
+    for process in processes:
         try:
             total += process.memory_info().rss
         except psutil.NoSuchProcess:
@@ -173,6 +188,8 @@ class Report:
     ratios: Sequence[tuple[str, str]] = ()
     checks: Mapping[str, int] = field(default_factory=dict)
     setup: Mapping[str, Any] = field(default_factory=dict)
+    headline: Mapping[str, Any] = field(default_factory=dict)
+    """The few numbers that the bench is asked for, by name; they stand at the top of the JSON."""
 
     @property
     def ok(self) -> bool:
@@ -191,6 +208,7 @@ class Report:
         return {
             "bench": self.name,
             "ok": self.ok,
+            **self.headline,
             "sides": sides,
             "ratios": ratios,
             "checks": dict(self.checks),
@@ -212,6 +230,7 @@ class Report:
                 f"  {name}: {side['per_second']:,.0f}/s ({low:,.0f}–{high:,.0f}) · CPU per op: {cpu} · peak: {peak}"
             )
             lines += [f"    {key}: {value}" for key, value in side["facts"].items()]
+        lines += [f"  {name}: {value}" for name, value in self.headline.items()]
         lines += [f"  {pair}: {ratio['rate']} {ratio['rate_each_round']}" for pair, ratio in data["ratios"].items()]
         lines += [f"  {name}: {count}" for name, count in data["checks"].items()]
         lines.append(f"  on {json.dumps(data['machine'], ensure_ascii=False)}")
