@@ -48,6 +48,21 @@ class HasPlace(Conflict):
     text = _l("孩子已有「%(title)s」的名额")
 
 
+class NoSuchParty(Invalid):
+    code = "no_such_party"
+    text = _l("没有这个邀请码。请与对方核对，邀请码只在同一轮抽签里有效")
+
+
+class PartyFull(Conflict):
+    code = "party_full"
+    text = _l("一起抽签的孩子最多 %(most)s 个")
+
+
+class InOtherParty(Conflict):
+    code = "in_other_party"
+    text = _l("%(child)s已经和别的孩子一起抽签，请先退出")
+
+
 class StillOpen(Conflict):
     code = "draw_still_open"
     text = _l("填报时间还没有结束")

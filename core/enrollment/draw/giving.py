@@ -27,6 +27,7 @@ from core.db.delivery import Delivery, GiveUp
 from core.db.uow import UnitOfWork
 from core.enrollment import basket
 from core.enrollment.draw import program
+from core.enrollment.draw.classes import has_first
 from core.enrollment.draw.models import DrawCourse, DrawRound, DrawWish
 from core.enrollment.draw.service import close_round, commit_round, moment, public_url, release_courses
 from core.enrollment.draw.states import DRAW
@@ -299,8 +300,10 @@ def last_words(row: DrawRound, course_id: str) -> str:
     last = row.record["outcome"]["last"][course_id]
     if last is None:
         return ""
-    if len(row.classes) > 1 and last[0] == 0:
+    if last[0] == 0 and has_first(row):
         return _("优先类别 %(number)s 号", number=last[1])
+    if last[0] < len(row.classes) - 1:
+        return _("上次未抽中 %(number)s 号", number=last[1])
     return _("%(number)s 号", number=last[1])
 
 
