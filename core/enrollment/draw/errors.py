@@ -10,7 +10,7 @@ class ByDraw(Conflict):
     """First come counts for nothing where places are drawn."""
 
     code = "by_draw"
-    text = _l("「%(title)s」通过志愿抽签分配名额，不能直接报名。请打开「填报志愿」页面排序")
+    text = _l("「%(title)s」通过志愿抽签分配名额，不能直接报名。请打开「抽签与志愿」页面")
 
 
 class FixedByDraw(Conflict):

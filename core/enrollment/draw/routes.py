@@ -188,7 +188,7 @@ async def outcome(
         ResultOut(
             slot=result.slot,
             kind=result.kind,
-            text=notices.said(result.kind, {"child": name, **result.facts}),
+            text=str(notices.said(result.kind, {"child": name, **result.facts})),
             course=UUID(result.course) if result.course else None,
         )
         for result in results(row, wish)
