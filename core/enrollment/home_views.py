@@ -138,7 +138,7 @@ def _card(
     unpriced = home.unpriced(view)
     action = None
     if view.id in home.drawn and not state_text:
-        action = (_("排志愿"), f"/t/{slug}/home/wishes?child={home.child.id}")
+        action = (_("参加抽签"), f"/t/{slug}/home/wishes?child={home.child.id}")
     elif home.open and not unpriced and view.left != 0 and not state_text:
         action = (_("选择"), href)
     elif home.open and mine and view.id not in home.enrolled:

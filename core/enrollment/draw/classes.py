@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.base.text import gettext as _
 from core.base.text import in_locale
@@ -97,15 +97,17 @@ async def unlucky(uow: UnitOfWork, row: DrawRound, child: StudentView) -> bool:
             DrawRound.published_at < row.created_at,
             DrawRound.published_at > row.created_at - REMEMBERED,
             DrawWish.student_id == child.id,
+            DrawWish.line["ranked"] != text("'[]'::jsonb"),
         )
         .order_by(DrawRound.published_at.desc())
+        .limit(1)
     )
-    for before, wish in (await uow.session.execute(query)).all():
-        outcome = before.record["outcome"]
-        if not wish.line["ranked"] or wish.receipt not in outcome["given"]:
-            continue  # took no part
-        if outcome["given"][wish.receipt]:
-            return False
-        struck = [course for group, course in outcome["struck"] if group == wish.line.get("together")]
-        return any(outcome["last"][course] and course not in struck for course, _cls in wish.line["ranked"])
-    return False
+    found = (await uow.session.execute(query)).first()
+    if found is None:
+        return False
+    before, wish = found
+    outcome = before.record["outcome"]
+    if outcome["given"].get(wish.receipt, ["left"]):
+        return False  # it got something, or had left the school before it was drawn
+    struck = [course for group, course in outcome["struck"] if group == wish.line.get("together")]
+    return any(outcome["last"][course] and course not in struck for course, _cls in wish.line["ranked"])

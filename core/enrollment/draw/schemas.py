@@ -48,7 +48,7 @@ class RoundForm(BaseModel):
             help=_l("事先写明，谁都能查到，例如：中国福利彩票双色球第 2026140 期开奖号码，红球从小到大、再加蓝球"),
         ),
     ]
-    seed_at: Annotated[SchoolMoment, Ui(_l("该数字的公布时间"), help=_l("必须在填报截止以后"))]
+    seed_at: Annotated[SchoolMoment, Ui(_l("该数字的公布时间"), help=_l("至少在截止 10 分钟以后"))]
 
 
 class SeedSource(BaseModel):

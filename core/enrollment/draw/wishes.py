@@ -7,7 +7,7 @@ says which version it saw, so that nobody overwrites the other unknowingly.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -46,6 +46,8 @@ class Sheet:
     wish: DrawWish | None
     party: Party | None = None
     """With whom the child wants to be drawn together."""
+    vain: Set[UUID] = frozenset()
+    """What it ranks and somebody of its party does not: as things are, nobody of them gets that."""
 
     @property
     def window(self) -> bool:
@@ -105,6 +107,10 @@ async def sheet(uow: UnitOfWork, row: DrawRound, child: StudentView) -> Sheet:
     courses = await courses_of(uow, row.id)
     wish = await wish_of(uow, row.id, child.id)
     ranked = set(ranked_ids(wish))
+    party = await party_of(uow, row.id, child.id)
+    vain: set[UUID] = set()
+    for other in party.children if party is not None else ():
+        vain |= ranked - set(ranked_ids(await wish_of(uow, row.id, other)))
     return Sheet(
         row,
         phase,
@@ -115,7 +121,8 @@ async def sheet(uow: UnitOfWork, row: DrawRound, child: StudentView) -> Sheet:
             if view.id in ranked or (view.state in ON_MENU and child.grade in view.grades and view.id not in held)
         },
         wish,
-        await party_of(uow, row.id, child.id),
+        party,
+        vain,
     )
 
 

@@ -159,6 +159,7 @@ async def test_friends_are_drawn_together_or_not_at_all(world: World, database: 
         father, await father.post(join, data={"child": str(two.student_id), "code": code.lower()})
     )
     assert "和学生2一起抽签" in (await mother.get(f"{HOME}/messages")).text
+    assert "同伴还没有填" in (await mother.get(page)).text
     stranger = await world.client(three.guardian)
     full = await stranger.post(f"{API}/{round_id}/together", json={"child": str(three.student_id), "code": code})
     assert full.json() == {"code": code, "children": 3}
@@ -175,6 +176,7 @@ async def test_friends_are_drawn_together_or_not_at_all(world: World, database: 
         await wishes.set_priority(uow, round_id, one.student_id, True)
     await draws.rank(world, school, two, round_id, [chess, clay], version=saved[two.student_id].version)
     await draws.rank(world, school, three, round_id, [chess], version=saved[three.student_id].version)
+    assert "同伴还没有填" not in (await mother.get(page)).text
     await draws.committed(world, school, database.superuser, round_id)
     record = (await draws.round_of(world, school, round_id)).record
     assert {cls for line in record["wishes"] for _course, cls in line["ranked"]} == {1}
