@@ -37,8 +37,8 @@ format: setup ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## measure. NAME="rush billing" ARGS=--json
-	@for name in $(or $(NAME),rush billing); do $(BIN)/python -m tests.bench $$name $(ARGS) || exit 1; done
+bench: setup ## measure. NAME="rush billing draw" ARGS=--json
+	@for name in $(or $(NAME),rush billing draw); do $(BIN)/python -m tests.bench $$name $(ARGS) || exit 1; done
 
 lock: setup ## pin what pyproject.toml and package.json ask for
 	.venv/.tools/bin/uv pip compile -q --group dev pyproject.toml --generate-hashes --no-emit-index-url --universal \

@@ -169,7 +169,7 @@ def _card(
     elif home.may_wait(view):
         action = (_("候补"), f"/t/{slug}/home/waiting/new?child={home.child.id}&offering={view.id}")
     elif view.id in home.drawn and not state_text:
-        action = (_("排志愿"), f"/t/{slug}/home/wishes?child={home.child.id}")
+        action = (_("参加抽签"), f"/t/{slug}/home/wishes?child={home.child.id}")
     elif home.open and not unpriced and not full and not state_text:
         action = (_("选择"), href)
     elif home.open and mine and view.id not in home.enrolled:

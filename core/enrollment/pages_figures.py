@@ -12,7 +12,7 @@ from core.base.context import TenantContext
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
 from core.enrollment import figures
-from core.enrollment.draw.service import priority_rule
+from core.enrollment.draw.classes import priority_rule
 from core.enrollment.survey.service import survey_of
 from core.enrollment.words import SAY
 from core.terms.service import current_term, term_title

@@ -167,6 +167,24 @@ MESSAGES: Final[Mapping[str, Words]] = {
         "list-numbers",
         "info",
     ),
+    "draw.window": Words(
+        _l("%(title)s：限时申请"),
+        _l("%(opens_at)s 至 %(closes_at)s 申请名额。在这段时间里先点后点机会一样，到时一起抽签，不用抢。"),
+        "clock",
+        "info",
+    ),
+    "draw.together": Words(
+        _l("%(child)s和%(others)s一起抽签"),
+        _l("%(title)s：同一个项目要么都录取，要么都不安排。志愿凭据换了新的，请打开页面核对；不同意可以在截止前退出。"),
+        "users",
+        "info",
+    ),
+    "draw.apart": Words(
+        _l("%(child)s现在单独抽签"),
+        _l("%(title)s：不再和别的孩子一起抽签。志愿不变，凭据换了新的，请打开页面保存。"),
+        "user",
+        "info",
+    ),
     "draw.receipt": Words(
         _l("%(child)s的志愿凭据已更新"),
         _l("学校登记了%(child)s的优先类别，志愿不变，凭据换了新的。请打开页面保存新凭据。"),
@@ -197,6 +215,24 @@ MESSAGES: Final[Mapping[str, Words]] = {
         "circle-check",
         "ok",
     ),
+    "draw.given.luck": Words(
+        _l("%(child)s抽签录取：%(course)s"),
+        _l(
+            "第 %(place)s 志愿「%(course)s」录取；第 %(other_place)s 志愿「%(other)s」在上一次没有抽中的一类内已经录满"
+            "（到 %(last)s 号）。请在 %(to)s 前提交申请，逾期名额不再保留。"
+        ),
+        "circle-check",
+        "ok",
+    ),
+    "draw.given.together": Words(
+        _l("%(child)s抽签录取：%(course)s"),
+        _l(
+            "第 %(place)s 志愿「%(course)s」录取；第 %(other_place)s 志愿「%(other)s」没有让一起抽签的孩子都抽中，"
+            "按约定都不安排。请在 %(to)s 前提交申请，逾期名额不再保留。"
+        ),
+        "circle-check",
+        "ok",
+    ),
     "draw.given.none": Words(
         _l("%(child)s抽签录取：%(course)s"),
         _l(
@@ -215,6 +251,24 @@ MESSAGES: Final[Mapping[str, Words]] = {
     "draw.missed.class": Words(
         _l("%(child)s没有抽中：%(other)s"),
         _l("第 %(other_place)s 志愿「%(other)s」在优先类别内已经录满（到 %(last)s 号）；同一时段的其他志愿也已录满。"),
+        "circle-x",
+        "warn",
+    ),
+    "draw.missed.luck": Words(
+        _l("%(child)s没有抽中：%(other)s"),
+        _l(
+            "第 %(other_place)s 志愿「%(other)s」在上一次没有抽中的一类内已经录满（到 %(last)s 号）；"
+            "同一时段的其他志愿也没有录取。"
+        ),
+        "circle-x",
+        "warn",
+    ),
+    "draw.missed.together": Words(
+        _l("%(child)s没有抽中：%(other)s"),
+        _l(
+            "第 %(other_place)s 志愿「%(other)s」没有让一起抽签的孩子都抽中，按“要么都录取，要么都不安排”的约定，"
+            "都没有安排；同一时段的其他志愿也没有录取。"
+        ),
         "circle-x",
         "warn",
     ),
@@ -312,6 +366,8 @@ def _told(name: str, value: Any) -> Any:
         return changes_text(value)
     if name in ("due", "amount") and isinstance(value, int):
         return money(value)
+    if name in ("opens_at", "closes_at") and isinstance(value, str):
+        return fdatetime(datetime.fromisoformat(value)) if value else ""
     if name in ("starts", "to") and isinstance(value, str):
         return fdate(date.fromisoformat(value[:10])) if value else ""
     if name == "term" and isinstance(value, str):

@@ -17,6 +17,7 @@ from deploy.demo.plans import file_plans
 from deploy.demo.stage import Stage
 from deploy.demo.surveys import hold_surveys
 from deploy.demo.vendors import judge_vendors, play_vendors
+from deploy.demo.windows import open_window
 
 log = logging.getLogger("kehou.demo")
 
@@ -38,6 +39,7 @@ CHAPTERS = (
     ("机构评分与退出评估", judge_vendors),
     ("账单与缴费", make_bills),
     ("补贴与报酬", pay_teachers),
+    ("限时申请的社团", open_window),
 )
 
 

@@ -43,7 +43,14 @@ async def clubs(world: World, school: School, *drafts: OfferingDraft) -> list[Of
 
 
 async def opened(
-    world: World, school: School, views: Sequence[OfferingView], *, per_child: int = 1, open_now: bool = True
+    world: World,
+    school: School,
+    views: Sequence[OfferingView],
+    *,
+    per_child: int = 1,
+    open_now: bool = True,
+    mode: str = "ranked",
+    luck: bool = False,
 ) -> UUID:
     """A round over these offerings that families may rank in now; its number becomes public in two days."""
     now = clock.now()
@@ -59,6 +66,8 @@ async def opened(
             per_child=per_child,
             seed_source="双色球第 2026140 期开奖号码",
             seed_at=now + timedelta(days=2),
+            mode=mode,
+            luck=luck,
         )
         if open_now:
             await service.open_round(uow, row.id)
@@ -107,6 +116,16 @@ async def confirmed(world: World, school: School, round_id: UUID, seed: str = SE
         await seeds.enter_seed(uow, round_id, seed)
     async with world.house.unit(await world.as_(school, "principal")) as uow:
         await seeds.confirm_seed(uow, round_id, seed)
+
+
+async def drawn(world: World, school: School, superuser: str, round_id: UUID, seed: str = SEED) -> DrawRound:
+    """The whole way from the end of the asking to the published result."""
+    await committed(world, school, superuser, round_id)
+    await confirmed(world, school, round_id, seed)
+    await world.drain(school)
+    row = await round_of(world, school, round_id)
+    assert row.state == "published", row.stopped
+    return row
 
 
 async def round_of(world: World, school: School, round_id: UUID) -> DrawRound:

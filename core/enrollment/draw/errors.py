@@ -10,7 +10,7 @@ class ByDraw(Conflict):
     """First come counts for nothing where places are drawn."""
 
     code = "by_draw"
-    text = _l("「%(title)s」通过志愿抽签分配名额，不能直接报名。请打开「填报志愿」页面排序")
+    text = _l("「%(title)s」通过志愿抽签分配名额，不能直接报名。请打开「抽签与志愿」页面")
 
 
 class FixedByDraw(Conflict):
@@ -46,6 +46,21 @@ class MayNotChoose(Forbidden):
 class HasPlace(Conflict):
     code = "has_place"
     text = _l("孩子已有「%(title)s」的名额")
+
+
+class NoSuchParty(Invalid):
+    code = "no_such_party"
+    text = _l("没有这个邀请码。请与对方核对，邀请码只在同一轮抽签里有效")
+
+
+class PartyFull(Conflict):
+    code = "party_full"
+    text = _l("一起抽签的孩子最多 %(most)s 个")
+
+
+class InOtherParty(Conflict):
+    code = "in_other_party"
+    text = _l("%(child)s已经和别的孩子一起抽签，请先退出")
 
 
 class StillOpen(Conflict):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.base.text import lazy_gettext as _l
-from core.enrollment.draw import giving, models, pages_desk, pages_home, pages_public
+from core.enrollment.draw import giving, models, pages_desk, pages_home, pages_public, routes
 from core.enrollment.draw.seed import JOB
 from core.enrollment.draw.states import MANAGE
 from core.host.contribution import Job, NavItem, Permission, Schedule
 
 TURN = "draw.turn"
 
-HANDLERS = (*pages_home.HANDLERS, *pages_desk.HANDLERS, *pages_public.HANDLERS)
+HANDLERS = (*pages_home.HANDLERS, *pages_desk.HANDLERS, *pages_public.HANDLERS, *routes.HANDLERS)
 PERMISSIONS = (Permission(MANAGE, _l("组织志愿抽签"), roles=("office", "principal")),)
 NAV = (
     NavItem("desk", _l("志愿抽签"), "desk/draws", "list-numbers", order=25, permission=MANAGE, group=_l("课后服务")),

@@ -8,8 +8,10 @@ transaction with its mark; messages are kept once by their source.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -25,6 +27,7 @@ from core.db.delivery import Delivery, GiveUp
 from core.db.uow import UnitOfWork
 from core.enrollment import basket
 from core.enrollment.draw import program
+from core.enrollment.draw.classes import has_first
 from core.enrollment.draw.models import DrawCourse, DrawRound, DrawWish
 from core.enrollment.draw.service import close_round, commit_round, moment, public_url, release_courses
 from core.enrollment.draw.states import DRAW
@@ -63,16 +66,12 @@ async def run(job: Delivery) -> None:
     """The job "draw.run"; payload {round}. Places are given once, however often it runs."""
     round_id = UUID(job.payload["round"])
     await job.progress(0, 1, _("正在抽签"))
-    why = ""
     async with job.unit() as uow:
-        row = await uow.get(DrawRound, round_id, lock=True)
-        if row.state == "committed":
-            why = row.stopped = await _decide(uow, row)
-        elif row.state not in ("drawn", "published"):
-            why = row.stopped = row.state
+        why = await draw_round(uow, round_id)
     if why:
         raise GiveUp(why)
     async with job.unit() as uow:
+        row = await uow.get(DrawRound, round_id)
         courses = await _waiting_courses(uow, round_id)
         total = len(courses) + len(row.record["wishes"]) + 1
     for done, course_id in enumerate(courses, 1):
@@ -92,14 +91,34 @@ async def run(job: Delivery) -> None:
     await job.progress(total, total, _("结果已公布"))
 
 
-async def _decide(uow: UnitOfWork, row: DrawRound) -> str:
-    """Draw and check; keeps the record with its outcome, or returns why not."""
-    drawn = await asyncio.to_thread(decide, row.record, row.seed)
-    if isinstance(drawn, str):
-        return drawn
-    row.record = drawn
-    await DRAW.transition(uow, row, "draw", payload={"title": row.title, "seed": row.seed})
+async def draw_round(uow: UnitOfWork, round_id: UUID) -> str:
+    """Draw, check, and keep the record with its outcome, once; or keep and return why not."""
+    with _uncollected():
+        row = await uow.get(DrawRound, round_id, lock=True)
+        if row.state == "committed":
+            drawn = await asyncio.to_thread(decide, row.record, row.seed)
+            if isinstance(drawn, str):
+                row.stopped = drawn
+                return drawn
+            row.record = drawn
+            await DRAW.transition(uow, row, "draw", payload={"title": row.title, "seed": row.seed})
+            await uow.session.flush()
+        elif row.state not in ("drawn", "published"):
+            row.stopped = row.state
+            return row.stopped
     return ""
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: a draw makes none, and walking all its wishes time and again takes as long."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def decide(record: Mapping[str, Any], seed: str) -> dict[str, Any] | str:
@@ -108,11 +127,11 @@ def decide(record: Mapping[str, Any], seed: str) -> dict[str, Any] | str:
     draw: dict[str, Any] = {**record, "seed": seed}
     if draw["program"] != program.own_hash():
         return _("抽签程序与锁定时公布的不是同一个版本，没有抽签")
-    draw["outcome"] = program.outcome(draw)
     try:
-        program.verify(draw, program.own_hash())
+        program.sound(draw)
     except program.Wrong as wrong:
         return _("抽签文件没有通过核验，没有抽签：%(why)s", why=str(wrong))
+    draw["outcome"] = program.outcome(draw)
     if wrongly_missed(draw):
         return _("核验发现有人本应录取却没有录取，结果没有采用，请联系技术支持")
     return draw
@@ -120,16 +139,21 @@ def decide(record: Mapping[str, Any], seed: str) -> dict[str, Any] | str:
 
 def wrongly_missed(draw: Mapping[str, Any]) -> list[tuple[int, int]]:
     """What program.envied finds in a drawn file: empty, when it is right."""
-    lines, ids = draw["wishes"], [course["id"] for course in draw["courses"]]
-    number = draw["outcome"]["numbers"]
-    places_of = draw["outcome"]["given"]
-    wishes = [[ids.index(course) for course, _cls in line["ranked"]] for line in lines]
-    priorities = [[cls * (len(lines) + 1) + number[w["receipt"]] for _c, cls in w["ranked"]] for w in lines]
+    lines, outcome = draw["wishes"], draw["outcome"]
+    at = {course["id"]: place for place, course in enumerate(draw["courses"])}
+    number, places_of = outcome["numbers"], outcome["given"]
+    struck = {(group, course) for group, course in outcome["struck"]}
+    ranked = [program.left_over(line, struck) for line in lines]
+    wishes = [[at[course] for course, _cls in mine] for mine in ranked]
+    priorities = [
+        [cls * (len(lines) + 1) + number[line["receipt"]] for _course, cls in mine]
+        for line, mine in zip(lines, ranked, strict=True)
+    ]
     slots = [int(course["slot"]) for course in draw["courses"]]
     places = [course["places"] for course in draw["courses"]]
     given = [
-        [at for at, (course, _cls) in enumerate(line["ranked"]) if course in places_of[line["receipt"]]]
-        for line in lines
+        [place for place, (course, _cls) in enumerate(mine) if course in places_of[line["receipt"]]]
+        for line, mine in zip(lines, ranked, strict=True)
     ]
     return list(program.envied(wishes, priorities, slots, places, draw["rules"]["limit"], given))
 
@@ -276,8 +300,10 @@ def last_words(row: DrawRound, course_id: str) -> str:
     last = row.record["outcome"]["last"][course_id]
     if last is None:
         return ""
-    if len(row.classes) > 1 and last[0] == 0:
+    if last[0] == 0 and has_first(row):
         return _("优先类别 %(number)s 号", number=last[1])
+    if last[0] < len(row.classes) - 1:
+        return _("上次未抽中 %(number)s 号", number=last[1])
     return _("%(number)s 号", number=last[1])
 
 

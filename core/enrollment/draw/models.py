@@ -1,4 +1,5 @@
-"""Tables of a draw: the round, what is drawn in it, the families' wishes, and whom the written rule puts first."""
+"""Tables of a draw: the round, what is drawn in it, the families' wishes, whom the written rule puts first, and who
+wants to be drawn together."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ class DrawRound(TenantModel, Stamped):
         Index("ix_draw_round_term_id", "tenant_id", "term_id", "created_at"),
         CheckConstraint("opens_at < closes_at and closes_at < seed_at", name="times"),
         CheckConstraint("per_child > 0", name="per_child"),
+        CheckConstraint("mode in ('ranked', 'window')", name="mode"),
         # The seed cannot exist before the commitment, and none is drawn with that only one person has seen.
         CheckConstraint("seed = '' or record -> 'commitment' is not null", name="seed"),
         CheckConstraint("confirmed_by is null or confirmed_by <> seed_by", name="two_people"),
@@ -33,6 +35,8 @@ class DrawRound(TenantModel, Stamped):
     term_id: Mapped[UUID]
     title: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="drafted")
+    mode: Mapped[str] = mapped_column(server_default="ranked")
+    """How families ask: "ranked" wishes, or in a "window" where each tap is a request and all are one batch."""
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     per_child: Mapped[int]
@@ -43,6 +47,8 @@ class DrawRound(TenantModel, Stamped):
     """Where the priority is written."""
     primary_first: Mapped[bool] = mapped_column(server_default="false")
     """Whether pupils of primary grades belong to the first class (where the rule says so and others take part)."""
+    luck: Mapped[bool] = mapped_column(server_default="false")
+    """Whether children who got nothing in the last draw that they took part in are a class of their own."""
     seed_source: Mapped[str]
     """The public value that will be the seed, in words, named in advance."""
     seed_at: Mapped[datetime]
@@ -126,3 +132,21 @@ class DrawPriority(TenantModel, Stamped):
     round_id: Mapped[UUID]
     student_id: Mapped[UUID]
     entered_by: Mapped[str] = mapped_column(server_default="")
+
+
+class DrawTogether(TenantModel, Stamped):
+    """A child that wants a course only if the others of its party get it too. `party` is the code by which a family
+    invited another; one child alone in its party waits for somebody."""
+
+    __tablename__ = "draw_together"
+    __table_args__ = (
+        tenant_fk("round_id", "draw_round"),
+        tenant_fk("student_id", "student"),
+        UniqueConstraint("tenant_id", "round_id", "student_id"),
+        Index("ix_draw_together_party", "tenant_id", "round_id", "party"),
+    )
+
+    round_id: Mapped[UUID]
+    student_id: Mapped[UUID]
+    party: Mapped[str]
+    joined_by: Mapped[UUID | None]

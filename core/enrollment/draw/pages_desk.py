@@ -24,6 +24,7 @@ from core.db.states import history
 from core.db.uow import UnitOfWork
 from core.enrollment.draw import seed as seeds
 from core.enrollment.draw import service, wishes
+from core.enrollment.draw.classes import has_first, priority_rule
 from core.enrollment.draw.models import DrawPriority, DrawRound, DrawWish
 from core.enrollment.draw.schemas import Priority, RoundForm, Seed, SeedSource
 from core.enrollment.draw.states import DRAW, MANAGE, TONES
@@ -72,7 +73,7 @@ async def _form_page(
 ) -> Response[str]:
     views = await service.choosable(uow, (await current_term(uow)).id)
     form.choose("offerings", [(v.id, f"{v.title} · {when_line(v)} · {_('余 %(n)s', n=v.left)}") for v in views])
-    rule = service.priority_rule(uow, {grade for view in views for grade in view.grades})
+    rule = priority_rule(uow, {grade for view in views for grade in view.grades})
     return await page(
         request, "enrollment/draw/desk_new.html", uow, status=status, form=form, rule=rule, some=bool(views)
     )
@@ -97,6 +98,8 @@ async def make(
             opens_at=sent.opens_at,
             closes_at=sent.closes_at,
             per_child=sent.per_child,
+            mode=sent.mode,
+            luck=sent.luck,
             seed_source=sent.seed_source,
             seed_at=sent.seed_at,
         )
@@ -137,7 +140,7 @@ async def _round_page(
     marked = set(
         (await uow.session.execute(select(DrawPriority.student_id).where(DrawPriority.round_id == row.id))).scalars()
     )
-    may_mark = len(row.classes) > 1 and row.state in ("drafted", "open")
+    may_mark = has_first(row) and row.state in ("drafted", "open")
     found = (await students(uow, words=q, limit=SIZE))[0] if q.strip() and may_mark else []
     count = select(func.count(DrawWish.id)).where(DrawWish.round_id == row.id)
     return await page(

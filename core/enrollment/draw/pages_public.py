@@ -42,8 +42,8 @@ async def show(
             for course in courses:
                 given[course] = given.get(course, 0) + 1
         for line in row.record["wishes"]:
-            course = line["ranked"][0][0]
-            first[course] = first.get(course, 0) + 1
+            for course, _cls in line["ranked"][:1]:
+                first[course] = first.get(course, 0) + 1
     return await page(
         request,
         "enrollment/draw/public.html",

@@ -26,7 +26,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from heapq import heappush, heapreplace
 from pathlib import Path
 from typing import Any
@@ -129,9 +129,12 @@ def envied(
 # ---- the file -----------------------------------------------------------------------------------------------------
 
 
+_WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def canonical(value: Any) -> bytes:
     """The one way to write it down: sorted keys, no blanks, UTF-8."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+    return _WRITER.encode(value).encode("utf-8")
 
 
 def sha256(data: bytes) -> str:
@@ -165,8 +168,22 @@ def commitment(draw: dict[str, Any]) -> dict[str, str]:
 
 def numbers(seed: str, receipts: Sequence[str]) -> dict[str, int]:
     """Lottery numbers: 1 to n in the order of SHA-256(seed, receipt)."""
-    order = sorted(receipts, key=lambda receipt: (sha256(canonical([seed, receipt])), receipt))
-    return {receipt: place for place, receipt in enumerate(order, 1)}
+    # canonical([seed, receipt]), the part before the receipt written once.
+    start = hashlib.sha256(b"[" + canonical(seed) + b",")
+
+    def drawn(receipt: str) -> tuple[bytes, str]:
+        own = start.copy()
+        own.update(canonical(receipt) + b"]")
+        return own.digest(), receipt
+
+    return {receipt: place for place, receipt in enumerate(sorted(receipts, key=drawn), 1)}
+
+
+def left_over(wish: dict[str, Any], struck: Container[tuple[str, str]]) -> Sequence[tuple[str, int]]:
+    """A line's (course, class), best first, without what was struck from the wishes of its group."""
+    ranked: Sequence[tuple[str, int]] = wish["ranked"]
+    group = wish.get("together")
+    return [wished for wished in ranked if (group, wished[0]) not in struck] if group else ranked
 
 
 def outcome(draw: dict[str, Any]) -> dict[str, Any]:
@@ -178,12 +195,10 @@ def outcome(draw: dict[str, Any]) -> dict[str, Any]:
     slots = [slot_names[course["slot"]] for course in draw["courses"]]
     places = [course["places"] for course in draw["courses"]]
     struck: list[tuple[str, str]] = []
+    gone: set[tuple[str, str]] = set()
     while True:
-        gone = set(struck)
-        ranked = [
-            [(courses[c], cls) for c, cls in wish["ranked"] if (wish.get("together"), c) not in gone] for wish in lines
-        ]
-        wishes = [[course for course, _ in line] for line in ranked]
+        ranked = [left_over(wish, gone) for wish in lines]
+        wishes = [[courses[course] for course, _ in line] for line in ranked]
         priorities = [
             [cls * (len(lines) + 1) + number[wish["receipt"]] for _, cls in line]
             for wish, line in zip(lines, ranked, strict=True)
@@ -193,6 +208,7 @@ def outcome(draw: dict[str, Any]) -> dict[str, Any]:
         if apart is None:
             break
         struck.append(apart)
+        gone.add(apart)
     ids = [course["id"] for course in draw["courses"]]
     last: dict[str, list[int] | None] = {}
     filled: dict[int, list[int]] = {}
@@ -258,13 +274,18 @@ def check(draw: dict[str, Any]) -> None:
             raise Wrong(f"{wish['receipt']}: a class that the rules do not have")
 
 
-def verify(draw: dict[str, Any], program: str) -> None:
-    """Raise Wrong unless commitment, seed, program and outcome all fit. `program` is the hash of the program in use."""
+def sound(draw: dict[str, Any]) -> None:
+    """Raise Wrong unless the file is whole and says what was committed to."""
     check(draw)
-    if draw["program"] != program:
-        raise Wrong(f"drawn with another program: {draw['program']}")
     if commitment(draw) != draw["commitment"]:
         raise Wrong("wishes or rules are not those of the hashes published before the draw")
+
+
+def verify(draw: dict[str, Any], program: str) -> None:
+    """Raise Wrong unless commitment, seed, program and outcome all fit. `program` is the hash of the program in use."""
+    sound(draw)
+    if draw["program"] != program:
+        raise Wrong(f"drawn with another program: {draw['program']}")
     if canonical(outcome(draw)) != canonical(draw["outcome"]):
         raise Wrong("the draw gives another outcome")
 

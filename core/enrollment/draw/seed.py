@@ -19,7 +19,7 @@ from core.enrollment.draw.errors import (
     SeedTooEarly,
 )
 from core.enrollment.draw.models import DrawRound
-from core.enrollment.draw.service import KEEP, moment
+from core.enrollment.draw.service import KEEP, LOCKING, moment
 
 JOB: Final = "draw.run"
 
@@ -39,8 +39,8 @@ async def name_seed(uow: UnitOfWork, round_id: UUID, seed_source: str, seed_at: 
 
 async def _refuse_times_of_seed(uow: UnitOfWork, row: DrawRound, seed_at: datetime) -> None:
     menu = await menu_service.menu_of(uow, row.term_id)
-    if seed_at <= row.closes_at:
-        raise Invalid(fields=[FieldError("seed_at", _("公开数字应在填报截止以后才公布"))])
+    if seed_at < row.closes_at + LOCKING:
+        raise Invalid(fields=[FieldError("seed_at", _("公开数字应在填报截止 10 分钟以后才公布"))])
     if menu is None or menu.closes_at < seed_at + KEEP:
         text_ = _("抽签后家长还要提交申请：菜单的报名截止时间应至少再晚一天")
         raise Invalid(fields=[FieldError("seed_at", text_)])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +22,7 @@ from core.base.text import in_locale
 from core.db.uow import UnitOfWork
 from core.enrollment import menu_service, seats
 from core.enrollment.draw import program
+from core.enrollment.draw.classes import priority_rule
 from core.enrollment.draw.errors import (
     InOtherDraw,
     NoPlacesToDraw,
@@ -33,46 +33,17 @@ from core.enrollment.draw.errors import (
 from core.enrollment.draw.gate import drawn_now
 from core.enrollment.draw.models import DrawCourse, DrawRound, DrawWish
 from core.enrollment.draw.states import DRAW
-from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offerings_by_id, set_claimable
 from core.enrollment.states import ON_MENU
 from core.enrollment.views import OfferingView
 from core.notices import service as notices
 from core.people.models import Student
-from core.policy.vocab_people import GROUPS
 from core.web.i18n import fdatetime
 
 KEEP: Final = timedelta(days=1)
 """For how long, at least, families can apply after the draw."""
-PRIMARY: Final = "primary"
-LAST_PRIMARY_GRADE: Final = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Whom the written rule puts first: the classes in words, best first; `primary_first` as in DrawRound."""
-
-    classes: tuple[str, ...]
-    clause: str = ""
-    primary_first: bool = False
-
-
-def priority_rule(uow: UnitOfWork, grades: Collection[int]) -> Rule:
-    """The classes of priority by the pack (application.priority_groups). A silent pack: everybody is equal.
-
-    The documents name the groups in one breath and in no order, so they are one class. "Primary pupils" tells nobody
-    apart where only primary grades take part; there it is left out. The words are Chinese: they stand in the file.
-    """
-    pack = pack_of(uow)
-    setting = pack.get("application.priority_groups") if pack else None
-    groups = set(setting.value or ()) if setting else set()
-    primary_first = PRIMARY in groups and max(grades, default=1) > LAST_PRIMARY_GRADE
-    named = [group for group in GROUPS.labels if group in groups and (group != PRIMARY or primary_first)]
-    with in_locale("zh_CN"):
-        if not named or setting is None:
-            return Rule((_("全体学生"),))
-        words = _("、").join(str(GROUPS.label(group)) for group in named)
-        return Rule((_("优先保障群体：%(groups)s", groups=words), _("其他学生")), setting.clause, primary_first)
+LOCKING: Final = timedelta(minutes=10)
+"""Between the end of the asking and the public value: a worker commits in public within five minutes."""
 
 
 def slots_of(views: Sequence[OfferingView]) -> dict[UUID, str]:
@@ -114,8 +85,12 @@ async def make_round(
     per_child: int,
     seed_source: str,
     seed_at: datetime,
+    mode: str = "ranked",
+    luck: bool = False,
 ) -> DrawRound:
     """Put offerings into a new round; from now on their places cannot be claimed. Times are aware.
+
+    `mode` is "ranked" or "window", `luck` whether the last draw's bad luck is a class (both as in DrawRound).
 
     Raises Invalid, NoPlacesToDraw, InOtherDraw.
     """
@@ -134,11 +109,13 @@ async def make_round(
         if id_ in taken:
             raise InOtherDraw(title=view.title)
     views = list(found.values())
-    rule = priority_rule(uow, {grade for view in views for grade in view.grades})
+    rule = priority_rule(uow, {grade for view in views for grade in view.grades}, luck)
     row = DrawRound(
         term_id=term_id,
         title=title.strip(),
         state="drafted",
+        mode=mode,
+        luck=luck,
         opens_at=opens_at,
         closes_at=closes_at,
         per_child=per_child,
@@ -164,8 +141,8 @@ async def _refuse_times(
     wrong: list[FieldError] = []
     if closes_at <= opens_at or closes_at <= await moment(uow):
         wrong.append(FieldError("closes_at", _("截止时间应晚于开始时间和现在")))
-    if seed_at <= closes_at:
-        wrong.append(FieldError("seed_at", _("公开数字应在填报截止以后才公布")))
+    if seed_at < closes_at + LOCKING:
+        wrong.append(FieldError("seed_at", _("公开数字应在填报截止 10 分钟以后才公布")))
     menu = await menu_service.menu_of(uow, term_id)
     if menu is None or menu.closes_at < seed_at + KEEP:
         wrong.append(FieldError("seed_at", _("抽签后家长还要提交申请：菜单的报名截止时间应至少再晚一天")))
@@ -191,9 +168,10 @@ async def open_round(uow: UnitOfWork, round_id: UUID) -> None:
     row = await uow.get(DrawRound, round_id, lock=True)
     await DRAW.transition(uow, row, "open", payload={"title": row.title})
     days = [clock.school_time(at).date() for at in (row.opens_at, row.closes_at)]
-    told = {"title": row.title, "starts": days[0], "to": days[1]}
+    told = {"title": row.title, "starts": days[0], "to": days[1], "opens_at": row.opens_at, "closes_at": row.closes_at}
+    kind = "draw.window" if row.mode == "window" else "draw.opened"
     people = await notices.all_guardians(uow)
-    await notices.tell(uow, people, "draw.opened", told, path="home/wishes", source=f"draw.opened/{row.id}")
+    await notices.tell(uow, people, kind, told, path="home/wishes", source=f"draw.opened/{row.id}")
 
 
 async def close_round(uow: UnitOfWork, round_id: UUID) -> None:
@@ -216,6 +194,7 @@ async def commit_round(uow: UnitOfWork, round_id: UUID) -> None:
         "title": f"{uow.ctx.name} {row.title}",
         "program": program.sha256(source),
         "rules": {
+            "mode": row.mode,
             "limit": row.per_child,
             "classes": list(row.classes),
             "clause": row.clause,
@@ -243,11 +222,16 @@ async def commit_round(uow: UnitOfWork, round_id: UUID) -> None:
 
 
 async def _lines(uow: UnitOfWork, round_id: UUID) -> list[dict[str, object]]:
-    """The lines of all who ranked something and are still at the school, in order of their receipts."""
+    """The lines of all who ranked something, or hold others back who want them along, and are still at the school, in
+    order of their receipts."""
     query = (
         select(DrawWish.line)
         .join(Student, (Student.tenant_id == DrawWish.tenant_id) & (Student.id == DrawWish.student_id))
-        .where(DrawWish.round_id == round_id, Student.left_at.is_(None), DrawWish.line["ranked"] != text("'[]'::jsonb"))
+        .where(
+            DrawWish.round_id == round_id,
+            Student.left_at.is_(None),
+            (DrawWish.line["ranked"] != text("'[]'::jsonb")) | DrawWish.line.has_key("together"),
+        )
         .order_by(DrawWish.receipt)
     )
     return [dict(line) for line in (await uow.session.execute(query)).scalars()]

@@ -13,7 +13,7 @@ DRAW = Machine(
     "draw_round",
     {
         "drafted": _l("准备中"),
-        "open": _l("填报志愿"),
+        "open": _l("填报中"),
         "closed": _l("填报结束"),
         "committed": _l("已锁定并公示"),
         "drawn": _l("已抽签"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.base import clock
+from core.enrollment.draw.classes import has_first
 from core.enrollment.draw.models import DrawRound, DrawWish
 
 
@@ -64,13 +65,18 @@ def _result(row: DrawRound, wish: DrawWish, slot: str, asked: Sequence[int]) -> 
 
 
 def _why_not(row: DrawRound, wish: DrawWish, at: int) -> tuple[str, int]:
-    """Why the wish at this position was not met: limit, none (no places), class or number; and the last number in."""
+    """Why the wish at this position was not met, and the last number in: limit, together (somebody of its party did not
+    get it), none (no places), class, luck (the class of the unlucky) or number."""
     outcome = row.record["outcome"]
     course, cls = wish.line["ranked"][at]
     better = [c for c, _cls in wish.line["ranked"][:at] if c in outcome["given"][wish.receipt]]
     if len(better) >= row.per_child:
         return "limit", 0
+    if [wish.line.get("together"), course] in outcome["struck"]:
+        return "together", 0
     last = outcome["last"][course]
     if last is None:
         return "none", 0
-    return ("class" if last[0] < cls else "number"), last[1]
+    if last[0] == cls:
+        return "number", last[1]
+    return ("class" if last[0] == 0 and has_first(row) else "luck"), last[1]

@@ -7,7 +7,7 @@ says which version it saw, so that nobody overwrites the other unknowingly.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,9 +20,11 @@ from core.db.uow import UnitOfWork
 from core.enrollment import seats
 from core.enrollment.basket import first_overlap
 from core.enrollment.draw import program
+from core.enrollment.draw.classes import class_of, has_first
 from core.enrollment.draw.errors import HasPlace, MayNotChoose, WishesChanged, WishesShut
 from core.enrollment.draw.models import DrawPriority, DrawRound, DrawWish
-from core.enrollment.draw.service import LAST_PRIMARY_GRADE, courses_of, moment
+from core.enrollment.draw.party import Party, drawn_code, party_of
+from core.enrollment.draw.service import courses_of, moment
 from core.enrollment.errors import NotForGrade, NotOnMenu, Overlap
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import ON_MENU
@@ -30,9 +32,6 @@ from core.enrollment.views import OfferingView
 from core.notices import service as notices
 from core.people.models import Guardian, Guardianship
 from core.people.service import StudentView, my_child, student
-
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-"""Of receipts: what cannot be taken for one another on paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,21 @@ class Sheet:
     slots: Mapping[UUID, str]
     offered: Mapping[UUID, OfferingView]
     wish: DrawWish | None
+    party: Party | None = None
+    """With whom the child wants to be drawn together."""
+    vain: Set[UUID] = frozenset()
+    """What it ranks and somebody of its party does not: as things are, nobody of them gets that."""
+
+    @property
+    def window(self) -> bool:
+        """Whether each tap is a request, and all are one batch."""
+        return self.row.mode == "window"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of what was asked for can count: several of one slot, or more slots than allowed."""
+        slots = [self.slots[view.id] for view in self.ranked]
+        return not self.window or len(set(slots)) < len(slots) or len(slots) > self.row.per_child
 
     @property
     def ranked(self) -> list[OfferingView]:
@@ -93,6 +107,10 @@ async def sheet(uow: UnitOfWork, row: DrawRound, child: StudentView) -> Sheet:
     courses = await courses_of(uow, row.id)
     wish = await wish_of(uow, row.id, child.id)
     ranked = set(ranked_ids(wish))
+    party = await party_of(uow, row.id, child.id)
+    vain: set[UUID] = set()
+    for other in party.children if party is not None else ():
+        vain |= ranked - set(ranked_ids(await wish_of(uow, row.id, other)))
     return Sheet(
         row,
         phase,
@@ -103,6 +121,8 @@ async def sheet(uow: UnitOfWork, row: DrawRound, child: StudentView) -> Sheet:
             if view.id in ranked or (view.state in ON_MENU and child.grade in view.grades and view.id not in held)
         },
         wish,
+        party,
+        vain,
     )
 
 
@@ -119,30 +139,58 @@ async def save(
     The same ranking again changes nothing. Raises NotFound (foreign child or round), MayNotChoose, WishesShut,
     WishesChanged, NotOnMenu, NotForGrade, HasPlace, Overlap.
     """
+    return await _change(uow, round_id, student_id, lambda _now: ranked, version)
+
+
+async def request(
+    uow: UnitOfWork, round_id: UUID, student_id: UUID, offering_id: UUID, *, on: bool = True
+) -> DrawWish | None:
+    """One tap in a window: ask for a place, behind what was asked for before, or take that back.
+
+    The same tap again changes nothing, whichever guardian's it is. Raises as `save` does, but for WishesChanged.
+    """
+
+    def asked(now: Sequence[UUID]) -> Sequence[UUID]:
+        if on:
+            return [*now, offering_id]
+        return [id_ for id_ in now if id_ != offering_id]
+
+    return await _change(uow, round_id, student_id, asked, None)
+
+
+async def _change(
+    uow: UnitOfWork,
+    round_id: UUID,
+    student_id: UUID,
+    change: Callable[[Sequence[UUID]], Sequence[UUID]],
+    version: int | None,
+) -> DrawWish | None:
+    """`change` makes the new list of the present one; a course named twice counts where it stands first."""
     child = await my_child(uow, student_id)
     await refuse_onlooker(uow, student_id)
-    # Shared with other families, against the one who closes the round.
-    query = select(DrawRound).where(DrawRound.id == round_id).with_for_update(read=True)
-    row = (await uow.session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
-    now = await moment(uow)
-    if row is None or row.state != "open" or not row.opens_at <= now < row.closes_at:
-        raise WishesShut()
+    row = await open_round(uow, round_id)
     await uow.hold(f"draw/{round_id}/{student_id}")
     wish = await wish_of(uow, round_id, student_id)
-    order = list(dict.fromkeys(ranked))
+    order = list(dict.fromkeys(change(ranked_ids(wish))))
     if order == ranked_ids(wish):
         return wish
-    if version != (wish.version if wish else 0):
+    if version is not None and version != (wish.version if wish else 0):
         raise WishesChanged(who=wish.saved_name if wish else "")
     await _refuse_unfit(uow, row, child, order)
-    if wish is None:
-        wish = DrawWish(id=new_id(), round_id=row.id, student_id=child.id, receipt=_receipt(), version=0)
-    await _write(uow, row, child, wish, order)
-    uow.session.add(wish)
-    wish.saved_by, wish.saved_name, wish.saved_at = uow.ctx.actor.account_id, uow.ctx.actor.name, now
+    wish = await write(uow, row, child, wish, order)
+    wish.saved_by, wish.saved_name = uow.ctx.actor.account_id, uow.ctx.actor.name
     await uow.session.flush()
     await uow.audit("draw.wish", "student", child.id, round=row.id, version=wish.version, leaf=program.leaf(wish.line))
     return wish
+
+
+async def open_round(uow: UnitOfWork, round_id: UUID) -> DrawRound:
+    """The round, while families may ask; locked with other families, against who closes it. Raises WishesShut."""
+    query = select(DrawRound).where(DrawRound.id == round_id).with_for_update(read=True)
+    row = (await uow.session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
+    if row is None or row.state != "open" or not row.opens_at <= await moment(uow) < row.closes_at:
+        raise WishesShut()
+    return row
 
 
 async def set_priority(uow: UnitOfWork, round_id: UUID, student_id: UUID, on: bool) -> None:
@@ -153,7 +201,7 @@ async def set_priority(uow: UnitOfWork, round_id: UUID, student_id: UUID, on: bo
     uow.ctx.require("draw.manage")
     row = await uow.get(DrawRound, round_id, lock=True)
     child = await student(uow, student_id)
-    if len(row.classes) < 2:
+    if not has_first(row):
         raise NotFound()
     known = (
         await uow.session.execute(
@@ -178,22 +226,12 @@ async def _relabel(uow: UnitOfWork, row: DrawRound, child: StudentView) -> None:
     wish = await wish_of(uow, row.id, child.id)
     if wish is None:
         return
-    await _write(uow, row, child, wish, ranked_ids(wish))
+    await write(uow, row, child, wish, ranked_ids(wish))
     await uow.session.flush()
     people = (await notices.guardians_of(uow, [child.id])).get(child.id, [])
     told = {"child": child.name, "title": row.title}
     source = f"draw.receipt/{wish.id}/{wish.version}"
     await notices.tell(uow, people, "draw.receipt", told, path=f"home/wishes?child={child.id}", source=source)
-
-
-async def class_of(uow: UnitOfWork, row: DrawRound, child: StudentView) -> int:
-    """The child's class of priority: its place in the round's classes, 0 preferred."""
-    if len(row.classes) < 2:
-        return 0
-    if row.primary_first and child.grade <= LAST_PRIMARY_GRADE:
-        return 0
-    query = select(DrawPriority.id).where(DrawPriority.round_id == row.id, DrawPriority.student_id == child.id)
-    return 0 if (await uow.session.execute(query)).first() is not None else 1
 
 
 def receipt_file(row: DrawRound, wish: DrawWish, url: str) -> bytes:
@@ -210,20 +248,24 @@ def receipt_file(row: DrawRound, wish: DrawWish, url: str) -> bytes:
     )
 
 
-async def _write(uow: UnitOfWork, row: DrawRound, child: StudentView, wish: DrawWish, order: Sequence[UUID]) -> None:
+async def write(
+    uow: UnitOfWork, row: DrawRound, child: StudentView, wish: DrawWish | None, order: Sequence[UUID]
+) -> DrawWish:
+    """Make the child's line anew, with its class and party as they are now; the receipt's number stays."""
+    if wish is None:
+        wish = DrawWish(id=new_id(), round_id=row.id, student_id=child.id, receipt=drawn_code(3), version=0)
     cls = await class_of(uow, row, child)
+    party = await party_of(uow, row.id, child.id)
     line: dict[str, Any] = {
         "receipt": wish.receipt,
         "salt": secrets.token_hex(16),
         "ranked": [[str(id_), cls] for id_ in order],
     }
-    wish.line, wish.version = line, wish.version + 1
-
-
-def _receipt() -> str:
-    """A code that says nothing about the child, such as K7QX-3MWD-P2TA: 60 bits, unique in the round by constraint."""
-    letters = "".join(secrets.choice(ALPHABET) for _number in range(12))
-    return "-".join(letters[at : at + 4] for at in range(0, 12, 4))
+    if party is not None and party.bound:
+        line["together"] = party.code
+    wish.line, wish.version, wish.saved_at = line, wish.version + 1, await moment(uow)
+    uow.session.add(wish)
+    return wish
 
 
 async def _refuse_unfit(uow: UnitOfWork, row: DrawRound, child: StudentView, order: Sequence[UUID]) -> None:

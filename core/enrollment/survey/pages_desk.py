@@ -18,7 +18,7 @@ from core.base.text import gettext as _
 from core.base.text import ngettext
 from core.db.states import history
 from core.db.uow import UnitOfWork
-from core.enrollment.draw.service import priority_rule
+from core.enrollment.draw.classes import priority_rule
 from core.enrollment.survey import plan_link, results, service
 from core.enrollment.survey.models import NeedSurvey
 from core.enrollment.survey.schemas import SurveyForm

@@ -13,7 +13,7 @@ from core.base.context import TenantContext
 from core.base.errors import KehouError, NotFound
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
-from core.enrollment.draw.service import priority_rule
+from core.enrollment.draw.classes import priority_rule
 from core.enrollment.survey import service
 from core.enrollment.survey.models import NeedSurvey, SurveyAnswer
 from core.enrollment.survey.schemas import AnswerForm

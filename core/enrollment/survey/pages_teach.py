@@ -14,7 +14,7 @@ from core.base.errors import KehouError, NotFound
 from core.base.text import gettext as _
 from core.base.text import ngettext
 from core.db.uow import UnitOfWork
-from core.enrollment.draw.service import priority_rule
+from core.enrollment.draw.classes import priority_rule
 from core.enrollment.survey import results, service
 from core.enrollment.survey.models import NeedSurvey
 from core.enrollment.survey.pages_home import ask, given_of, initial_of

@@ -87,7 +87,7 @@ class WaitingEntry(TenantModel, Stamped):
     giving_up: Mapped[list[Any]] = mapped_column(server_default="[]")
     """Ids of offerings whose places the child lets go when it accepts: rather this one than those."""
     cls: Mapped[int] = mapped_column(SmallInteger(), server_default="0")
-    """The class of priority by the pack's rule (core.enrollment.draw.service.priority_rule), 0 preferred."""
+    """The class of priority by the pack's rule (core.enrollment.draw.classes.priority_rule), 0 preferred."""
     tier: Mapped[int] = mapped_column(SmallInteger(), server_default="2")
     """What `number` is: 0 the order carried over from last term, 1 the number drawn, 2 the order of arrival."""
     number: Mapped[int]

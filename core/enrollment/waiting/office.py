@@ -13,7 +13,8 @@ from core.base.text import gettext as _
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
 from core.enrollment import seats
-from core.enrollment.draw.service import moment, priority_rule
+from core.enrollment.draw.classes import priority_rule
+from core.enrollment.draw.service import moment
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.waiting import gate
 from core.enrollment.waiting.errors import JumpUntold

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from core.base.errors import KehouError
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
-from core.enrollment.draw.service import priority_rule
+from core.enrollment.draw.classes import priority_rule
 from core.enrollment.offerings_service import offering, offerings_by_id
 from core.enrollment.waiting import lists, office
 from core.enrollment.waiting.models import WaitingEntry, WaitingEvent

@@ -17,7 +17,7 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
 from core.enrollment import applications, basket, home_views
-from core.enrollment.draw.service import priority_rule
+from core.enrollment.draw.classes import priority_rule
 from core.enrollment.home_views import Home
 from core.enrollment.letters import letter
 from core.enrollment.offerings_service import offerings_by_id
@@ -27,7 +27,8 @@ from core.enrollment.waiting.models import WaitingEntry
 from core.enrollment.waiting.schemas import Join
 from core.enrollment.waiting.states import LIVE, TONES, WAITING
 from core.enrollment.waiting.words import SAY_WAITING
-from core.enrollment.words import SAY, days_line
+from core.enrollment.words import SAY
+from core.terms.hours import days_line
 from core.web.access import access
 from core.web.forms import Form
 from core.web.i18n import weekday

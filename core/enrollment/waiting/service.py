@@ -14,10 +14,11 @@ from core.base.errors import NotFound
 from core.db.uow import UnitOfWork
 from core.enrollment import applications, basket, menu_service, seats
 from core.enrollment.basket import check_choice, chosen_days
+from core.enrollment.draw.classes import LAST_PRIMARY_GRADE, Rule, priority_rule
 from core.enrollment.draw.errors import HasPlace
 from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.draw.models import DrawCourse, DrawPriority, DrawRound, DrawWish
-from core.enrollment.draw.service import LAST_PRIMARY_GRADE, Rule, moment, priority_rule
+from core.enrollment.draw.service import moment
 from core.enrollment.draw.wishes import refuse_onlooker
 from core.enrollment.errors import NoticeUnread, NotPriced, Overlap, WindowShut
 from core.enrollment.letters import letter

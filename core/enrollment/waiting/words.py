@@ -7,7 +7,7 @@ from typing import Any, Final
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.base.text import ngettext
-from core.enrollment.draw.service import Rule
+from core.enrollment.draw.classes import Rule
 from core.enrollment.waiting.lists import ARRIVAL, DRAWN, Position
 from core.enrollment.waiting.models import WaitingEntry, WaitingRule
 from core.enrollment.waiting.states import JUMP_REASONS

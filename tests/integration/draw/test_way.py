@@ -96,7 +96,7 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses, tmp_path
     }
     early = await office.post("/t/school/desk/draws", data=form)
     assert early.status_code == 422
-    assert "公开数字应在填报截止以后才公布" in early.text
+    assert "公开数字应在填报截止 10 分钟以后才公布" in early.text
     form["seed_at"] = moment(2)
     sent = await office.post("/t/school/desk/draws", data=form)
     shown = await follow(office, sent)
