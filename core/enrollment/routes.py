@@ -141,7 +141,7 @@ def offering_out(view: OfferingView, home: Home | None = None) -> OfferingOut:
         ],
         any_days=view.any_days,
         capacity=view.capacity,
-        left=view.left,
+        left=0 if home and home.full(view) else view.left,
         service=view.service,
         price=price.fen if price else None,
         unit=price.unit if price else None,

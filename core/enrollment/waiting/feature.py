@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.base.text import lazy_gettext as _l
-from core.enrollment.waiting import carrying, models, offers, pages_desk, pages_home, pages_public
+from core.enrollment.waiting import carrying, models, offers, pages_desk, pages_home, pages_public, routes
 from core.enrollment.waiting.gate import OFFER
 from core.enrollment.waiting.states import MANAGE
 from core.host.contribution import Job, NavItem, Permission, Schedule, Subscriber
 
 TURN = "waiting.turn"
 
-HANDLERS = (*pages_home.HANDLERS, *pages_desk.HANDLERS, *pages_public.HANDLERS)
+HANDLERS = (*pages_home.HANDLERS, *pages_desk.HANDLERS, *pages_public.HANDLERS, *routes.HANDLERS)
 PERMISSIONS = (Permission(MANAGE, _l("管理候补名单"), roles=("office", "principal")),)
 NAV = (NavItem("desk", _l("候补名单"), "desk/waiting", "hourglass", order=27, permission=MANAGE, group=_l("课后服务")),)
 JOBS = (

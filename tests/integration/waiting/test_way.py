@@ -126,6 +126,34 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses) -> None:
     assert (await office.get("/t/school/desk/waiting")).status_code == 200
 
 
+@pytest.mark.req("R-145", "R-146")
+async def test_the_same_by_json(world: World) -> None:
+    """Joined, read, left, offered, declined and counted without a page; another family's entry is not found."""
+    school = await world.school(families=3, pack=None)
+    [chess] = await draws.clubs(world, school, draws.club("围棋社", capacity=1))
+    holder, family, other = school.families
+    await menu.apply(world, school, holder, [(chess, ())])
+    await menu.notice_hash(world, school, family)
+    api, client, stranger = "/api/t/school", await world.client(family.guardian), await world.client(other.guardian)
+    body = {"child": str(family.student_id), "offering": str(chess.id)}
+    made = (await client.post(f"{api}/home/waiting", json=body)).json()
+    assert (made["state"], made["ahead"], made["waiting"], made["jumped_ahead"]) == ("waiting", 0, 1, 0)
+    assert "第 1 个登记" in made["basis"]
+    assert (await stranger.post(f"{api}/home/waiting/{made['id']}/leave")).status_code == 404
+    assert (await stranger.get(f"{api}/home/waiting/{family.student_id}")).status_code == 404
+    assert (await client.post(f"{api}/home/waiting/{made['id']}/leave")).json()["state"] == "left"
+    made = (await client.post(f"{api}/home/waiting", json=body)).json()
+    await waiting.give_back(world, school, chess, holder.student_id)
+    await world.drain(school)
+    [offered] = (await client.get(f"{api}/home/waiting/{family.student_id}")).json()
+    assert offered["offer_until"]
+    assert (await client.post(f"{api}/home/waiting/{made['id']}/refuse")).json()["state"] == "refused"
+    late = await client.post(f"{api}/home/waiting/{made['id']}/accept")
+    assert (late.status_code, late.json()["code"]) == (409, "offer_over")
+    [counted] = (await (await world.client(None)).get(f"{api}/waiting")).json()
+    assert (counted["title"], counted["waiting"], counted["let_go"], counted["jumps"]) == ("围棋社", 0, 1, {})
+
+
 @pytest.mark.req("R-146", "R-150", "R-214")
 async def test_rather_this_than_that_on_its_days(world: World) -> None:
     """Care on all days and a club on Wednesday, in the middle of the term and after the window: accepting the club

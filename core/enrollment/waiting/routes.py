@@ -1,0 +1,135 @@
+"""The JSON API of the waiting lists: what the pages do, for other clients, and the public counts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from core.db.uow import UnitOfWork
+from core.enrollment.draw.service import priority_rule
+from core.enrollment.offerings_service import offering, offerings_by_id
+from core.enrollment.waiting import accepting, lists, service
+from core.enrollment.waiting.models import WaitingEntry
+from core.enrollment.waiting.schemas import Join
+from core.enrollment.waiting.states import LIVE
+from core.enrollment.waiting.words import basis
+from core.people.service import my_child
+from core.terms.service import current_term
+from core.web.access import access, public
+
+GUARDIAN = access("enrollment.apply")
+API = "/api/t/{tenant:str}"
+
+
+class EntryOut(BaseModel):
+    """A child on a list. `ahead` of `waiting` children come first, `jumped_ahead` of them put ahead by the school;
+    `basis` says in a sentence what the order rests on. `offer_until`: answer an offer before that."""
+
+    id: UUID
+    offering_id: UUID
+    student_id: UUID
+    state: str
+    ahead: int
+    waiting: int
+    jumped_ahead: int
+    basis: str
+    why: str
+    giving_up: list[UUID]
+    offer_until: datetime | None
+
+
+class AcceptedOut(BaseModel):
+    application_id: UUID
+
+
+class ListOut(BaseModel):
+    """Counts of one list; `jumps` by reason."""
+
+    offering_id: UUID
+    title: str
+    waiting: int
+    offered: int
+    taken: int
+    let_go: int
+    jumps: dict[str, int]
+
+
+async def _out(uow: UnitOfWork, row: WaitingEntry) -> EntryOut:
+    place = await lists.position(uow, row)
+    view = await offering(uow, row.offering_id)
+    return EntryOut(
+        id=row.id,
+        offering_id=row.offering_id,
+        student_id=row.student_id,
+        state=row.state,
+        ahead=place.ahead,
+        waiting=place.of,
+        jumped_ahead=place.jumps,
+        basis=basis(row, priority_rule(uow, view.grades)),
+        why=row.why,
+        giving_up=[UUID(id_) for id_ in row.giving_up],
+        offer_until=row.offer_until if row.state == "offered" else None,
+    )
+
+
+@get(f"{API}/home/waiting/{{student_id:uuid}}", opt=GUARDIAN)
+async def entries(uow: NamedDependency[UnitOfWork], student_id: FromPath[UUID]) -> list[EntryOut]:
+    """The lists that a child is on."""
+    child = await my_child(uow, student_id)
+    query = select(WaitingEntry).where(WaitingEntry.student_id == child.id, WaitingEntry.state.in_(LIVE))
+    rows = (await uow.session.execute(query.order_by(WaitingEntry.id))).scalars().all()
+    return [await _out(uow, row) for row in rows]
+
+
+@post(f"{API}/home/waiting", opt=GUARDIAN, status_code=200)
+async def join(uow: NamedDependency[UnitOfWork], data: JSONBody[Join]) -> EntryOut:
+    """Put a child on the list of a full offering; again: change its days or what it would rather give up."""
+    return await _out(uow, await service.join(uow, data.child, data.offering, data.weekdays, data.giving_up))
+
+
+@post(f"{API}/home/waiting/{{entry_id:uuid}}/accept", opt=GUARDIAN, status_code=200)
+async def accept(uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID]) -> AcceptedOut:
+    """Accept an offer: the application now asks for it. Twice is once."""
+    return AcceptedOut(application_id=await accepting.accept(uow, entry_id))
+
+
+@post(f"{API}/home/waiting/{{entry_id:uuid}}/refuse", opt=GUARDIAN, status_code=200)
+async def refuse(uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID]) -> EntryOut:
+    """Decline an offer: the place goes to the next child."""
+    await service.refuse(uow, entry_id)
+    return await _out(uow, await uow.get(WaitingEntry, entry_id))
+
+
+@post(f"{API}/home/waiting/{{entry_id:uuid}}/leave", opt=GUARDIAN, status_code=200)
+async def leave(uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID]) -> EntryOut:
+    """Take a child off a list."""
+    await service.leave(uow, entry_id)
+    return await _out(uow, await uow.get(WaitingEntry, entry_id))
+
+
+@get(f"{API}/waiting", opt=public())
+async def counts(uow: NamedDependency[UnitOfWork]) -> list[ListOut]:
+    """The counts of the term's lists, for everybody. No child is named."""
+    found = await lists.tallies(uow, (await current_term(uow)).id)
+    views = await offerings_by_id(uow, found.keys())
+    return [
+        ListOut(
+            offering_id=id_,
+            title=views[id_].title,
+            waiting=tally.waiting,
+            offered=tally.offered,
+            taken=tally.taken,
+            let_go=tally.let_go,
+            jumps=tally.jumps,
+        )
+        for id_, tally in sorted(found.items(), key=lambda pair: (views[pair[0]].title, str(pair[0])))
+    ]
+
+
+HANDLERS = (entries, join, accept, refuse, leave, counts)
