@@ -187,7 +187,7 @@ def left_over(wish: dict[str, Any], struck: Container[tuple[str, str]]) -> Seque
 
 
 def outcome(draw: dict[str, Any]) -> dict[str, Any]:
-    """Numbers, places and struck wishes; and the last class and number that got into each course that was full."""
+    """Hash of the seed, numbers, places, struck wishes; and the last class and number that got into each full course."""
     courses = {course["id"]: place for place, course in enumerate(draw["courses"])}
     lines = sorted(draw["wishes"], key=lambda wish: wish["receipt"])
     number = numbers(draw["seed"], [wish["receipt"] for wish in lines])
@@ -220,6 +220,8 @@ def outcome(draw: dict[str, Any]) -> dict[str, Any]:
         full = len(inside) == places[course] and inside
         last[course_id] = list(divmod(max(inside), len(lines) + 1)) if full else None
     return {
+        # Few children may stand in the same order for another seed as well; so the outcome says which one it is of.
+        "seed": sha256(canonical(draw["seed"])),
         "numbers": number,
         "given": {wish["receipt"]: [ids[wishes[c][p]] for p in given[c]] for c, wish in enumerate(lines)},
         "last": last,

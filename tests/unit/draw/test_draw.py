@@ -150,6 +150,13 @@ def test_together_or_not_at_all() -> None:
             assert all(mine == got[0] for mine in got)
 
 
+def test_another_seed_is_noticed_even_where_it_gives_the_same_order() -> None:
+    draw = market(random.Random(1), 1, 1)
+    draw["seed"] += "0"
+    with pytest.raises(Wrong):
+        verify(draw, own_hash())
+
+
 def test_one_changed_byte_is_noticed(tmp_path: Path) -> None:
     dice = random.Random(11)
     draw = market(dice, 30, 5)
