@@ -15,7 +15,10 @@ from core.web.app import build_app, check_handlers
 from deploy.app import build_house
 from deploy.embedded import EmbeddedPostgres
 from tests.support import database as databases
+from tests.support.memory import use_memory
 from tests.support.world import World
+
+use_memory()
 
 
 @pytest.fixture(scope="session")
