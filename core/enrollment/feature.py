@@ -1,4 +1,4 @@
-"""What enrollment brings to the house: the menu and all that follows from it, the service plan, the draw."""
+"""What enrollment brings to the house: the menu and all that follows from it, the service plan, the draw, class forming."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from core.enrollment import (
     routes,
 )
 from core.enrollment.draw import feature as draw_feature
+from core.enrollment.forming import feature as forming_feature
 from core.enrollment.jobs import TURN, turn
 from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule
 
 HERE = Path(__file__).parent
 
-__all__ = ["contribution", "draw_feature", "models", "plan_feature"]
+__all__ = ["contribution", "draw_feature", "forming_feature", "models", "plan_feature"]
 
 
 def _rooms(name: str) -> tuple[Any, ...]:
-    """What the service plan and the draw add under this name."""
-    return tuple(item for room in (plan_feature, draw_feature) for item in getattr(room, name, ()))
+    """What the service plan, the draw and class forming add under this name."""
+    return tuple(item for room in (plan_feature, draw_feature, forming_feature) for item in getattr(room, name, ()))
 
 
 PERMISSIONS = (

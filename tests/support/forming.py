@@ -29,7 +29,9 @@ def school(
     for number in range(pupils):
         grade = number * 6 // pupils + 1
         days = frozenset(WEEK if chance.random() < 0.6 else chance.sample(WEEK, chance.choice([2, 3, 4])))
-        children.append(Child(f"c{number:04}", grade, chance.randint(1, classes), days, level=("low", "high")[grade > 3]))
+        children.append(
+            Child(f"c{number:04}", grade, chance.randint(1, classes), days, level=("low", "high")[grade > 3])
+        )
     for family in range(pupils // 24):
         for at in chance.sample(range(pupils), 2):
             old = children[at]
@@ -46,7 +48,7 @@ def school(
         )
         for n in range(staff)
     ]
-    times = {day: (16 * 60 + 30, 17 * 60 + 40) for day in WEEK}
+    times = dict.fromkeys(WEEK, (16 * 60 + 30, 17 * 60 + 40))
     places = tuple(Place(f"r{n:02}", 45 if n % 9 else 60) for n in range(rooms))
     course = Course("care", times, tuple(children), mode, size)
     rule = Staffing(1, alternate, leaders=2, per_leader=4, relay=2)
@@ -85,7 +87,7 @@ def wrong(problem: Problem, found: Proposal) -> list[str]:
         uses.append((duty.person, duty.day, duty.start, duty.end))
         uses += [(duty.person, a // 1440, a % 1440, a % 1440 + b - a) for a, b in person.busy if a // 1440 == duty.day]
         days.setdefault(duty.person, set()).add(duty.day)
-        if duty.role == "duty_leader" and not person.leads or duty.role != "duty_leader" and not person.teaches:
+        if (duty.role == "duty_leader" and not person.leads) or (duty.role != "duty_leader" and not person.teaches):
             said.append(f"{duty.person} may not be {duty.role}")
         if duty.day in person.cannot:
             said.append(f"{duty.person} cannot on {duty.day}")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from core.enrollment.forming.grouping import form, numbered, pieces
+from core.enrollment.forming.grouping import bucket_of, form, numbered, pieces
 from core.enrollment.forming.problem import Child, Course, Group, Problem, Proposal
-from core.enrollment.forming.staffing import Rota, rooms
+from core.enrollment.forming.staffing import Rota, rooms, size_of
 from core.enrollment.forming.unmet import unmet
 
 Told = Callable[[int, int], None]
@@ -46,3 +46,23 @@ def staffed(
     proposal = Proposal(list(groups), duties, [])
     proposal.unmet = unmet(problem, proposal)
     return proposal
+
+
+def alike(course: Course, groups: Sequence[Group], child: Child) -> Group:
+    """Where one more child fits best among a course's groups: with its bucket, with room, with a sibling, with its
+    class, in the smallest. There is always one, for a child must be in somebody's list."""
+    known = {c.key: c for c in course.children}
+
+    def rank(group: Group) -> tuple[object, ...]:
+        inside = [known[key] for key in group.children if key in known]
+        size = size_of(group, course)
+        return (
+            group.bucket not in ("", bucket_of(course.mode, child)),
+            size >= course.size,
+            not any(child.family and c.family == child.family for c in inside),
+            not any(c.class_key == child.class_key for c in inside),
+            size,
+            group.number,
+        )
+
+    return min(groups, key=rank)

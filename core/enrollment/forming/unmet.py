@@ -89,9 +89,7 @@ def _day_duties(problem: Problem, proposal: Proposal, courses: dict[str, Course]
         yield Unmet(f"no_{role}", {"days": days, "wanted": wanted, "given": given, "able": able_now})
 
 
-def _mixed(
-    proposal: Proposal, courses: dict[str, Course], children: dict[tuple[str, str], Child]
-) -> Iterator[Unmet]:
+def _mixed(proposal: Proposal, courses: dict[str, Course], children: dict[tuple[str, str], Child]) -> Iterator[Unmet]:
     """Groups that the mode does not allow, and those of several grade bands where bands should stay together."""
     for g, group in enumerate(proposal.groups):
         inside = [children[(group.course, key)] for key in group.children if (group.course, key) in children]
@@ -132,9 +130,7 @@ def _uneven(proposal: Proposal, courses: dict[str, Course]) -> Iterator[Unmet]:
             yield Unmet("uneven", {**facts, "least": min(sizes), "most": max(sizes)})
 
 
-def _split(
-    proposal: Proposal, courses: dict[str, Course], children: dict[tuple[str, str], Child]
-) -> Iterator[Unmet]:
+def _split(proposal: Proposal, courses: dict[str, Course], children: dict[tuple[str, str], Child]) -> Iterator[Unmet]:
     """Classes that are spread over more groups than their number needs; of mixed ages nobody expects otherwise."""
     spread: dict[tuple[str, int, int], list[int]] = defaultdict(list)
     for g, group in enumerate(proposal.groups):
@@ -178,6 +174,3 @@ def _changes(problem: Problem, proposal: Proposal) -> Iterator[Unmet]:
     for g, people in sorted(seen.items()):
         if len(people) > problem.staffing.lines:
             yield Unmet("teacher_changes", {"group": g, "people": sorted(people)})
-
-
-
