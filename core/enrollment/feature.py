@@ -1,4 +1,4 @@
-"""What enrollment brings to the house: the menu and all that follows from it, the service plan, the draw, class forming."""
+"""What enrollment brings to the house: the menu and all that follows, the service plan, the draw, class forming."""
 
 from __future__ import annotations
 

@@ -53,7 +53,8 @@ async def propose_offering(
 
 async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDraft) -> OfferingView:
     """Change an item, before or after it is on the menu (R-098). Raises as propose_offering, CapacityTooSmall,
-    GroupsClash (formed groups would clash in the new hours), and FixedByDraw: what families rank stays as it is until the draw is over."""
+    GroupsClash (formed groups would clash in the new hours), and FixedByDraw: what families rank stays as it is until
+    the draw is over."""
     _refuse_nonsense(draft)
     row = await uow.get(Offering, offering_id, lock=True)
     if row.state not in CHANGEABLE:

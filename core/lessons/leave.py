@@ -97,7 +97,8 @@ async def coming_leaves(uow: UnitOfWork, students: Collection[UUID], limit: int 
 
 
 _OF_CHILD = text("""
-select l.id, l.offering_id, o.title || coalesce(' · ' || q.title, '') as title, o.kind, l.day, l.starts_at, l.ends_at, l.state, l.teacher_id, s.name as teacher,
+select l.id, l.offering_id, o.title || coalesce(' · ' || q.title, '') as title,
+       o.kind, l.day, l.starts_at, l.ends_at, l.state, l.teacher_id, s.name as teacher,
        r.name as room, a.mark, a.note, g.stars
   from lesson l
   join offering o on o.tenant_id = l.tenant_id and o.id = l.offering_id

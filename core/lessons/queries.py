@@ -61,7 +61,8 @@ class LessonLine:
 
 
 _LINES = text("""
-select l.id, l.offering_id, o.title || coalesce(' · ' || q.title, '') as title, o.kind, o.plugin, l.day, l.starts_at, l.ends_at, coalesce(r.name, '') as room,
+select l.id, l.offering_id, o.title || coalesce(' · ' || q.title, '') as title,
+       o.kind, o.plugin, l.day, l.starts_at, l.ends_at, coalesce(r.name, '') as room,
        coalesce(s.name, '') as teacher, l.teacher_id, l.usual_teacher_id is not null as stands_in, l.vendor_id, l.state,
        l.expected, l.present, coalesce(a.on_leave, 0) as on_leave, coalesce(a.absent, 0) as absent,
        (select count(distinct e.student_id) from enrolment e

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import ColumnElement, or_, select, text
 from sqlalchemy.dialects.postgresql import Range
 
 from core.db.uow import UnitOfWork
@@ -132,7 +132,8 @@ async def _families(uow: UnitOfWork, students: list[UUID]) -> dict[UUID, str]:
     """Children with a common guardian share a name; only children have none."""
     rows = await uow.session.execute(
         text(
-            "select a.student_id as one, min(cast(b.student_id as text)) as eldest, count(distinct b.student_id) as many "
+            "select a.student_id as one, min(cast(b.student_id as text)) as eldest, "
+            "count(distinct b.student_id) as many "
             "from guardianship a join guardianship b on b.tenant_id = a.tenant_id and b.guardian_id = a.guardian_id "
             "where a.tenant_id = :t and a.student_id = any(:ids) and b.student_id = any(:ids) group by a.student_id"
         ),
@@ -184,7 +185,7 @@ async def _elsewhere(uow: UnitOfWork, run: FormingRun) -> tuple[dict[UUID, list[
     return rooms, staff
 
 
-def _after(day: date) -> object:
+def _after(day: date) -> ColumnElement[bool]:
     return CareGroup.valid.op("&&")(Range(day, None))
 
 

@@ -126,7 +126,8 @@ class _Model:
         from ortools.sat.python import cp_model  # heavy: only the job's process pays for it
 
         self.cp, self.model = cp_model, cp_model.CpModel()
-        self.piece, self.count, self.cost = piece, count, []
+        self.piece, self.count = piece, count
+        self.cost: list[Any] = []
         shared: dict[str, int] = defaultdict(int)
         for child in piece.children:
             shared[child.family] += 1

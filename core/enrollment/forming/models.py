@@ -12,9 +12,8 @@ from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, INT4MULTIRANGE, Range
-from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.models import Stamped, TenantModel, tenant_fk
@@ -47,7 +46,7 @@ class FormingRun(TenantModel, Stamped):
     term_id: Mapped[UUID]
     title: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="draft")
-    offering_ids: Mapped[list[UUID]] = mapped_column(ARRAY(PgUUID()))
+    offering_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     mode: Mapped[str]
     size: Mapped[int] = mapped_column(SmallInteger())
     alternate: Mapped[bool] = mapped_column(server_default="false")
@@ -63,7 +62,7 @@ class FormingRun(TenantModel, Stamped):
 
 
 class CareGroup(TenantModel):
-    """A group of one offering (班组): its number, its room, and who belongs together in it (bucket: class 3/2, band 2)."""
+    """A group of one offering (班组): its number, its room, and who belongs together in it (bucket: 3/2, band2)."""
 
     __tablename__ = "care_group"
     __table_args__ = (

@@ -22,7 +22,7 @@ from core.db.idempotency import once
 from core.db.kernel_tables import JobRun
 from core.db.uow import UnitOfWork
 from core.enrollment.errors import Objected
-from core.enrollment.forming import board, moves, papers, service
+from core.enrollment.forming import board, moves, papers, publishing, service
 from core.enrollment.forming.gather import situation
 from core.enrollment.forming.models import FormingRun
 from core.enrollment.forming.schemas import DayDutyForm, MoveForm, RoomForm, RunForm, TeacherForm
@@ -158,7 +158,7 @@ async def _run_page(
 ) -> Response[str]:
     row = await uow.get(FormingRun, run_id)
     found = await situation(uow, row)
-    asked = service.objections_to(uow, found) if row.state == "proposed" and found.rows else []
+    asked = publishing.objections_to(uow, found) if row.state == "proposed" and found.rows else []
     return await page(
         request,
         "enrollment/forming/run.html",
@@ -245,7 +245,7 @@ async def publish(
     reason = str(sent.get("reason", ""))[:500]
     try:
         async with uow.session.begin_nested():
-            await service.publish(uow, run_id, reason)
+            await publishing.publish(uow, run_id, reason)
     except Objected as refused:
         why = Form.blank(Reason, {"reason": reason})
         return await _run_page(request, uow, run_id, why=why, objections=refused.objections, status=422)

@@ -126,7 +126,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Group:
-    """A group to be: `number` counts within its course from 1; `bucket` says who belongs together (class 3/2, band 2)."""
+    """A group to be: `number` counts within its course from 1; `bucket` says who belongs together (3/2, band2)."""
 
     course: str
     number: int

@@ -1,10 +1,11 @@
-"""Making a forming, publishing it, giving it up. Publication replaces what was in force in one transaction."""
+"""Making a forming, having it arranged, beginning from what is in force, giving it up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -51,7 +52,7 @@ def suggested(uow: UnitOfWork) -> tuple[list[str], int, bool]:
 
 def objections_to_draft(uow: UnitOfWork, mode: str, size: int, alternate: bool) -> list[Objection]:
     """What the rules say to forming in this way, before anything is formed (R-167, R-168, R-175)."""
-    asked = [
+    asked: list[tuple[str, Mapping[str, Any]]] = [
         ("class.units", {"units": [mode]}),
         ("class.size_max", {"size": size}),
         ("staffing.ab_alternate", {"alternating": alternate}),
@@ -171,10 +172,8 @@ __all__ = [
     "formable",
     "in_force",
     "make_run",
-    "objections_to",
     "objections_to_draft",
     "open_runs",
-    "publish",
     "solve",
     "suggested",
 ]

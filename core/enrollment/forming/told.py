@@ -1,4 +1,4 @@
-"""What publication says: the posted timetable without a child's name (R-183), and to each family and teacher its own."""
+"""What publication says: the posted timetable, without a child's name (R-183); to families and teachers their own."""
 
 from __future__ import annotations
 
