@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from itertools import combinations
+from typing import Any
+from uuid import UUID
 
+from sqlalchemy import select
+
+from core.base import clock
+from core.base.context import TenantContext
+from core.enrollment.forming import making, publishing, service
+from core.enrollment.forming.gather import Situation, situation
+from core.enrollment.forming.models import CareGroup, FormingRun
 from core.enrollment.forming.problem import Child, Course, Person, Place, Problem, Proposal, Staffing
+from core.enrollment.models import Application, Enrolment
+from core.people.models import Campus, Room, SchoolClass, Staff, Student
+from tests.support import lessons
+from tests.support.world import School, World
 
 WEEK = (1, 2, 3, 4, 5)
 
@@ -110,3 +125,101 @@ def _shared(mode: str, inside: list[Child]) -> bool:
     if mode in ("same_band", "by_stage_and_age"):
         return len({("12", "34", "56", "789")[min((c.grade - 1) // 2, 3)] for c in inside}) > 1
     return mode == "by_level" and len({c.level for c in inside}) > 1
+
+
+# ---- a school in the database --------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Bed:
+    """A school whose care is to be formed: two classes of grade 3 and one of grade 4, eight pupils each."""
+
+    world: World
+    school: School
+    offering_id: UUID
+    lessons: dict[date, UUID]
+    rooms: dict[str, UUID] = field(default_factory=dict)
+    staff: dict[str, UUID] = field(default_factory=dict)
+    children: list[UUID] = field(default_factory=list)
+    run_id: UUID | None = None
+
+    async def office(self) -> TenantContext:
+        return await self.world.as_(self.school, "office")
+
+    async def make(self, **changes: Any) -> UUID:
+        """A forming of the care from tomorrow on; remembered as the bed's run."""
+        wanted: dict[str, Any] = {
+            "title": "秋季托管",
+            "offering_ids": [self.offering_id],
+            "mode": "same_grade",
+            "size": 10,
+            "alternate": False,
+            "starts_on": clock.today() + timedelta(days=1),
+            "reason": "按报名人数安排",
+        }
+        async with self.world.house.unit(await self.office()) as uow:
+            assert self.school.term_id is not None
+            row = await service.make_run(uow, self.school.term_id, **(wanted | changes))
+            self.run_id = row.id
+            return row.id
+
+    async def solved(self, **changes: Any) -> UUID:
+        """Made, and arranged by the job."""
+        run_id = await self.make(**changes)
+        async with self.world.house.unit(await self.office()) as uow:
+            await service.solve(uow, run_id)
+        await self.world.drain(self.school)
+        return run_id
+
+    async def publish(self, run_id: UUID) -> None:
+        async with self.world.house.unit(await self.office()) as uow:
+            await publishing.publish(uow, run_id, "按报名人数安排")
+        await self.world.drain(self.school)
+
+    async def groups(self, run_id: UUID | None = None) -> list[CareGroup]:
+        async with self.world.house.unit(self.school.ctx) as uow:
+            return await making.groups_of(uow, run_id or self.run_id or UUID(int=0))
+
+    async def look(self, run_id: UUID | None = None) -> Situation:
+        async with self.world.house.unit(self.school.ctx) as uow:
+            return await situation(uow, await uow.get(FormingRun, run_id or self.run_id))
+
+
+async def bed(world: World, *, pack: str | None = "second-experimental-primary") -> Bed:
+    school = await world.school(families=1, pack=pack)
+    async with world.house.unit(school.ctx) as uow:
+        home = (await uow.session.execute(select(Campus))).scalars().one()
+        rooms = [Room(campus_id=home.id, name=f"教学楼 10{n}", capacity=c) for n, c in enumerate((12, 12, 12, 9, 45))]
+        teachers = [
+            Staff(name=f"教师{n}", name_sort=f"jiaoshi{n}", phone=world.next_phone(), post="teacher") for n in range(6)
+        ]
+        classes = [SchoolClass(school_year=2026, grade=g, number=n) for g, n in ((3, 5), (3, 6), (4, 1))]
+        uow.session.add_all([*rooms, *teachers, *classes])
+        await uow.session.flush()
+        pupils = [
+            Student(class_id=c.id, name=f"学生{c.grade}{c.number}{n}", name_sort=f"x{c.grade}{c.number}{n}")
+            for c in classes
+            for n in range(8)
+        ]
+        uow.session.add_all(pupils)
+        await uow.session.flush()
+        made = Bed(world, school, UUID(int=0), {}, {r.name: r.id for r in rooms}, {t.name: t.id for t in teachers})
+        made.children = [p.id for p in pupils]
+    care = await lessons.group(world, school, since=clock.today(), enrolled_from=date(2026, 9, 1))
+    made.offering_id, made.lessons = care.offering_id, care.lessons
+    async with world.house.unit(school.ctx) as uow:
+        for at, child in enumerate(made.children):
+            application = Application(term_id=school.term_id, student_id=child, state="enrolled")
+            uow.session.add(application)
+            await uow.session.flush()
+            uow.session.add(
+                Enrolment(
+                    application_id=application.id,
+                    student_id=child,
+                    offering_id=made.offering_id,
+                    term_id=school.term_id,
+                    weekdays=[1, 3] if at % 4 == 3 else [],
+                    starts_on=date(2026, 9, 1),
+                )
+            )
+    return made

@@ -236,7 +236,8 @@ async def situation(uow: UnitOfWork, run: FormingRun) -> Situation:
         if (str(rows[at[group_id]].offering_id), str(student_id)) in enrolled:
             members[group_id].append(str(student_id))
     query = select(CareGroupDuty).where(CareGroupDuty.run_id == run.id)
-    duties = (await uow.session.execute(query.order_by(CareGroupDuty.weekday, CareGroupDuty.role))).scalars().all()
+    found = (await uow.session.execute(query.order_by(CareGroupDuty.weekday, CareGroupDuty.role))).scalars()
+    duties = [duty for duty in found if duty.slots]  # none are left of a day that the offering gave up
     proposal = Proposal(
         [
             Group(str(r.offering_id), r.number, r.bucket, tuple(members[r.id]), str(r.room_id) if r.room_id else None)

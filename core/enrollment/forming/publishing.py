@@ -64,11 +64,10 @@ async def publish(uow: UnitOfWork, run_id: UUID, reason: str = "") -> None:
     for found in at.proposal.unmet:
         if found.kind == "unplaced":
             raise NotPlaced(n=len(found.facts["children"]))
-    reason = reason.strip() or row.reason
     objections = objections_to(uow, at)
     if not await policy.decided(uow, "forming.publish", "forming_run", row.id, objections, reason):
         raise Objected(objections)
-    row.reason = reason
+    row.reason = reason.strip() or row.reason
     await _replace(uow, row)
     row.published_at = (await uow.session.execute(text("select clock_timestamp()"))).scalar_one()
     payload = {"offerings": row.offering_ids, "title": row.title, "starts_on": row.starts_on, "term": row.term_id}

@@ -51,7 +51,8 @@ def _when() -> list[sa.Column[object]]:
 def _no_clash(table: str, column: str) -> None:
     op.execute(
         f"alter table {table} add constraint ex_{table}_{column} exclude using gist ("
-        f"{ONE.format('tenant_id')}, {ONE.format('board')}, {ONE.format(column)}, slots with &&, valid with &&)"
+        f"{ONE.format('tenant_id')}, {ONE.format('board')}, {ONE.format(column)}, slots with &&, valid with &&) "
+        f"where ({column} is not null)"  # a range from null to null would be everything
     )
 
 
