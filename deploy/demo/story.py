@@ -10,6 +10,7 @@ from core.base import clock
 from deploy.demo.afternoons import play_afternoons
 from deploy.demo.bills import make_bills
 from deploy.demo.families import apply_and_enrol
+from deploy.demo.groups import form_groups
 from deploy.demo.menu import publish_menus
 from deploy.demo.pay import pay_teachers
 from deploy.demo.plans import file_plans
@@ -34,6 +35,7 @@ CHAPTERS = (
     ("机构评分与退出评估", judge_vendors),
     ("账单与缴费", make_bills),
     ("补贴与报酬", pay_teachers),
+    ("编班", form_groups),
 )
 
 

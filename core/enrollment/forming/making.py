@@ -40,7 +40,7 @@ async def run(job: Delivery) -> None:
     except ImportError as exc:
         async with job.unit() as uow:
             row = await uow.get(FormingRun, run_id, lock=True)
-            row.stopped = _("这台服务器没有安装编排程序，可以手工编班")
+            row.stopped = _("这台服务器没有装好编排程序，请联系技术支持")
             await FORMING.transition(uow, row, "stop")
         raise GiveUp(str(exc)) from exc
     async with job.unit() as uow:

@@ -16,7 +16,6 @@ from sqlalchemy import func, select
 from core.base import clock
 from core.base.context import TenantContext
 from core.base.errors import KehouError
-from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.idempotency import once
 from core.db.kernel_tables import JobRun
@@ -28,7 +27,7 @@ from core.enrollment.forming.models import FormingRun
 from core.enrollment.forming.schemas import DayDutyForm, MoveForm, RoomForm, RunForm, TeacherForm
 from core.enrollment.forming.states import FORMING, MANAGE, TONES
 from core.enrollment.schemas import Reason
-from core.enrollment.words import SAY, when_line
+from core.enrollment.words import SAY, days_line, when_line
 from core.policy.vocab_people import UNITS
 from core.terms.service import current_term
 from core.web.access import access
@@ -176,7 +175,7 @@ async def _run_page(
         tones=TONES,
         units=UNITS,
         at=at,
-        key=str(new_id()),
+        days_line=days_line,
         **SAY,
     )
 
