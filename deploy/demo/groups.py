@@ -11,20 +11,19 @@ from deploy.demo.stage import Stage
 
 
 async def form_groups(stage: Stage) -> None:
-    """As the school's own rules suggest, from next week on. The office corrects and publishes."""
+    """By grades in small groups, from next week on. The office corrects and publishes."""
     school = stage.schools[0]
     async with stage.house.unit(await stage.as_(school, "office")) as uow:
         term = await current_term(uow)
         care = [view for view in await service.formable(uow, term.id) if view.kind == "care"]
-        modes, size, alternate = service.suggested(uow)
         run = await service.make_run(
             uow,
             term.id,
             title="秋季课后托管",
             offering_ids=[view.id for view in care],
-            mode=modes[0],
-            size=size,
-            alternate=alternate,
+            mode="same_grade",
+            size=8,
+            alternate=False,
             starts_on=clock.today() + timedelta(days=7),
             reason="按报名人数统一安排",
         )

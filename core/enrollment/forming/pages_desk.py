@@ -72,7 +72,7 @@ async def new(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork])
     modes, size, alternate = service.suggested(uow)
     term = await current_term(uow)
     start = max(term.starts_on, clock.today() + timedelta(days=1))
-    initial = {"mode": modes[0], "size": size, "alternate": alternate, "starts_on": start}
+    initial = {"mode": modes[0] if modes else "same_grade", "size": size, "alternate": alternate, "starts_on": start}
     return await _form_page(request, uow, Form.blank(RunForm, initial))
 
 
@@ -85,7 +85,7 @@ async def _form_page(
 ) -> Response[str]:
     views = await service.formable(uow, (await current_term(uow)).id)
     form.choose("offerings", [(v.id, f"{v.title} · {when_line(v)} · {_('%(n)s 人', n=v.taken)}") for v in views])
-    modes, size, alternate = service.suggested(uow)
+    modes = service.suggested(uow)[0]
     return await page(
         request,
         "enrollment/forming/new.html",
@@ -94,7 +94,6 @@ async def _form_page(
         form=form,
         some=bool(views),
         objections=objections,
-        advice=service.objections_to_draft(uow, modes[0], size, alternate) if not objections else [],
         suggested=[UNITS.label(mode) for mode in modes],
     )
 

@@ -73,7 +73,7 @@ async def save_wish(
     return redirect(f"/t/{ctx.slug}/teach/rota", flash=_("已保存，下次编排时照顾"))
 
 
-@get("/t/{tenant:str}/desk/duty", opt=access(MANAGE, face="desk"))
+@get("/t/{tenant:str}/desk/forming/people", opt=access(MANAGE, face="desk"))
 async def people(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], at: FromQuery[int] = 1
 ) -> Response[str]:
@@ -98,7 +98,7 @@ async def people(
     )
 
 
-@post("/t/{tenant:str}/desk/duty/{staff_id:uuid}", opt=access(MANAGE, face="desk"), status_code=200)
+@post("/t/{tenant:str}/desk/forming/people/{staff_id:uuid}", opt=access(MANAGE, face="desk"), status_code=200)
 async def set_post(
     request: Request[Any, Any, Any],
     uow: NamedDependency[UnitOfWork],
@@ -111,7 +111,7 @@ async def set_post(
         raise NotFound()
     await wishes.set_post(uow, staff_id, teaches=form.value.teaches, leads=form.value.leads)
     at = str((await request.form()).get("at", ""))
-    return redirect(f"/t/{ctx.slug}/desk/duty" + (f"?at={at}" if at.isdigit() else ""), flash=_("已保存"))
+    return redirect(f"/t/{ctx.slug}/desk/forming/people" + (f"?at={at}" if at.isdigit() else ""), flash=_("已保存"))
 
 
 @get("/t/{tenant:str}/home/groups", opt=access("enrollment.apply", face="home"))

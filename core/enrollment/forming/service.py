@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.base import clock
-from core.base.errors import FieldError, Invalid
+from core.base.errors import FieldError, Invalid, NotFound
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
 from core.enrollment.errors import Objected
@@ -43,11 +43,11 @@ async def open_runs(uow: UnitOfWork, term_id: UUID) -> list[FormingRun]:
 
 
 def suggested(uow: UnitOfWork) -> tuple[list[str], int, bool]:
-    """Modes that the rules name (all, where they name none), the class size and A/B roles that they want."""
+    """Modes that the rules name (they may name none), the class size and A/B roles that they want."""
     pack = policy.effective(uow)
     named = [unit for unit in pack.get("class.units").value or () if unit in BUCKETS]
     size = pack.get("class.size_max").value
-    return named or list(BUCKETS), int(size) if size else 35, bool(pack.get("staffing.ab_alternate").value)
+    return named, int(size) if size else 35, bool(pack.get("staffing.ab_alternate").value)
 
 
 def objections_to_draft(uow: UnitOfWork, mode: str, size: int, alternate: bool) -> list[Objection]:
@@ -72,7 +72,8 @@ async def make_run(
     starts_on: date,
     reason: str = "",
 ) -> FormingRun:
-    """Prepare a forming of these offerings. Raises Invalid, Objected, BeingFormed, NothingToForm."""
+    """Prepare a forming of these offerings. Raises NotFound, Invalid, Objected, BeingFormed,
+    NothingToForm."""
     uow.ctx.require("forming.manage")
     term = await uow.get(Term, term_id)
     wrong = []
@@ -84,6 +85,8 @@ async def make_run(
         raise Invalid(fields=wrong)
     await uow.hold(f"timetable/{term_id}")
     views = await offerings_by_id(uow, offering_ids)
+    if set(views) != set(offering_ids):
+        raise NotFound()
     known = {view.id for view in await formable(uow, term_id)}
     for view in views.values():
         if view.id not in known:
