@@ -20,7 +20,7 @@ FORMING = Machine(
         "dropped": _l("已放弃"),
     },
     [
-        Move("solve", ("draft", "proposed"), "solving", _l("自动编排"), MANAGE),
+        Move("solve", ("draft", "proposed", "solving"), "solving", _l("自动编排"), MANAGE),
         Move("propose", ("solving", "draft"), "proposed", _l("编排完成")),
         Move("stop", ("solving",), "draft", _l("编排没有完成")),
         Move("publish", ("proposed",), "published", _l("公布"), MANAGE, emits="forming.published"),

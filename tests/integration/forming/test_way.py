@@ -83,7 +83,7 @@ async def test_the_office_forms_classes_and_everybody_sees_their_own(world: Worl
             assert done.status_code == 303
             again = await office.post(f"{here}/move", data={"students": child, "group": str(target.id)})
             assert again.status_code == 303 and "不能修改" in (await office.get(here)).text
-            duty = await office.get(f"/t/{made.school.ctx.slug}/desk/forming/people")
+            duty = await office.get(f"{base}/people")
             assert "班任丁" in duty.text
             await office.post(
                 f"/t/{made.school.ctx.slug}/desk/forming/people/{made.school.teacher_id}", data={"leads": "true"}
