@@ -26,6 +26,11 @@ class RoomTaken(Conflict):
     text = _l("这个时间教室已被「%(other)s」使用，请换一个教室或时间")
 
 
+class GroupsClash(Conflict):
+    code = "groups_clash"
+    text = _l("「%(title)s」已经编班，新的时间与其他班组的教室、教师或学生冲突，请先调整编班")
+
+
 class TeacherTaken(Conflict):
     code = "teacher_taken"
     text = _l("这个时间教师已安排在「%(other)s」，请换一位教师或时间")

@@ -1,5 +1,5 @@
 """What enrollment brings to the house: survey, service plan, menu and all that follows from it, the draw, the waiting
-lists."""
+lists, class forming."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from core.enrollment import (
     routes,
 )
 from core.enrollment.draw import feature as draw_feature
+from core.enrollment.forming import feature as forming_feature
 from core.enrollment.jobs import TURN, turn
 from core.enrollment.survey import feature as survey_feature
 from core.enrollment.waiting import feature as waiting_feature
@@ -28,9 +29,17 @@ from core.host.contribution import Contribution, Job, NavItem, Permission, Sched
 
 HERE = Path(__file__).parent
 
-__all__ = ["contribution", "draw_feature", "models", "plan_feature", "survey_feature", "waiting_feature"]
+__all__ = [
+    "contribution",
+    "draw_feature",
+    "forming_feature",
+    "models",
+    "plan_feature",
+    "survey_feature",
+    "waiting_feature",
+]
 
-ROOMS = (plan_feature, draw_feature, survey_feature, waiting_feature)
+ROOMS = (plan_feature, draw_feature, survey_feature, waiting_feature, forming_feature)
 
 
 def _rooms(name: str) -> tuple[Any, ...]:

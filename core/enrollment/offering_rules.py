@@ -12,6 +12,7 @@ from core.base import clock
 from core.db.uow import UnitOfWork
 from core.enrollment import set_rules
 from core.enrollment.errors import Objected, RoomTaken, TeacherTaken
+from core.enrollment.forming.gate import taken_by_group
 from core.enrollment.models import Offering, OfferingPeriod
 from core.enrollment.views import OfferingView, Period
 from core.people.ethics import objections_to_staff
@@ -232,6 +233,9 @@ async def refuse_clashes(uow: UnitOfWork, view: OfferingView) -> None:
         if view.room_id and other.room_id == view.room_id:
             raise RoomTaken(other=other.title)
         raise TeacherTaken(other=other.title)
+    taken = await taken_by_group(uow, view)
+    if taken is not None:
+        raise (RoomTaken if taken[0] == "room" else TeacherTaken)(other=taken[1])
 
 
 def _minutes(at: time) -> int:

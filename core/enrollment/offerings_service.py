@@ -8,6 +8,7 @@ from datetime import date, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select, text
+from sqlalchemy.exc import IntegrityError
 
 from core.base.errors import FieldError, Invalid, NotFound
 from core.base.ids import new_id
@@ -17,7 +18,8 @@ from core.db.uow import UnitOfWork
 from core.enrollment import announce, seats
 from core.enrollment.draw.errors import FixedByDraw
 from core.enrollment.draw.gate import drawn_now
-from core.enrollment.errors import CapacityTooSmall
+from core.enrollment.errors import CapacityTooSmall, GroupsClash
+from core.enrollment.forming.gate import follow_hours
 from core.enrollment.models import Offering, OfferingPeriod, OfferingSeats
 from core.enrollment.offering_rules import refuse_clashes, refuse_objected, reviewers
 from core.enrollment.states import OFFERING
@@ -51,8 +53,11 @@ async def propose_offering(
 
 
 async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDraft) -> OfferingView:
-    """Change an item, before or after it is on the menu (R-098). Raises as propose_offering, CapacityTooSmall, and
-    FixedByDraw: what families rank stays as it is until the draw is over. Families with a place are told."""
+    """Change an item, before or after it is on the menu (R-098). Families with a place are told.
+
+    Raises as propose_offering, CapacityTooSmall, GroupsClash (formed groups would clash in the new hours), and
+    FixedByDraw: what families rank stays as it is until the draw is over.
+    """
     _refuse_nonsense(draft)
     row = await uow.get(Offering, offering_id, lock=True)
     if row.state not in CHANGEABLE:
@@ -78,6 +83,11 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     await uow.session.flush()
     if more:
         await seats.came_free(uow, offering_id)
+    try:
+        async with uow.session.begin_nested():
+            await follow_hours(uow, view)
+    except IntegrityError as exc:
+        raise GroupsClash(title=draft.title) from exc
     await uow.audit("offering.change", "offering", offering_id, title=draft.title)
     if row.state == "rejected":
         await OFFERING.transition(uow, row, "revise")

@@ -12,6 +12,7 @@ from core.enrollment.enrolments import (
     students_in,
     withdraw,
 )
+from core.enrollment.forming.keeping import GroupInForce, groups_in_force
 from core.enrollment.offerings_service import (
     change_offering,
     draft_of,
@@ -31,6 +32,7 @@ from core.enrollment.term_end import end_chunk, undecided
 __all__ = [
     "Claims",
     "Decision",
+    "GroupInForce",
     "Wish",
     "change_offering",
     "claims_of",
@@ -42,6 +44,7 @@ __all__ = [
     "enrolments_for_billing",
     "enrolments_of",
     "every",
+    "groups_in_force",
     "offering",
     "offerings",
     "offerings_by_id",

@@ -117,6 +117,7 @@ contribution = Contribution(
     ),
     subscribers=(
         *told.SUBSCRIBERS,
+        Subscriber("forming.published", "lessons.on_groups", planning.on_groups),
         *(
             Subscriber(f"offering.{event}", f"lessons.on_offering_{event}", planning.on_offering)
             for event in OFFERING_EVENTS

@@ -97,11 +97,13 @@ async def coming_leaves(uow: UnitOfWork, students: Collection[UUID], limit: int 
 
 
 _OF_CHILD = text("""
-select l.id, l.offering_id, o.title, o.kind, o.time_window, l.day, l.starts_at, l.ends_at,
-       l.early_ends_at, l.state, l.teacher_id, coalesce(s.name, o.details ->> 'vendor_name') as teacher,
+select l.id, l.offering_id, o.title || coalesce(' · ' || q.title, '') as title, o.kind, o.time_window, l.day,
+       l.starts_at, l.ends_at, l.early_ends_at, l.state, l.teacher_id,
+       coalesce(s.name, o.details ->> 'vendor_name') as teacher,
        r.name as room, a.mark, a.note, g.stars
   from lesson l
   join offering o on o.tenant_id = l.tenant_id and o.id = l.offering_id
+  left join care_group q on q.tenant_id = l.tenant_id and q.id = l.group_id
   left join staff s on s.tenant_id = l.tenant_id and s.id = l.teacher_id
   left join room r on r.tenant_id = l.tenant_id and r.id = l.room_id
   left join attendance a on a.tenant_id = l.tenant_id and a.lesson_id = l.id and a.student_id = :student
@@ -111,6 +113,8 @@ select l.id, l.offering_id, o.title, o.kind, o.time_window, l.day, l.starts_at, 
                 where e.tenant_id = l.tenant_id and e.offering_id = l.offering_id and e.student_id = :student
                   and e.starts_on <= l.day and (e.ends_on is null or e.ends_on >= l.day)
                   and (cardinality(e.weekdays) = 0 or l.weekday = any(e.weekdays)))
+   and (l.group_id is null or exists (select 1 from care_group_member m where m.tenant_id = l.tenant_id
+                                        and m.group_id = l.group_id and m.student_id = :student))
  order by l.day, l.starts_at, l.id""")
 
 

@@ -12,7 +12,8 @@ from core.db.models import Stamped, TenantModel, tenant_fk
 
 
 class Lesson(TenantModel, Stamped):
-    """One dated lesson of an offering: the unit of truth (idea 3). Times are school time.
+    """One dated lesson of an offering, or of one group of it where groups are formed: the unit of truth (idea 3). Times
+    are school time.
 
     `teacher_id` is who is to teach, own staff or a vendor's coach registered as an external teacher;
     `usual_teacher_id` is set when somebody else stands in. Counts are those of the saved register.
@@ -20,8 +21,16 @@ class Lesson(TenantModel, Stamped):
 
     __tablename__ = "lesson"
     __table_args__ = (
-        UniqueConstraint("tenant_id", "offering_id", "day"),
+        UniqueConstraint(
+            "tenant_id",
+            "offering_id",
+            "day",
+            "group_id",
+            name="uq_lesson_tenant_id_offering_id_day_group_id",
+            postgresql_nulls_not_distinct=True,
+        ),
         tenant_fk("offering_id", "offering"),
+        tenant_fk("group_id", "care_group"),
         tenant_fk("term_id", "term"),
         tenant_fk("room_id", "room"),
         tenant_fk("teacher_id", "staff"),
@@ -63,6 +72,8 @@ class Lesson(TenantModel, Stamped):
     settled_by: Mapped[str] = mapped_column(server_default="")
     expected: Mapped[int] = mapped_column(server_default="0")
     present: Mapped[int] = mapped_column(server_default="0")
+    group_id: Mapped[UUID | None] = mapped_column(sort_order=95)
+    """The group (班组) whose lesson it is; empty where the offering has no groups."""
     cancelled_by: Mapped[str] = mapped_column(server_default="")
     """calendar, offering or person: what a changed timetable may bring back."""
     remark: Mapped[str] = mapped_column(server_default="")

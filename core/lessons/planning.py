@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 from uuid import UUID
@@ -48,6 +50,12 @@ async def ask_all(uow: UnitOfWork, term_id: UUID | None = None) -> UUID:
     return await uow.enqueue(JOB, {"term": term}, label=_("生成课次"))
 
 
+async def on_groups(job: Delivery) -> None:
+    """Subscriber of "forming.published": the lessons of all its offerings become those of the new groups."""
+    for offering_id in job.payload["offerings"]:
+        await job.uow.enqueue(JOB, {"offering": offering_id}, label=_("生成课次"))
+
+
 async def on_offering(job: Delivery) -> None:
     """Subscriber: an offering was published, changed, resumed, suspended or withdrawn."""
     offering_id = job.payload.get("offering") or job.payload["id"]
@@ -55,63 +63,105 @@ async def on_offering(job: Delivery) -> None:
 
 
 async def plan_lessons(uow: UnitOfWork, offering_id: UUID, *, since: date | None = None) -> int:
-    """Make the lessons of one offering as the calendar says; returns how many were added.
+    """Make the lessons of one offering as the calendar says, one for each of its groups where groups are formed;
+    returns how many were added.
 
-    Only lessons to come are added, or those from `since` on. Lessons that nobody has begun follow a changed timetable,
-    or are cancelled when their day fell away; what has begun is left alone.
+    Only lessons to come are added, or those from `since` on. Lessons that nobody has begun follow a changed timetable
+    and new groups, or are cancelled when their day or their group fell away; what has begun is left alone.
     """
     await uow.hold(f"lessons/{offering_id}")
     offering = await enrollment.offering(uow, offering_id)
     today = clock.today()
     runs = offering.state in RUNS
     wanted = await _wanted(uow, offering) if runs else {}
-    known = {
-        lesson.day: lesson
-        for lesson in (await uow.session.execute(select(Lesson).where(Lesson.offering_id == offering_id))).scalars()
-    }
+    rows = (await uow.session.execute(select(Lesson).where(Lesson.offering_id == offering_id))).scalars().all()
+    known = {(lesson.day, lesson.group_id): lesson for lesson in rows}
+    if runs:
+        _regroup(wanted, known, today)
+        await uow.session.flush()
     moment = clock.school_time(clock.now())
     fresh = [
-        _row(uow, offering, day, slot)
-        for day, slot in wanted.items()
-        if day not in known and (day >= since if since else (day, slot[1]) > (today, moment.time()))
+        _row(uow, offering, key, slot)
+        for key, slot in wanted.items()
+        if key not in known and (key[0] >= since if since else (key[0], slot.ends_at) > (today, moment.time()))
     ]
     if fresh:
         await uow.session.execute(insert(Lesson).on_conflict_do_nothing(), fresh)
-    for day, lesson in known.items():
-        if day >= today:
-            await _follow(uow, lesson, offering, wanted.get(day), "calendar" if runs else "offering")
+    for key, lesson in known.items():
+        if key[0] >= today:
+            await _follow(uow, lesson, offering, wanted.get(key), "calendar" if runs else "offering")
     return len(fresh)
 
 
-Slot = tuple[int, time, time]
-"""The weekday whose timetable runs, the beginning and the end."""
+Key = tuple[date, UUID | None]
+"""A lesson of an offering: its day and its group."""
 
 
-async def _wanted(uow: UnitOfWork, offering: OfferingView) -> dict[date, Slot]:
-    """The dates of the term on which it runs. Hours of a season hold on their own dates only (winter times)."""
-    wanted: dict[date, Slot] = {}
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The weekday whose timetable runs, the hours, and where and by whom."""
+
+    weekday: int
+    starts_at: time
+    ends_at: time
+    room_id: UUID | None
+    teacher_id: UUID | None
+
+
+async def _wanted(uow: UnitOfWork, offering: OfferingView) -> dict[Key, Slot]:
+    """The lessons of the term. Hours of a season hold on their own dates only (winter times)."""
+    groups = await enrollment.groups_in_force(uow, offering.id)
+    found: dict[Key, Slot] = {}
     for day, weekday in (await terms.timetable_days(uow, offering.term_id)).items():
-        hours = [p for p in offering.periods if p.weekday == weekday and p.runs_on(day)]
-        if hours:
-            wanted[day] = (weekday, min(p.starts_at for p in hours), max(p.ends_at for p in hours))
-    return wanted
+        periods = [p for p in offering.periods if p.weekday == weekday and p.runs_on(day)]
+        if not periods:
+            continue
+        hours = min(p.starts_at for p in periods), max(p.ends_at for p in periods)
+        here = [group for group in groups if group.first <= day <= group.last]
+        for group in here:
+            found[day, group.id] = Slot(weekday, *hours, group.room_id, group.teachers.get(weekday))
+        if not here:
+            found[day, None] = Slot(weekday, *hours, offering.room_id, offering.teacher_id)
+    return found
 
 
-def _row(uow: UnitOfWork, offering: OfferingView, day: date, slot: Slot) -> dict[str, Any]:
-    weekday, starts_at, ends_at = slot
+def _untouched(lesson: Lesson) -> bool:
+    """Nobody has signed in or called the roll, and no person has cancelled it."""
+    if lesson.state == "cancelled":
+        return lesson.cancelled_by in ("calendar", "offering")
+    return lesson.state == "planned" and lesson.signed_in_at is None and not lesson.expected
+
+
+def _regroup(wanted: Mapping[Key, Slot], known: dict[Key, Lesson], today: date) -> None:
+    """Give lessons to come whose group is no more to groups of the same day that have none yet."""
+    free: dict[date, list[Lesson]] = defaultdict(list)
+    for key, lesson in known.items():
+        if key[0] >= today and key not in wanted and _untouched(lesson):
+            free[key[0]].append(lesson)
+    for day, group_id in wanted:
+        if (day, group_id) in known or not free[day]:
+            continue
+        lesson = free[day].pop(0)
+        del known[day, lesson.group_id]
+        lesson.group_id, lesson.usual_teacher_id = group_id, None
+        known[day, group_id] = lesson
+
+
+def _row(uow: UnitOfWork, offering: OfferingView, key: Key, slot: Slot) -> dict[str, Any]:
     return {
         "tenant_id": uow.ctx.tenant_id,
         "id": new_id(),
         "offering_id": offering.id,
         "term_id": offering.term_id,
-        "day": day,
-        "weekday": weekday,
-        "starts_at": starts_at,
-        "ends_at": ends_at,
+        "day": key[0],
+        "weekday": slot.weekday,
+        "starts_at": slot.starts_at,
+        "ends_at": slot.ends_at,
         "early_ends_at": offering.early_ends_at,
-        "room_id": offering.room_id,
-        "teacher_id": offering.teacher_id,
+        "room_id": slot.room_id,
+        "teacher_id": slot.teacher_id,
         "vendor_id": offering.vendor_id,
+        "group_id": key[1],
     }
 
 
@@ -128,13 +178,13 @@ async def _follow(uow: UnitOfWork, lesson: Lesson, offering: OfferingView, slot:
         lesson.cancelled_by = ""
     if lesson.state != "planned" or lesson.signed_in_at is not None:
         return
-    lesson.weekday, lesson.starts_at, lesson.ends_at = slot
+    lesson.weekday, lesson.starts_at, lesson.ends_at = slot.weekday, slot.starts_at, slot.ends_at
     lesson.early_ends_at = offering.early_ends_at
-    lesson.room_id, lesson.vendor_id = offering.room_id, offering.vendor_id
+    lesson.room_id, lesson.vendor_id = slot.room_id, offering.vendor_id
     if lesson.usual_teacher_id is None:
-        lesson.teacher_id = offering.teacher_id
+        lesson.teacher_id = slot.teacher_id
     else:
-        lesson.usual_teacher_id = offering.teacher_id
+        lesson.usual_teacher_id = slot.teacher_id
 
 
 def said(lesson: Lesson) -> Mapping[str, Any]:
@@ -157,11 +207,12 @@ async def _asked(uow: UnitOfWork, payload: Mapping[str, Any]) -> list[UUID]:
 
 
 async def counts(uow: UnitOfWork, offering_ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
-    """(held, planned) lessons of each offering in its term; cancelled ones are not planned any more."""
+    """(held, planned) lessons of each offering in its term; cancelled ones are not planned any more. Lessons of several
+    groups on one day count once: it is the child's lessons that are counted and paid for."""
     rows = await uow.session.execute(
         text(
-            "select offering_id, count(*) filter (where state = 'held') as held, "
-            "count(*) filter (where state <> 'cancelled') as planned "
+            "select offering_id, count(distinct day) filter (where state = 'held') as held, "
+            "count(distinct day) filter (where state <> 'cancelled') as planned "
             "from lesson where tenant_id = :t and offering_id = any(:ids) group by offering_id"
         ),
         {"t": uow.ctx.tenant_id, "ids": offering_ids},
@@ -170,4 +221,4 @@ async def counts(uow: UnitOfWork, offering_ids: list[UUID]) -> dict[UUID, tuple[
     return {id_: found.get(id_, (0, 0)) for id_ in offering_ids}
 
 
-__all__ = ["JOB", "ask_all", "counts", "generate", "on_offering", "plan_lessons", "said"]
+__all__ = ["JOB", "ask_all", "counts", "generate", "on_groups", "on_offering", "plan_lessons", "said"]

@@ -61,16 +61,20 @@ class LessonLine:
 
 
 _LINES = text("""
-select l.id, l.offering_id, o.title, o.kind, o.plugin, l.day, l.starts_at, l.ends_at, coalesce(r.name, '') as room,
+select l.id, l.offering_id, o.title || coalesce(' · ' || q.title, '') as title,
+       o.kind, o.plugin, l.day, l.starts_at, l.ends_at, coalesce(r.name, '') as room,
        coalesce(s.name, '') as teacher, l.teacher_id, l.usual_teacher_id is not null as stands_in, l.vendor_id, l.state,
        l.expected, l.present, coalesce(a.on_leave, 0) as on_leave, coalesce(a.absent, 0) as absent,
        (select count(distinct e.student_id) from enrolment e
          where e.tenant_id = l.tenant_id and e.offering_id = l.offering_id and e.starts_on <= l.day
            and (e.ends_on is null or e.ends_on >= l.day)
-           and (cardinality(e.weekdays) = 0 or l.weekday = any(e.weekdays))) as due,
+           and (cardinality(e.weekdays) = 0 or l.weekday = any(e.weekdays))
+           and (l.group_id is null or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
+                                                and m.group_id = l.group_id and m.student_id = e.student_id))) as due,
        coalesce(h.state, 'clear') <> 'clear' as barred, l.signed_in_at, l.registered_at, l.ended_at
   from lesson l
   join offering o on o.tenant_id = l.tenant_id and o.id = l.offering_id
+  left join care_group q on q.tenant_id = l.tenant_id and q.id = l.group_id
   left join room r on r.tenant_id = l.tenant_id and r.id = l.room_id
   left join staff s on s.tenant_id = l.tenant_id and s.id = l.teacher_id
   left join staff_ethics h on h.tenant_id = l.tenant_id and h.staff_id = l.teacher_id
@@ -82,7 +86,7 @@ select l.id, l.offering_id, o.title, o.kind, o.plugin, l.day, l.starts_at, l.end
    and (cast(:offering as uuid) is null or l.offering_id = :offering)
    and (cast(:states as text[]) is null or l.state = any(:states))
    and (not :barred or h.state <> 'clear')
- order by l.day, l.starts_at, o.title, l.id
+ order by l.day, l.starts_at, o.title, q.number, l.id
  limit :limit offset :offset""")
 
 
@@ -157,7 +161,27 @@ select distinct e.student_id, s.name_sort, coalesce(a.mark, '') as mark, coalesc
   left join attendance a on a.tenant_id = e.tenant_id and a.student_id = e.student_id and a.lesson_id = :lesson
  where e.tenant_id = :t and e.offering_id = :offering and e.starts_on <= :day
    and (e.ends_on is null or e.ends_on >= :day)
-   and (cardinality(e.weekdays) = 0 or :weekday = any(e.weekdays))""")
+   and (cardinality(e.weekdays) = 0 or :weekday = any(e.weekdays))
+   and (cast(:group as uuid) is null
+        or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
+                      and m.group_id = cast(:group as uuid) and m.student_id = e.student_id))""")
+
+
+async def expected(uow: UnitOfWork, lesson: Lesson) -> list[UUID]:
+    """Who is to come to a lesson by enrolment, weekday and group (R-174)."""
+    await uow.session.flush()
+    return [row.student_id for row in (await uow.session.execute(_DUE, _due(uow, lesson))).all()]
+
+
+def _due(uow: UnitOfWork, lesson: Lesson) -> dict[str, Any]:
+    return {
+        "t": uow.ctx.tenant_id,
+        "lesson": lesson.id,
+        "offering": lesson.offering_id,
+        "day": lesson.day,
+        "weekday": lesson.weekday,
+        "group": lesson.group_id,
+    }
 
 
 async def roster(uow: UnitOfWork, lesson: Lesson, *, with_health: bool = False) -> list[RosterLine]:
@@ -166,18 +190,7 @@ async def roster(uow: UnitOfWork, lesson: Lesson, *, with_health: bool = False) 
     Opening a health note leaves the line that the guardian sees; `with_health` needs "people.health" besides.
     """
     await uow.session.flush()
-    rows = (
-        await uow.session.execute(
-            _DUE,
-            {
-                "t": uow.ctx.tenant_id,
-                "lesson": lesson.id,
-                "offering": lesson.offering_id,
-                "day": lesson.day,
-                "weekday": lesson.weekday,
-            },
-        )
-    ).all()
+    rows = (await uow.session.execute(_DUE, _due(uow, lesson))).all()
     ids = [row.student_id for row in rows]
     students = await students_by_id(uow, ids)
     leaves = await leaves_on(uow, lesson.day, ids, lesson.offering_id)
@@ -287,6 +300,7 @@ __all__ = [
     "begins",
     "board",
     "changes",
+    "expected",
     "line",
     "lines",
     "roster",

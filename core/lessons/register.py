@@ -198,6 +198,7 @@ async def _write(uow: UnitOfWork, lesson: Lesson, marks: Sequence[Mark], reason:
                 "offering": lesson.offering_id,
                 "day": lesson.day,
                 "weekday": lesson.weekday,
+                "group": lesson.group_id,
                 "students": [m.student_id for m in marks],
                 "marks": [m.mark for m in marks],
                 "notes": [m.note.strip()[:200] for m in marks],
@@ -280,17 +281,29 @@ async def hold(uow: UnitOfWork, lesson: Lesson, event: str, reason: str = "") ->
     await uow.hold(f"held/{lesson.offering_id}")
     await uow.session.flush()
     held, planned = (await counts(uow, [lesson.offering_id]))[lesson.offering_id]
+    again = await _held_on(uow, lesson)
     if event == "confirm":
         lesson.settled_by = uow.ctx.actor.name
     lesson.held_at = clock.now()
     payload = {
         **said(lesson),
-        "held": held + 1,
+        "held": held if again else held + 1,
         "planned": planned,
         "present": lesson.present,
         "expected": lesson.expected,
     }
     await LESSON.transition(uow, lesson, event, reason=reason, payload=payload)
+
+
+async def _held_on(uow: UnitOfWork, lesson: Lesson) -> bool:
+    """Whether another group's lesson of the same day has been counted already."""
+    query = select(Lesson.id).where(
+        Lesson.offering_id == lesson.offering_id,
+        Lesson.day == lesson.day,
+        Lesson.state == "held",
+        Lesson.id != lesson.id,
+    )
+    return (await uow.session.execute(query.limit(1))).first() is not None
 
 
 async def _unmarked(uow: UnitOfWork, lesson: Lesson) -> int | None:

@@ -16,6 +16,7 @@ from core.lessons import custody, rules
 from core.lessons.errors import AssignmentObjected
 from core.lessons.models import Lesson
 from core.lessons.planning import said
+from core.lessons.queries import expected
 from core.lessons.register import finishes, hold
 from core.lessons.states import LESSON
 from core.lessons.views import AssignmentView
@@ -54,7 +55,7 @@ async def close(uow: UnitOfWork, lesson: Lesson) -> None:
     A teacher who signed in and called the whole roll but forgot to press "end" has taught: the lesson ended on time.
     """
     signed, called = lesson.signed_in_at is not None, lesson.registered_at is not None
-    if not signed and not called and not await enrollment.enrolled_on(uow, lesson.offering_id, lesson.day):
+    if not signed and not called and not await expected(uow, lesson):
         # Nobody was to come, so nobody missed it: neither families nor teacher are held to such a lesson.
         await LESSON.transition(uow, lesson, "cancel", reason=_("没有学生参加"), payload=said(lesson))
         lesson.cancelled_by = "offering"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +11,10 @@ from sqlalchemy import select
 
 from core.base.clock import school_time
 from core.db.delivery import Delivery
-from core.enrollment import service as enrollment
 from core.enrollment.models import Offering
 from core.host.contribution import Subscriber
 from core.lessons import queries
-from core.lessons.models import Custody
+from core.lessons.models import Custody, Lesson
 from core.notices import service as notices
 from core.people.service import students_by_id
 
@@ -80,11 +79,10 @@ async def cancelled(job: Delivery) -> None:
     uow, told = job.uow, job.payload
     if "reason" not in told:
         return
-    day = date.fromisoformat(told["on"])
     offering_id = UUID(told["offering_id"])
     offering = await uow.get(Offering, offering_id)
-    expected = [view.student_id for view in await enrollment.enrolled_on(uow, offering_id, day)]
-    families = await notices.guardians_of(uow, expected)
+    lesson = await uow.get(Lesson, UUID(told["lesson_id"]))
+    families = await notices.guardians_of(uow, await queries.expected(uow, lesson))
     people = {account for accounts in families.values() for account in accounts}
     facts: Mapping[str, Any] = {"title": offering.title, "starts": told["on"], "reason": told["reason"]}
     source = f"lesson.cancelled/{told['lesson_id']}"

@@ -161,6 +161,18 @@ MESSAGES: Final[Mapping[str, Words]] = {
     "lesson.cancelled": Words(
         _l("%(title)s取消一次"), _l("%(starts)s的%(title)s取消：%(reason)s"), "calendar-off", "warn"
     ),
+    "forming.child": Words(
+        _l("%(child)s的班组：%(group)s"),
+        _l("%(starts)s起，%(title)s在%(room)s，%(by)s。"),
+        "users-group",
+        "info",
+    ),
+    "forming.duty": Words(
+        _l("%(title)s：你的值班安排"),
+        _l("%(starts)s起每周 %(n)s 天，请查看班组、教室和时间。"),
+        "calendar-check",
+        "info",
+    ),
     "draw.opened": Words(
         _l("%(title)s：填报志愿"),
         _l("%(starts)s 至 %(to)s 填报志愿。先填后填机会相同，截止前可以随时修改。"),
@@ -331,6 +343,7 @@ NOTICE_KINDS: Final[Mapping[str, LazyText]] = {
     "hires": _l("外聘人员"),
     "list": _l("名单"),
     "draw": _l("抽签"),
+    "timetable": _l("课表与编班"),
     "change": _l("调整通知"),
     "other": _pl("notice", "其他"),
 }

@@ -10,6 +10,7 @@ from core.base import clock
 from deploy.demo.afternoons import play_afternoons
 from deploy.demo.bills import make_bills
 from deploy.demo.families import apply_and_enrol
+from deploy.demo.groups import form_groups
 from deploy.demo.lists import fill_a_club
 from deploy.demo.menu import publish_menus
 from deploy.demo.pay import pay_teachers
@@ -40,6 +41,7 @@ CHAPTERS = (
     ("账单与缴费", make_bills),
     ("补贴与报酬", pay_teachers),
     ("限时申请的社团", open_window),
+    ("编班", form_groups),
 )
 
 

@@ -1,7 +1,7 @@
 """The need survey and its answers; hours of a season, covers and announced changes of offerings.
 
 Revision ID: 0110
-Revises: 0090
+Revises: 0100
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from core.db.schema import append_only_table, tenant_table
 
 revision = "0110"
-down_revision = "0090"
+down_revision = "0100"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,125 @@
+"""The solver against a checker that shares no code with it, over many small schools and some awkward ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.enrollment.forming.problem import BUCKETS, Child, Course, Person, Place, Problem, Staffing
+from core.enrollment.forming.solver import alike, propose
+from tests.support.forming import WEEK, school, wrong
+
+TIMES = dict.fromkeys(WEEK, (990, 1060))
+
+
+@pytest.mark.req("R-167", "R-168", "R-170", "R-173")
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(
+    mode=st.sampled_from(sorted(BUCKETS)),
+    pupils=st.integers(1, 90),
+    size=st.integers(6, 40),
+    staff=st.integers(11, 24),
+    rooms=st.integers(0, 16),
+    alternate=st.booleans(),
+    seed=st.integers(0, 10_000),
+)
+def test_no_arrangement_breaks_a_hard_rule(
+    mode: str, pupils: int, size: int, staff: int, rooms: int, alternate: bool, seed: int
+) -> None:
+    problem = school(
+        pupils=pupils,
+        staff=staff,
+        mode=mode,
+        size=size,
+        rooms=rooms,
+        alternate=alternate,
+        seed=seed,
+        effort=0.3,
+        classes=2,
+    )
+    found = propose(problem)
+    assert wrong(problem, found) == []
+    # Nothing is missing that is not said.
+    roomless = [g for g in found.groups if g.room is None]
+    assert len([u for u in found.unmet if u.kind == "no_room"]) == len(roomless)
+    manned = {(d.group, d.day) for d in found.duties if d.role in ("lead", "a")}
+    bare = {g for g in range(len(found.groups)) for day in WEEK if (g, day) not in manned}
+    assert {
+        u.facts["group"] for u in found.unmet if u.kind == "no_teacher" and u.facts["role"] in ("lead", "a")
+    } == bare
+
+
+@pytest.mark.req("R-167", "R-169", "R-175", "R-176", "R-177", "R-180", "R-205")
+def test_the_same_school_gets_the_same_answer_and_wishes_are_met_where_they_can_be() -> None:
+    problem = school(pupils=160, staff=30, rooms=12, mode="same_band", size=30, effort=1.0)
+    one, other = propose(problem), propose(problem)
+    assert (one.groups, one.duties, one.unmet) == (other.groups, other.duties, other.unmet)
+    assert wrong(problem, one) == []
+    kinds = {u.kind for u in one.unmet}
+    assert not kinds & {"unplaced", "no_room", "no_teacher", "no_duty_leader", "no_relay", "rather_not", "uneven"}
+    # One further duty leader for every four groups, but two a day at least; two for relay care.
+    for day in WEEK:
+        roles = [d.role for d in one.duties if d.day == day]
+        assert roles.count("duty_leader") == max(2, len(one.groups) // 4)
+        assert roles.count("relay") == 2
+
+
+@pytest.mark.req("R-175")
+def test_a_and_b_change_places_every_other_day_and_b_is_there_when_a_leads_out() -> None:
+    problem = school(pupils=60, staff=24, rooms=8, mode="own_class", size=40, alternate=True, classes=1, effort=1.0)
+    problem = replace(
+        problem, people=tuple(replace(p, cannot=frozenset(), rather_not=frozenset(), most=7) for p in problem.people)
+    )
+    found = propose(problem)
+    assert wrong(problem, found) == []
+    assert not [u for u in found.unmet if u.kind in ("no_teacher", "teacher_changes")]
+    for g in range(len(found.groups)):
+        a = {d.day: d.person for d in found.duties if d.group == g and d.role == "a"}
+        b = {d.day: (d.person, d.start, d.end) for d in found.duties if d.group == g and d.role == "b"}
+        assert all(a[day] != a[day + 1] and a[day] == b[day + 1][0] for day in (1, 2, 3, 4))
+        assert all(end == 1060 and start == 1040 for _person, start, end in b.values())
+
+
+@pytest.mark.req("R-168", "R-178", "R-180")
+def test_what_is_impossible_is_said_with_its_reason() -> None:
+    children = tuple(Child(f"c{n}", 1 + n % 2 * 2, 1, frozenset(WEEK), "f" if n < 2 else "") for n in range(40))
+    course = Course("care", TIMES, children, "same_grade", 35)
+    people = (
+        Person("p1", cannot=frozenset({2})),
+        Person("p2", rather_not=frozenset({1}), busy=((5 * 1440, 6 * 1440),)),
+    )
+    problem = Problem(
+        (course,), (Place("small", 10), Place("hall", 100)), people, Staffing(1, leaders=2, relay=1), effort=1
+    )
+    found = propose(problem)
+    assert wrong(problem, found) == []
+    said = {u.kind: u.facts for u in found.unmet}
+    assert said["siblings_apart"]["why"] == "mode"
+    assert said["no_room"]["fit"] == 1 and said["no_room"]["groups"] == 2
+    assert said["no_duty_leader"]["wanted"] == 2 and said["no_duty_leader"]["able"] == 0
+    assert said["no_teacher"]["needed"] == 2 and said["no_teacher"]["free"] == 1
+    assert said["rather_not"]["person"] == "p2"
+
+
+@pytest.mark.req("R-168")
+def test_small_classes_are_merged_whole_and_a_newcomer_joins_the_own_class() -> None:
+    sizes = {1: 12, 2: 13, 3: 20, 4: 9, 5: 25}
+    children = tuple(Child(f"{c}-{n}", 3, c, frozenset(WEEK)) for c, size in sizes.items() for n in range(size))
+    course = Course("care", TIMES, children, "merged", 35)
+    found = propose(Problem((course,), effort=1))
+    assert len(found.groups) == 3
+    assert all(len({g.number for g in found.groups for k in g.children if k.startswith(f"{c}-")}) == 1 for c in sizes)
+    child = Child("new", 3, 4, frozenset(WEEK))
+    assert any(k.startswith("4-") for k in alike(course, found.groups, child).children)
+
+
+@pytest.mark.req("R-178")
+def test_without_children_or_people_there_is_still_an_answer() -> None:
+    course = Course("care", TIMES, (), "mixed_age", 35)
+    assert propose(Problem((course,))).groups == []
+    one = replace(course, children=(Child("c", 1, 1, frozenset({3})),))
+    found = propose(Problem((one,)))
+    assert [g.children for g in found.groups] == [("c",)] and "no_teacher" in {u.kind for u in found.unmet}
