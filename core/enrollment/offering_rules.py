@@ -227,8 +227,8 @@ async def refuse_clashes(uow: UnitOfWork, view: OfferingView) -> None:
         .where(Offering.term_id == view.term_id, Offering.state.in_(LIVE), Offering.id != view.id, or_(*same))
     )
     for other, theirs in rows.all():
-        taken = Period(theirs.weekday, theirs.starts_at, theirs.ends_at, theirs.valid_from, theirs.valid_to)
-        if not any(taken.overlaps(p) for p in view.periods):
+        hours = Period(theirs.weekday, theirs.starts_at, theirs.ends_at, theirs.valid_from, theirs.valid_to)
+        if not any(hours.overlaps(p) for p in view.periods):
             continue
         if view.room_id and other.room_id == view.room_id:
             raise RoomTaken(other=other.title)

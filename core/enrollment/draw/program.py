@@ -187,7 +187,7 @@ def left_over(wish: dict[str, Any], struck: Container[tuple[str, str]]) -> Seque
 
 
 def outcome(draw: dict[str, Any]) -> dict[str, Any]:
-    """Hash of the seed, numbers, places, struck wishes; and the last class and number that got into each full course."""
+    """Hash of the seed, numbers, places, struck wishes; and the last class and number that got into a full course."""
     courses = {course["id"]: place for place, course in enumerate(draw["courses"])}
     lines = sorted(draw["wishes"], key=lambda wish: wish["receipt"])
     number = numbers(draw["seed"], [wish["receipt"] for wish in lines])

@@ -27,8 +27,9 @@ from core.enrollment.forming.models import FormingRun
 from core.enrollment.forming.schemas import DayDutyForm, MoveForm, RoomForm, RunForm, TeacherForm
 from core.enrollment.forming.states import FORMING, MANAGE, TONES
 from core.enrollment.schemas import Reason
-from core.enrollment.words import SAY, days_line, when_line
+from core.enrollment.words import SAY, when_line
 from core.policy.vocab_people import UNITS
+from core.terms.hours import days_line
 from core.terms.service import current_term
 from core.web.access import access
 from core.web.forms import Form

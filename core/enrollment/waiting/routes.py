@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from core.db.uow import UnitOfWork
-from core.enrollment.draw.service import priority_rule
+from core.enrollment.draw.classes import priority_rule
 from core.enrollment.offerings_service import offering, offerings_by_id
 from core.enrollment.waiting import accepting, lists, service
 from core.enrollment.waiting.models import WaitingEntry
