@@ -74,16 +74,17 @@ async def _announce(uow: UnitOfWork, view: OfferingView, event: str, what: list[
     )
     uow.session.add(row)
     await uow.session.flush()
-    for child in children.values():
-        told = {"child": child.name, "course": view.title, "what": row.what, "reason": row.reason}
-        await notices.tell(
-            uow,
-            families.get(child.id, []),
-            f"offering.{event}",
-            told,
+    letters = [
+        notices.Letter(
+            account,
+            {"child": child.name, "course": view.title, "what": row.what, "reason": row.reason},
             path=f"home/menu/{view.id}?child={child.id}",
             source=f"offering.{event}/{row.id}/{child.id}",
         )
+        for child in children.values()
+        for account in families.get(child.id, [])
+    ]
+    await notices.tell_each(uow, f"offering.{event}", letters)
 
 
 async def _differences(uow: UnitOfWork, before: OfferingView, after: OfferingView) -> list[list[Any]]:

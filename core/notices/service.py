@@ -227,17 +227,32 @@ async def tell(
     source: str,
 ) -> int:
     """Put a message into people's boxes; `source` names the fact, so that each hears of it once. Returns how many."""
+    return await tell_each(uow, kind, [Letter(account, params, path, source) for account in set(accounts)])
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One person's message among many of a kind, with facts of its own."""
+
+    account: UUID
+    params: Mapping[str, Any]
+    path: str
+    source: str
+
+
+async def tell_each(uow: UnitOfWork, kind: str, letters: Sequence[Letter]) -> int:
+    """`tell` for many whose facts differ, such as each family with its own child: a statement for a thousand."""
     rows = [
         {
             "tenant_id": uow.ctx.tenant_id,
             "id": new_id(),
-            "account_id": account,
+            "account_id": letter.account,
             "kind": kind,
-            "params": plain(dict(params)),
-            "path": path,
-            "source": source,
+            "params": plain(dict(letter.params)),
+            "path": letter.path,
+            "source": letter.source,
         }
-        for account in sorted(set(accounts), key=str)
+        for letter in sorted(letters, key=lambda one: (str(one.account), one.source))
     ]
     made = 0
     for start in range(0, len(rows), 1000):

@@ -132,7 +132,6 @@ class CourseCard:
     kind: str = "craft"
     icon: str = "books"
     cover: str = ""
-    cover_alt: str = ""
     room: str = ""
     teacher: str = ""
     price: int | None = 0
@@ -145,6 +144,7 @@ class CourseCard:
     state: Literal["", "mine", "waiting", "closed"] = ""
     state_text: str = ""
     action: tuple[str, str] | None = None
+    cover_alt: str = ""
 
     @property
     def few(self) -> bool:

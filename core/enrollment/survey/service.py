@@ -148,7 +148,8 @@ async def remind_my_class(uow: UnitOfWork, survey_id: UUID) -> int:
 
 async def turn(uow: UnitOfWork) -> None:
     """What time alone moves: the last call a day before the end, and the end."""
-    rows = (await uow.session.execute(select(NeedSurvey).where(NeedSurvey.state == "open"))).scalars().all()
+    query = select(NeedSurvey).where(NeedSurvey.state == "open").with_for_update(skip_locked=True)
+    rows = (await uow.session.execute(query)).scalars().all()
     for row in rows:
         now = clock.now()
         if row.closes_at <= now:
