@@ -1,0 +1,83 @@
+"""Papers of families, one-off care, teachers' safety agreements, and letters as they were shown.
+
+Revision ID: 0130
+Revises: 0066
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+from core.db.schema import tenant_table
+
+revision = "0130"
+down_revision = "0066"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    jsonb = postgresql.JSONB(astext_type=sa.Text())
+    op.add_column("agreement", sa.Column("paper_record", jsonb, server_default="{}", nullable=False))
+    op.create_table(
+        "paper_form",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("term_id", sa.Uuid(), nullable=False),
+        sa.Column("student_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="asked", nullable=False),
+        sa.Column("items", jsonb, server_default="[]", nullable=False),
+        sa.Column("need", sa.Text(), server_default="", nullable=False),
+        sa.Column("papers", jsonb, server_default="[]", nullable=False),
+        sa.Column("asked_on", sa.Date(), nullable=True),
+        sa.Column("asked_words", sa.Text(), server_default="", nullable=False),
+        sa.Column("received_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("signer_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("signer_relation", sa.Text(), server_default="", nullable=False),
+        sa.Column("signed_on", sa.Date(), nullable=True),
+        sa.Column("scan", sa.LargeBinary(), nullable=True),
+        sa.Column("scan_type", sa.Text(), server_default="", nullable=False),
+        sa.Column("scan_sha256", sa.Text(), server_default="", nullable=False),
+        sa.Column("entered_by", sa.Uuid(), nullable=True),
+        sa.Column("entered_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("entered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_by", sa.Uuid(), nullable=True),
+        sa.Column("checked_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("agreement_id", sa.Uuid(), nullable=True),
+        sa.Column("agreement_sha256", sa.Text(), server_default="", nullable=False),
+        sa.Column("application_id", sa.Uuid(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("kind in ('application', 'agreement')", name=op.f("ck_paper_form_kind")),
+        sa.CheckConstraint("(kind = 'agreement') = (agreement_id is not null)", name=op.f("ck_paper_form_agreement")),
+        sa.CheckConstraint("state in ('asked', 'dropped') or scan is not null", name=op.f("ck_paper_form_scanned")),
+        sa.CheckConstraint("checked_by is null or checked_by <> entered_by", name=op.f("ck_paper_form_two_people")),
+        sa.CheckConstraint("state <> 'confirmed' or checked_by is not null", name=op.f("ck_paper_form_checked")),
+        *(
+            sa.ForeignKeyConstraint(
+                ["tenant_id", column],
+                [f"{table}.tenant_id", f"{table}.id"],
+                name=op.f(f"fk_paper_form_tenant_id_{column}"),
+            )
+            for column, table in (
+                ("term_id", "term"),
+                ("student_id", "student"),
+                ("agreement_id", "agreement"),
+                ("application_id", "application"),
+            )
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_paper_form")),
+    )
+    op.create_index(
+        "uq_paper_form_open",
+        "paper_form",
+        ["tenant_id", "term_id", "student_id", "kind"],
+        unique=True,
+        postgresql_where=sa.text("state in ('asked', 'entered')"),
+    )
+    op.create_index("ix_paper_form_state", "paper_form", ["tenant_id", "state", "entered_at"])
+    tenant_table(op, "paper_form")
