@@ -23,6 +23,7 @@ from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
 from core.enrollment import seats
 from core.enrollment.basket import enrolled_choices, items_of
+from core.enrollment.enrolments import begin
 from core.enrollment.errors import AgreementChanged, Objected, WrongSigningCode
 from core.enrollment.letters import agreement_text, digest, price_words
 from core.enrollment.menu_service import prices
@@ -283,31 +284,7 @@ async def _enrol(uow: UnitOfWork, application: Application) -> None:
             if already[item.offering_id].weekdays != tuple(item.weekdays):
                 await _change_days(uow, application.student_id, item)
             continue
-        row = Enrolment(
-            application_id=application.id,
-            student_id=application.student_id,
-            offering_id=item.offering_id,
-            term_id=term.id,
-            weekdays=list(item.weekdays),
-            state="enrolled",
-            starts_on=starts_on,
-        )
-        uow.session.add(row)
-        await uow.session.flush()
-        view = views[item.offering_id]
-        await uow.emit(
-            "enrollment.enrolled",
-            {
-                "enrolment": row.id,
-                "student": row.student_id,
-                "offering": row.offering_id,
-                "kind": view.kind,
-                "plugin": view.plugin,
-                "term": term.id,
-                "weekdays": row.weekdays,
-                "starts_on": starts_on,
-            },
-        )
+        await begin(uow, application, views[item.offering_id], item.weekdays, starts_on)
 
 
 async def _change_days(uow: UnitOfWork, student_id: UUID, item: ApplicationItem) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from core.base.context import TenantContext
 from core.base.errors import NotFound
@@ -286,7 +286,7 @@ async def write(
     await uow.session.flush()
     await seats.release(uow, student_id, intent.dropped, "dropped")
     for choice in intent.choices:
-        await _set_days(uow, student_id, choice)
+        await seats.set_days(uow, student_id, choice.offering_id, choice.weekdays)
     await seats.keep(uow, student_id, [c.offering_id for c in intent.choices])
     return {"id": application.id}
 
@@ -313,16 +313,6 @@ async def choose(
         await ITEM.transition(uow, item, "choose")
         item.reason, item.clause, item.other_offering_id = "", "", None
     item.weekdays = list(days)
-
-
-async def _set_days(uow: UnitOfWork, student_id: UUID, choice: Choice) -> None:
-    await uow.session.execute(
-        text(
-            "update seat_claim set weekdays = :days where tenant_id = :t and student_id = :s and offering_id = :o "
-            "and released_at is null and weekdays <> :days"
-        ),
-        {"t": uow.ctx.tenant_id, "s": student_id, "o": choice.offering_id, "days": list(choice.weekdays)},
-    )
 
 
 async def cancel(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> None:

@@ -13,6 +13,7 @@ from core.enrollment import (
     pages_desk,
     pages_family,
     pages_home,
+    pages_swap,
     pages_teach,
     plan_feature,
     routes,
@@ -77,6 +78,7 @@ contribution = Contribution(
     handlers=(
         *pages_home.HANDLERS,
         *pages_family.HANDLERS,
+        *pages_swap.HANDLERS,
         *pages_teach.HANDLERS,
         *pages_desk.HANDLERS,
         *pages_approval.HANDLERS,

@@ -90,6 +90,9 @@ MESSAGES: Final[Mapping[str, Words]] = {
     "application.refused": Words(
         _l("%(child)s的报名未通过"), _l("请查看理由和学校提供的其他安排；有不同意见可以提出。"), "circle-x", "bad"
     ),
+    "enrollment.swapped": Words(
+        _l("%(child)s换了项目"), _l("从 %(starts)s 起，由「%(old)s」换为「%(new)s」。"), "arrows-exchange", "info"
+    ),
     "paper.entered": Words(
         _l("%(child)s的纸质材料已录入"),
         _l("%(by)s根据你们签字的纸质材料录入，正在等另一位老师核对。如果不是你们的意思，可以马上提出异议。"),
