@@ -153,6 +153,21 @@ MESSAGES: Final[Mapping[str, Words]] = {
     "absence.incident": Words(
         _l("%(child)s发生意外"), _l("老师报告：%(cause)s。请马上联系学校。"), "alert-triangle", "bad"
     ),
+    "one_off.asked": Words(
+        _l("%(child)s的家长请求临时托管"),
+        _l("家长请学校在 %(starts)s 照看%(child)s，请答复。"),
+        "calendar-plus",
+        "warn",
+    ),
+    "one_off.taken": Words(
+        _l("%(starts)s可以托管%(child)s"), _l("班主任已安排，当天放学后请按时来接。"), "calendar-check", "ok"
+    ),
+    "one_off.refused": Words(
+        _l("%(starts)s没有安排%(child)s的临时托管"),
+        _l("请看班主任写的理由；仍有困难请联系学校。"),
+        "calendar-off",
+        "bad",
+    ),
     "lesson.cancelled": Words(
         _l("%(title)s取消一次"), _l("%(starts)s的%(title)s取消：%(reason)s"), "calendar-off", "warn"
     ),

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from core.db.schema import tenant_table
+from core.db.schema import APP, tenant_table
 
 revision = "0130"
 down_revision = "0066"
@@ -81,3 +81,54 @@ def upgrade() -> None:
     )
     op.create_index("ix_paper_form_state", "paper_form", ["tenant_id", "state", "entered_at"])
     tenant_table(op, "paper_form")
+    op.create_table(
+        "one_off",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("student_id", sa.Uuid(), nullable=False),
+        sa.Column("offering_id", sa.Uuid(), nullable=False),
+        sa.Column("lesson_id", sa.Uuid(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("state", sa.Text(), server_default="requested", nullable=False),
+        sa.Column("words", sa.Text(), server_default="", nullable=False),
+        sa.Column("by_phone", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=True),
+        sa.Column("asked_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("answered_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("state <> 'refused' or reason <> ''", name=op.f("ck_one_off_reason")),
+        *(
+            sa.ForeignKeyConstraint(
+                ["tenant_id", f"{table}_id"],
+                [f"{table}.tenant_id", f"{table}.id"],
+                name=op.f(f"fk_one_off_tenant_id_{table}_id"),
+            )
+            for table in ("student", "offering", "lesson")
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_one_off")),
+    )
+    op.create_index(
+        "uq_one_off_live",
+        "one_off",
+        ["tenant_id", "student_id", "lesson_id"],
+        unique=True,
+        postgresql_where=sa.text("state in ('requested', 'taken_on')"),
+    )
+    op.create_index("ix_one_off_day", "one_off", ["tenant_id", "day"])
+    op.create_index("ix_one_off_offering_id", "one_off", ["tenant_id", "offering_id", "day"])
+    tenant_table(op, "one_off")
+    # Who is expected where: whoever is enrolled, and whoever was taken on for a single day. With the caller's own
+    # rights, so that the tables' row-level security holds through it.
+    op.execute(
+        """
+        create view taking_part with (security_invoker = true) as
+        select tenant_id, student_id, offering_id, starts_on, ends_on, weekdays, state from enrolment
+        union all
+        select tenant_id, student_id, offering_id, day, day, '{}'::smallint[], 'enrolled'
+          from one_off where state = 'taken_on'
+        """
+    )
+    op.execute(f"revoke all on taking_part from public, {APP}")
+    op.execute(f"grant select on taking_part to {APP}")
