@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from core.db.schema import APP, tenant_table
+from core.db.schema import APP, append_only_table, tenant_table
 
 revision = "0130"
 down_revision = "0066"
@@ -132,3 +132,35 @@ def upgrade() -> None:
     )
     op.execute(f"revoke all on taking_part from public, {APP}")
     op.execute(f"grant select on taking_part to {APP}")
+    op.create_table(
+        "teacher_pledge",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("offering_id", sa.Uuid(), nullable=False),
+        sa.Column("staff_id", sa.Uuid(), nullable=False),
+        sa.Column("template", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("content", jsonb, nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("signer_name", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        *(
+            sa.ForeignKeyConstraint(
+                ["tenant_id", f"{table}_id"],
+                [f"{table}.tenant_id", f"{table}.id"],
+                name=op.f(f"fk_teacher_pledge_tenant_id_{table}_id"),
+            )
+            for table in ("offering", "staff")
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_teacher_pledge")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "offering_id",
+            "staff_id",
+            "sha256",
+            name=op.f("uq_teacher_pledge_tenant_id_offering_id_staff_id_sha256"),
+        ),
+    )
+    op.create_index("ix_teacher_pledge_staff_id", "teacher_pledge", ["tenant_id", "staff_id"])
+    append_only_table(op, "teacher_pledge")
