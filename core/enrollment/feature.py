@@ -22,18 +22,27 @@ from core.enrollment.draw import feature as draw_feature
 from core.enrollment.jobs import TURN, turn
 from core.enrollment.paper import feature as paper_feature
 from core.enrollment.pledges import feature as pledges_feature
+from core.enrollment.shown import feature as shown_feature
 from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule
 
 HERE = Path(__file__).parent
 
-__all__ = ["contribution", "draw_feature", "models", "paper_feature", "plan_feature", "pledges_feature"]
+__all__ = [
+    "contribution",
+    "draw_feature",
+    "models",
+    "paper_feature",
+    "plan_feature",
+    "pledges_feature",
+    "shown_feature",
+]
 
 
 def _rooms(name: str) -> tuple[Any, ...]:
-    """What the service plan, the draw, papers and teachers' agreements add under this name."""
+    """What the rooms (service plan, draw, papers, teachers' agreements, past texts) add under this name."""
     return tuple(
         item
-        for room in (plan_feature, draw_feature, paper_feature, pledges_feature)
+        for room in (plan_feature, draw_feature, paper_feature, pledges_feature, shown_feature)
         for item in getattr(room, name, ())
     )
 

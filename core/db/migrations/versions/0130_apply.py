@@ -164,3 +164,18 @@ def upgrade() -> None:
     )
     op.create_index("ix_teacher_pledge_staff_id", "teacher_pledge", ["tenant_id", "staff_id"])
     append_only_table(op, "teacher_pledge")
+    op.create_table(
+        "letter_shown",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("term_id", sa.Uuid(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("content", jsonb, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "term_id"], ["term.tenant_id", "term.id"], name=op.f("fk_letter_shown_tenant_id_term_id")
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_letter_shown")),
+    )
+    op.create_index("ix_letter_shown_term_id", "letter_shown", ["tenant_id", "term_id", "at"])
+    append_only_table(op, "letter_shown")
