@@ -73,7 +73,7 @@ async def _ask_page(
     child = next((c for c in children if child_id in (None, c.id)), None)
     if child is None:
         raise NotFound()
-    form = form or Form.blank(AskForm, {"child": child.id})
+    form = Form.blank(AskForm, {"child": child.id}) if form is None else form
     asked = await service.of_children(uow, [child.id])
     views = await enrollment.offerings_by_id(uow, {row.offering_id for row in asked})
     return await page(
@@ -188,7 +188,7 @@ async def _call_page(
     if child_id is None:
         raise NotFound()
     child = await service.of_mine(uow, child_id)
-    form = form or Form.blank(AskForm, {"child": child.id})
+    form = Form.blank(AskForm, {"child": child.id}) if form is None else form
     days = await _form(uow, form, child)
     return await page(request, "lessons/oneoff/call.html", uow, status=status, child=child, form=form, days=days)
 
