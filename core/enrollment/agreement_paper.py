@@ -45,8 +45,7 @@ def paper(row: Agreement, school: str, url: str) -> Document:
             {
                 "kind": "facts",
                 "items": [
-                    ["签署时间", when],
-                    ["确认方式", f"手机号 {row.signer_phone} 收到的一次性验证码"],
+                    *_how(row, when),
                     ["文本版本", f"第 {row.version} 版"],
                     ["文本校验码", row.sha256],
                 ],
@@ -63,6 +62,19 @@ def paper(row: Agreement, school: str, url: str) -> Document:
     )
 
 
+def _how(row: Agreement, when: str) -> list[list[str]]:
+    """How the guardian agreed: with a code at the phone, or on paper with the school's two pairs of eyes."""
+    record = row.paper_record
+    if not record:
+        return [["签署时间", when], ["确认方式", f"手机号 {row.signer_phone} 收到的一次性验证码"]]
+    return [
+        ["签署日期", record["signed_on"]],
+        ["确认方式", "监护人在纸质协议上亲笔签字，学校留存扫描件"],
+        ["录入和核对", f"{record['entered_by']}录入，{record['checked_by']}核对，{when} 生效"],
+        ["扫描件校验码", record["scan"]],
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What the public page says of an agreement: enough to compare with a paper, nothing more."""
@@ -77,6 +89,8 @@ class Proof:
     sha256: str
     version: int
     genuine: bool
+    on_paper: bool = False
+    """Signed by hand: a scan, keyed in and checked by two people, stands for the one-time code."""
 
 
 async def proof_of(uow: UnitOfWork, token: str) -> Proof:
@@ -95,4 +109,5 @@ async def proof_of(uow: UnitOfWork, token: str) -> Proof:
         sha256=row.sha256,
         version=row.version,
         genuine=digest(row.content) == row.sha256,
+        on_paper=bool(row.paper_record),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
 from core.enrollment import seats
 from core.enrollment.basket import enrolled_choices, items_of
+from core.enrollment.enrolments import begin
 from core.enrollment.errors import AgreementChanged, Objected, WrongSigningCode
 from core.enrollment.letters import agreement_text, digest, price_words
 from core.enrollment.menu_service import prices
@@ -222,13 +224,42 @@ async def sign(house: House, ctx: Any, agreement_id: UUID, digits: str, sha256: 
     return agreement_id
 
 
-async def _put_in_force(uow: UnitOfWork, row: Agreement, guardian: Guardian) -> None:
+async def sign_on_paper(
+    uow: UnitOfWork, agreement_id: UUID, sha256: str, signer: str, record: Mapping[str, Any]
+) -> None:
+    """Put an agreement in force that the guardian signed on paper: the scan and a second person stand for the code.
+
+    `record` goes on the paper and on the page that proves it: signed_on, entered_by, checked_by, scan (its SHA-256).
+    The caller has made sure of both. Raises AgreementChanged when it is not the text that was signed, MoveRefused.
+    """
+    row = await uow.get(Agreement, agreement_id)
+    await seats.hold_child(uow, row.student_id)
+    application = await uow.get(Application, row.application_id, lock=True)
+    row = await uow.get(Agreement, agreement_id, lock=True)
+    if row.sha256 != sha256 or digest(row.content) != row.sha256:
+        raise AgreementChanged()
+    await _put_in_force(uow, row, None, signer, record)
+    if application.state == "agreement_pending":
+        await _enrol(uow, application)
+
+
+async def _put_in_force(
+    uow: UnitOfWork,
+    row: Agreement,
+    guardian: Guardian | None,
+    signer: str = "",
+    record: Mapping[str, Any] | None = None,
+) -> None:
+    """By the guardian at the phone, or (None) by `signer` on paper with its `record`."""
+    event = "sign" if guardian else "sign_paper"
     await AGREEMENT.transition(
-        uow, row, "sign", payload={"agreement": row.id, "student": row.student_id, "version": row.version}
+        uow, row, event, payload={"agreement": row.id, "student": row.student_id, "version": row.version}
     )
     row.signed_at = (await uow.session.execute(select(func.now()))).scalar_one()
-    row.signed_by, row.signer_name = uow.ctx.actor.account_id, guardian.name
-    row.signer_phone = mask_phone(guardian.phone)
+    row.signed_by = uow.ctx.actor.account_id if guardian else None
+    row.signer_name = guardian.name if guardian else signer
+    row.signer_phone = mask_phone(guardian.phone) if guardian else ""
+    row.paper_record = dict(record or {})
     older = select(Agreement).where(
         Agreement.application_id == row.application_id, Agreement.state == "in_force", Agreement.kind == row.kind
     )
@@ -253,31 +284,7 @@ async def _enrol(uow: UnitOfWork, application: Application) -> None:
             if already[item.offering_id].weekdays != tuple(item.weekdays):
                 await _change_days(uow, application.student_id, item)
             continue
-        row = Enrolment(
-            application_id=application.id,
-            student_id=application.student_id,
-            offering_id=item.offering_id,
-            term_id=term.id,
-            weekdays=list(item.weekdays),
-            state="enrolled",
-            starts_on=starts_on,
-        )
-        uow.session.add(row)
-        await uow.session.flush()
-        view = views[item.offering_id]
-        await uow.emit(
-            "enrollment.enrolled",
-            {
-                "enrolment": row.id,
-                "student": row.student_id,
-                "offering": row.offering_id,
-                "kind": view.kind,
-                "plugin": view.plugin,
-                "term": term.id,
-                "weekdays": row.weekdays,
-                "starts_on": starts_on,
-            },
-        )
+        await begin(uow, application, views[item.offering_id], item.weekdays, starts_on)
 
 
 async def _change_days(uow: UnitOfWork, student_id: UUID, item: ApplicationItem) -> None:

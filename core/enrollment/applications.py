@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from core.base.context import TenantContext
 from core.base.errors import NotFound
@@ -22,6 +22,7 @@ from core.db.idempotency import once
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
 from core.enrollment import basket, seats
+from core.enrollment.application_rules import draft_view, refuse_objected
 from core.enrollment.basket import Choice, application_of, check_choice, chosen_days, items_of
 from core.enrollment.claims import Decision, Wish, claims_of
 from core.enrollment.draw.gate import refuse_drawn
@@ -32,23 +33,19 @@ from core.enrollment.errors import (
     NoticeUnread,
     NotOnMenu,
     NotPriced,
-    Objected,
     Overlap,
     PlaceLost,
     WindowShut,
     WrongDays,
 )
-from core.enrollment.letters import TOLD, letter
+from core.enrollment.letters import letter
 from core.enrollment.menu_service import menu_of, prices
 from core.enrollment.models import Application, ApplicationItem, NoticeReading
-from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import APPLICATION, ITEM
-from core.enrollment.views import ApplicationItemView, ApplicationView, OfferingView
+from core.enrollment.views import OfferingView
 from core.enrollment.waiting.errors import ForTheList
 from core.people.service import StudentView, my_child
-from core.policy import service as policy
-from core.policy.types import Objection
 from core.terms.models import Term
 
 CHANGEABLE = ("submitted", "steered", "class_reviewed", "enrolled")
@@ -56,7 +53,7 @@ STARTABLE = ("informed", "cancelled", "refused", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
-class _Intent:
+class Intent:
     """What a submission would do, found out before any place is taken."""
 
     child: StudentView
@@ -120,9 +117,10 @@ async def submit(
     Places already taken when one of several is full are kept for a while (claims.HOLD_MINUTES).
     """
     async with house.unit(ctx) as uow:
-        intent = await _intend(uow, student_id, term_id, choices, notice_sha256)
+        child = await my_child(uow, student_id)
+        intent = await intend(uow, child, term_id, choices, notice_sha256)
     if intent is not None:
-        await _take_places(house, ctx, intent, key)
+        await take_places(house, ctx, intent, key)
     async with house.unit(ctx) as uow:
         content = {"student": student_id, "term": term_id, "choices": [[c.offering_id, c.weekdays] for c in choices]}
         answer = await once(
@@ -130,16 +128,19 @@ async def submit(
             f"application/{ctx.actor.account_id}",
             key,
             content,
-            lambda: _write(uow, student_id, term_id, intent, notice_sha256, need),
+            lambda: write(uow, student_id, term_id, intent, notice_sha256, need),
         )
     return UUID(answer["id"])
 
 
-async def _intend(
-    uow: UnitOfWork, student_id: UUID, term_id: UUID, wanted: Sequence[Choice], notice_sha256: str
-) -> _Intent | None:
-    """Check everything that can be checked beforehand; None when the application says all this already."""
-    child = await my_child(uow, student_id)
+async def intend(
+    uow: UnitOfWork, child: StudentView, term_id: UUID, wanted: Sequence[Choice], notice_sha256: str | None
+) -> Intent | None:
+    """Check everything that can be checked beforehand; None when the application says all this already.
+
+    `notice_sha256` None: the family was told on paper (core.enrollment.paper), which its form says.
+    """
+    student_id = child.id
     application = await application_of(uow, student_id, term_id)
     enrolled = await basket.enrolled_choices(uow, student_id, term_id)
     asked = {c.offering_id: c for c in [*enrolled.values(), *wanted]}
@@ -165,10 +166,10 @@ async def _intend(
     await _refuse_unpriced(uow, term_id, [views[c.offering_id] for c in choices if c.offering_id not in enrolled])
     await refuse_drawn(uow, student_id, {c.offering_id: views[c.offering_id].title for c in choices})
     basket.refuse_overlaps([(views[c.offering_id], c.weekdays) for c in choices])
-    await refuse_objected(uow, _draft_view(application, child, term_id, choices, views))
+    await refuse_objected(uow, draft_view(application, child, term_id, choices, views))
     held = await seats.held_by(uow, student_id, term_id)
     wanted_ids = {c.offering_id for c in choices}
-    return _Intent(
+    return Intent(
         child=child,
         views=views,
         choices=choices,
@@ -192,17 +193,22 @@ async def _refuse_unpriced(uow: UnitOfWork, term_id: UUID, views: Sequence[Offer
             raise NotPriced(title=view.title)
 
 
-async def _refuse_unread(uow: UnitOfWork, child: StudentView, term_id: UUID, sha256: str) -> None:
+async def _refuse_unread(uow: UnitOfWork, child: StudentView, term_id: UUID, sha256: str | None) -> None:
     menu = await menu_of(uow, term_id)
     if menu is None or menu.phase != "open":
         raise WindowShut()
+    if sha256 is None:
+        return
     now = await letter(uow, await uow.get(Term, term_id), menu)
     if now.sha256 != sha256 or not await has_read(uow, child.id, sha256):
         raise NoticeUnread()
 
 
-async def _take_places(house: House, ctx: TenantContext, intent: _Intent, key: str) -> None:
-    """Claim what is not held yet, each in its offering's batch. Raises the first refusal in words."""
+async def take_places(house: House, ctx: TenantContext, intent: Intent, key: str, *, by_guardian: bool = True) -> None:
+    """Claim what is not held yet, each in its offering's batch. Raises the first refusal in words.
+
+    `by_guardian` False: the acting person is of the school, and the caller has seen the guardian's signature.
+    """
     claims = claims_of(house)
     decisions = await asyncio.gather(
         *(
@@ -212,7 +218,7 @@ async def _take_places(house: House, ctx: TenantContext, intent: _Intent, key: s
                 Wish(
                     student_id=intent.child.id,
                     key=f"{key}:{choice.offering_id}"[:200],
-                    account_id=ctx.actor.account_id,
+                    account_id=ctx.actor.account_id if by_guardian else None,
                     actor_name=ctx.actor.name,
                     weekdays=choice.weekdays,
                     giving_up=tuple(intent.dropped),
@@ -248,9 +254,17 @@ def refusal_of(decision: Decision, title: str) -> Exception:
             return NotOnMenu(title=title)
 
 
-async def _write(
-    uow: UnitOfWork, student_id: UUID, term_id: UUID, intent: _Intent | None, notice_sha256: str, need: str
+async def write(
+    uow: UnitOfWork,
+    student_id: UUID,
+    term_id: UUID,
+    intent: Intent | None,
+    notice_sha256: str,
+    need: str,
+    *,
+    signer: str = "",
 ) -> dict[str, Any]:
+    """Write what was intended, whose places are held; `signer` signed it on paper. Raises PlaceLost, MoveRefused."""
     await seats.hold_child(uow, student_id)
     application = await application_of(uow, student_id, term_id, lock=True)
     if intent is None:
@@ -265,17 +279,17 @@ async def _write(
     application.revision += 1
     application.notice_sha256 = notice_sha256
     application.need = need.strip() or application.need
-    application.submitted_by = uow.ctx.actor.account_id
-    application.submitted_name = uow.ctx.actor.name
+    application.submitted_by = None if signer else uow.ctx.actor.account_id
+    application.submitted_name = signer or uow.ctx.actor.name
     application.submitted_at = (await uow.session.execute(select(func.now()))).scalar_one()
-    event = "submit" if application.state in STARTABLE else "change"
+    event = "enter_paper" if signer else "submit" if application.state in STARTABLE else "change"
     payload = {"application": application.id, "student": student_id, "term": term_id}
     await APPLICATION.transition(uow, application, event, payload=payload)
     await basket.empty(uow, student_id, term_id)
     await uow.session.flush()
     await seats.release(uow, student_id, intent.dropped, "dropped")
     for choice in intent.choices:
-        await set_days(uow, student_id, choice)
+        await seats.set_days(uow, student_id, choice.offering_id, choice.weekdays)
     await seats.keep(uow, student_id, [c.offering_id for c in intent.choices])
     return {"id": application.id}
 
@@ -304,17 +318,6 @@ async def choose(
     item.weekdays = list(days)
 
 
-async def set_days(uow: UnitOfWork, student_id: UUID, choice: Choice) -> None:
-    """The child's place covers these weekdays from now on."""
-    await uow.session.execute(
-        text(
-            "update seat_claim set weekdays = :days where tenant_id = :t and student_id = :s and offering_id = :o "
-            "and released_at is null and weekdays <> :days"
-        ),
-        {"t": uow.ctx.tenant_id, "s": student_id, "o": choice.offering_id, "days": list(choice.weekdays)},
-    )
-
-
 async def cancel(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> None:
     """Take back what is not yet in force: the whole application, or, for a child that takes part, its changes."""
     await my_child(uow, student_id)
@@ -336,65 +339,3 @@ async def cancel(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> None:
     await basket.empty(uow, student_id, term_id)
     await uow.session.flush()
     await seats.release(uow, student_id, [i.offering_id for i in gone], "cancelled")
-
-
-# ---- what rules and plugins say -----------------------------------------------------------------------------
-
-
-async def objections_to(uow: UnitOfWork, view: ApplicationView, **more: Any) -> list[Objection]:
-    """The pack's questions, then the plugins'. `more` are further questions: rule key → facts."""
-    found: list[Objection] = []
-    pack = pack_of(uow)
-    if pack is not None:
-        questions: list[tuple[str, Mapping[str, Any]]] = [
-            ("application.guardian_confirms", {"guardian_confirmed": True}),
-            ("application.grades", {"grades": [view.grade]}),
-            ("application.told_first", {"told": list(TOLD)}),
-            # An application is for a term, and for nothing shorter or longer (R-148).
-            ("enrolment.period", {"period": "term"}),
-            *more.items(),
-        ]
-        found += pack.ask_all(questions).objections
-    return [*found, *await uow.hooks.decide("check_application", uow.ctx, uow=uow, application=view)]
-
-
-async def refuse_objected(uow: UnitOfWork, view: ApplicationView) -> None:
-    """Raises Objected for what blocks; warnings are for the reviewers."""
-    found = [o for o in await objections_to(uow, view) if o.blocks]
-    if not await policy.decided(uow, "application.submit", "student", view.student_id, found):
-        raise Objected(found)
-
-
-def _draft_view(
-    application: Application | None,
-    child: StudentView,
-    term_id: UUID,
-    choices: Sequence[Choice],
-    views: Mapping[UUID, OfferingView],
-) -> ApplicationView:
-    return ApplicationView(
-        id=application.id if application else child.id,
-        term_id=term_id,
-        student_id=child.id,
-        grade=child.grade,
-        state=application.state if application else "informed",
-        items=tuple(
-            ApplicationItemView(v.id, v.kind, v.plugin, tuple(c.weekdays))
-            for c in choices
-            for v in [views[c.offering_id]]
-        ),
-    )
-
-
-async def application_view(uow: UnitOfWork, application: Application, child: StudentView) -> ApplicationView:
-    """An application as hooks see it: the items that are still wanted."""
-    items = [i for i in await items_of(uow, application.id) if i.state == "chosen"]
-    return await draft_view(uow, application, child, [Choice(i.offering_id, tuple(i.weekdays)) for i in items])
-
-
-async def draft_view(
-    uow: UnitOfWork, application: Application, child: StudentView, choices: Sequence[Choice]
-) -> ApplicationView:
-    """An application as hooks would see it with these choices."""
-    views = await offerings_by_id(uow, {choice.offering_id for choice in choices})
-    return _draft_view(application, child, application.term_id, choices, views)

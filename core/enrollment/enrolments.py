@@ -15,7 +15,7 @@ from core.enrollment.models import Agreement, Application, Enrolment
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.seats import hold_child, release
 from core.enrollment.states import AGREEMENT, APPLICATION, ENROLMENT
-from core.enrollment.views import EnrolmentView
+from core.enrollment.views import EnrolmentView, OfferingView
 from core.people.service import StudentView, students_by_id
 from core.terms.models import CalendarDay
 
@@ -107,10 +107,46 @@ async def withdraw(uow: UnitOfWork, enrolment_id: UUID, *, student_id: UUID | No
         raise NotFound()
     if row.state == "withdrawn":
         return
+    await end(uow, row, reason)
+    await release(uow, row.student_id, [row.offering_id], "withdrawn")
+
+
+async def begin(
+    uow: UnitOfWork, application: Application, view: OfferingView, weekdays: Sequence[int], starts_on: date
+) -> Enrolment:
+    """The child of this application takes part in `view` from a day on. The caller holds its place."""
+    row = Enrolment(
+        application_id=application.id,
+        student_id=application.student_id,
+        offering_id=view.id,
+        term_id=application.term_id,
+        weekdays=list(weekdays),
+        state="enrolled",
+        starts_on=starts_on,
+    )
+    uow.session.add(row)
+    await uow.session.flush()
+    await uow.emit(
+        "enrollment.enrolled",
+        {
+            "enrolment": row.id,
+            "student": row.student_id,
+            "offering": row.offering_id,
+            "kind": view.kind,
+            "plugin": view.plugin,
+            "term": row.term_id,
+            "weekdays": row.weekdays,
+            "starts_on": starts_on,
+        },
+    )
+    return row
+
+
+async def end(uow: UnitOfWork, row: Enrolment, reason: str = "") -> None:
+    """End one enrolment with today, or before its first day; what becomes of the place is the caller's."""
     await ENROLMENT.transition(uow, row, "withdraw", reason=reason)
     row.ends_on = max(clock.today(), row.starts_on - timedelta(days=1))
     await uow.session.flush()
-    await release(uow, row.student_id, [row.offering_id], "withdrawn")
     await uow.emit(
         "enrollment.withdrawn",
         {

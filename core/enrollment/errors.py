@@ -135,3 +135,20 @@ class AgreementChanged(Conflict):
 class WrongSigningCode(Invalid):
     code = "wrong_signing_code"
     text = _l("验证码不对或已过期，请核对短信，或重新获取")
+
+
+class SwapPending(Conflict):
+    """One change at a time: what waits for an answer comes first."""
+
+    code = "swap_pending"
+    text = _l("正在办理的修改还没有完成，请先等学校处理，或取消修改")
+
+
+class SwapNothing(Conflict):
+    code = "swap_nothing"
+    text = _l("换的和现在的一样，请选择其他项目或其他日子")
+
+
+class TermOver(Conflict):
+    code = "term_over"
+    text = _l("本学期的服务快结束了，不能再换")

@@ -16,6 +16,7 @@ from core.enrollment import (
     pages_family,
     pages_figures,
     pages_home,
+    pages_swap,
     pages_teach,
     plan_feature,
     routes,
@@ -23,6 +24,9 @@ from core.enrollment import (
 from core.enrollment.draw import feature as draw_feature
 from core.enrollment.forming import feature as forming_feature
 from core.enrollment.jobs import TURN, turn
+from core.enrollment.paper import feature as paper_feature
+from core.enrollment.pledges import feature as pledges_feature
+from core.enrollment.shown import feature as shown_feature
 from core.enrollment.survey import feature as survey_feature
 from core.enrollment.waiting import feature as waiting_feature
 from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule
@@ -34,12 +38,24 @@ __all__ = [
     "draw_feature",
     "forming_feature",
     "models",
+    "paper_feature",
     "plan_feature",
+    "pledges_feature",
+    "shown_feature",
     "survey_feature",
     "waiting_feature",
 ]
 
-ROOMS = (plan_feature, draw_feature, survey_feature, waiting_feature, forming_feature)
+ROOMS = (
+    plan_feature,
+    draw_feature,
+    survey_feature,
+    waiting_feature,
+    forming_feature,
+    paper_feature,
+    pledges_feature,
+    shown_feature,
+)
 
 
 def _rooms(name: str) -> tuple[Any, ...]:
@@ -95,6 +111,7 @@ contribution = Contribution(
     handlers=(
         *pages_home.HANDLERS,
         *pages_family.HANDLERS,
+        *pages_swap.HANDLERS,
         *pages_teach.HANDLERS,
         *pages_desk.HANDLERS,
         *pages_cover.HANDLERS,

@@ -8,6 +8,7 @@ from core.base import clock
 from core.db.delivery import Delivery
 from core.enrollment import agreements, menu_service, seats
 from core.enrollment.models import Application, Enrolment
+from core.enrollment.shown.service import keep_present
 from core.enrollment.states import APPLICATION, ENROLMENT
 from core.terms.models import Term
 
@@ -21,6 +22,7 @@ async def turn(delivery: Delivery) -> None:
     terms = (await uow.session.execute(select(Term))).scalars().all()
     for term in terms:
         await menu_service.turn(uow, term.id)
+        await keep_present(uow, term)
     for term in terms:
         if term.ends_on < clock.today():
             await _complete(delivery, term)

@@ -78,6 +78,11 @@ def _read(path: Path) -> Mapping[str, Any]:
         return tomllib.load(file)
 
 
+def template_text(stem: str) -> Mapping[str, Any]:
+    """A text file of ours as data, by its name without the ending."""
+    return _read(TEXTS / f"{stem}.toml")
+
+
 def agreement_text(uow: UnitOfWork, key: str = "service") -> AgreementText:
     """The template that holds here: the scheme's own where there is one, else the common one."""
     packs = []

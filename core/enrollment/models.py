@@ -322,6 +322,8 @@ class Agreement(TenantModel, Stamped):
     signer_name: Mapped[str] = mapped_column(server_default="")
     signer_phone: Mapped[str] = mapped_column(server_default="")
     """Shown with its middle hidden, as the evidence says which phone the code went to."""
+    paper_record: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """Signed on paper: signed_on, entered_by, checked_by and the scan's SHA-256. Empty where a code signed it."""
 
 
 class SigningCode(TenantModel, Stamped):

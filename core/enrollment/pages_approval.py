@@ -17,7 +17,7 @@ from core.base.text import ngettext
 from core.db.house import House
 from core.db.states import history
 from core.db.uow import UnitOfWork
-from core.enrollment import applications, menu_service, review
+from core.enrollment import application_rules, menu_service, review
 from core.enrollment.basket import items_of
 from core.enrollment.errors import Objected
 from core.enrollment.models import Application
@@ -90,7 +90,7 @@ async def look_first(
         child = await student(uow, row.student_id)
         items = [i for i in await items_of(uow, row.id) if i.state == "chosen"]
         views = await offerings_by_id(uow, {i.offering_id for i in items})
-        found = await applications.objections_to(uow, await applications.application_view(uow, row, child))
+        found = await application_rules.objections_to(uow, await application_rules.application_view(uow, row, child))
         seen.append((row, child, [views[i.offering_id].title for i in items], found))
     return await page(
         request,
@@ -154,7 +154,7 @@ async def _one_page(
     found = (
         error.objections
         if isinstance(error, Objected)
-        else await applications.objections_to(uow, await applications.application_view(uow, row, child))
+        else await application_rules.objections_to(uow, await application_rules.application_view(uow, row, child))
     )
     return await page(
         request,

@@ -21,6 +21,7 @@ from core.enrollment.home_views import Home
 from core.enrollment.letters import letter
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.schemas import Apply, Choose, OneOffering, ReadNotice
+from core.enrollment.shown.service import keep as keep_shown
 from core.enrollment.survey import service as surveys
 from core.enrollment.words import SAY, kind_title
 from core.notices.changes import change_lines
@@ -182,6 +183,7 @@ async def notice(
     if seen.term is None or seen.menu is None or seen.menu.state == "draft":
         raise NotFound()
     text = await letter(uow, seen.term, seen.menu)
+    await keep_shown(uow, seen.term.id, text)
     return await page(
         request,
         "enrollment/notice.html",

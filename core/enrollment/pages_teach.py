@@ -17,7 +17,7 @@ from core.base.text import gettext as _
 from core.base.text import ngettext
 from core.db.house import House
 from core.db.uow import UnitOfWork
-from core.enrollment import applications, menu_service, review
+from core.enrollment import application_rules, menu_service, review
 from core.enrollment.basket import items_of
 from core.enrollment.errors import Objected
 from core.enrollment.models import Application
@@ -92,7 +92,7 @@ async def _one_page(
     views = await offerings_by_id(uow, {i.offering_id for i in items})
     form.choose("item", [(i.id, views[i.offering_id].title) for i in items])
     form.choose("other", await other_options(uow, row.term_id, child.grade, views))
-    found = await applications.objections_to(uow, await applications.application_view(uow, row, child))
+    found = await application_rules.objections_to(uow, await application_rules.application_view(uow, row, child))
     return await page(
         request,
         "enrollment/teach_application.html",

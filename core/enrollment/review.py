@@ -19,7 +19,8 @@ from core.db.states import MoveRefused, ReasonOwed
 from core.db.uow import UnitOfWork
 from core.enrollment import seats
 from core.enrollment.agreements import offer_agreement
-from core.enrollment.applications import application_view, choose, objections_to, refusal_of
+from core.enrollment.application_rules import application_view, objections_to
+from core.enrollment.applications import choose, refusal_of
 from core.enrollment.basket import check_choice, chosen_days, enrolled_choices, items_of
 from core.enrollment.claims import Wish, claims_of
 from core.enrollment.draw.gate import refuse_drawn

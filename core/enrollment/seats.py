@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from core.base.ids import new_id
 from core.db.uow import UnitOfWork
 from core.enrollment.errors import PlaceLost
 from core.enrollment.waiting import gate
@@ -39,6 +40,18 @@ _KEEP = text("""
 update seat_claim set held_until = null
 where tenant_id = :t and student_id = :s and offering_id = any(:o) and released_at is null
 returning offering_id""")
+_TAKE = text("""
+with got as (
+  update offering_seats set taken = taken + 1
+  where tenant_id = :t and id = :o and claimable and :grade = any (grades) and (capacity is null or taken < capacity)
+  returning term_id
+)
+insert into seat_claim (tenant_id, id, term_id, offering_id, student_id, key, weekdays, claimed_at, account_id)
+select :t, :id, got.term_id, :o, :s, :key, :days, clock_timestamp(), cast(:account as uuid) from got
+returning id""")
+_DAYS = text("""
+update seat_claim set weekdays = :days
+where tenant_id = :t and student_id = :s and offering_id = :o and released_at is null and weekdays <> :days""")
 _HELD = text("""
 select offering_id, id, weekdays, held_until from seat_claim
 where tenant_id = :t and student_id = :s and term_id = :term and released_at is null
@@ -116,6 +129,31 @@ async def release(uow: UnitOfWork, student_id: UUID, offering_ids: Sequence[UUID
         freed = await uow.session.execute(_RELEASE, {**where, "s": student_id, "why": why})
         if freed.first() is not None:
             await came_free(uow, offering_id)
+
+
+async def take(
+    uow: UnitOfWork, student_id: UUID, offering_id: UUID, grade: int, weekdays: Sequence[int], *, giving_up: UUID
+) -> bool:
+    """Take a free place for good inside this transaction, before `giving_up` is released; False when there is none.
+
+    Unlike a claim it asks for no window: the child already takes part and exchanges one item for another. Both
+    offerings' rows are locked in one order, so that two children who swap with one another cannot wait in a ring.
+    """
+    for id_ in sorted({offering_id, giving_up}, key=lambda i: i.bytes):
+        await uow.session.execute(_LOCK, {"t": uow.ctx.tenant_id, "o": id_})
+    await uow.session.execute(_SWEEP, {"t": uow.ctx.tenant_id, "o": offering_id})
+    id_ = new_id()
+    asked = {
+        "t": uow.ctx.tenant_id, "id": id_, "o": offering_id, "s": student_id, "grade": grade,
+        "key": f"swap/{id_}", "days": list(weekdays), "account": uow.ctx.actor.account_id,
+    }  # fmt: skip
+    return (await uow.session.execute(_TAKE, asked)).first() is not None
+
+
+async def set_days(uow: UnitOfWork, student_id: UUID, offering_id: UUID, weekdays: Sequence[int]) -> None:
+    """The weekdays that a child's live place covers."""
+    where = {"t": uow.ctx.tenant_id, "s": student_id, "o": offering_id, "days": list(weekdays)}
+    await uow.session.execute(_DAYS, where)
 
 
 async def sweep(uow: UnitOfWork) -> int:

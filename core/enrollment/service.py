@@ -26,6 +26,8 @@ from core.enrollment.offerings_service import (
     suspend_offering,
     withdraw_offering,
 )
+from core.enrollment.pledges.service import mine_unsigned as safety_unsigned
+from core.enrollment.pledges.service import objections as safety_objections
 from core.enrollment.set_rules import sets_homework
 from core.enrollment.term_end import end_chunk, undecided
 
@@ -51,6 +53,8 @@ __all__ = [
     "propose_offering",
     "resume_offering",
     "review_offering",
+    "safety_objections",
+    "safety_unsigned",
     "sets_homework",
     "students_in",
     "suspend_offering",

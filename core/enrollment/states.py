@@ -108,6 +108,15 @@ APPLICATION = Machine(
             "enrollment.apply",
             emits="application.submitted",
         ),
+        # on paper, signed by the guardian; a second person has compared the scan (core.enrollment.paper).
+        Move(
+            "enter_paper",
+            ("informed", "cancelled", "refused", "withdrawn", "submitted", "steered", "class_reviewed", "enrolled"),
+            "submitted",
+            _l("录入纸质申请"),
+            "application.approve",
+            emits="application.submitted",
+        ),
         Move("class_review", ("submitted",), "class_reviewed", _l("班主任审核"), "application.review"),
         Move(
             "steer",
@@ -192,6 +201,14 @@ AGREEMENT = Machine(
     [
         Move("offer", ("drafted",), "offered", _l("提供")),
         Move("sign", ("offered",), "signed_by_party", _l("签署"), "enrollment.apply", emits="agreement.signed"),
+        Move(
+            "sign_paper",
+            ("offered",),
+            "signed_by_party",
+            _l("纸质签署"),
+            "application.approve",
+            emits="agreement.signed",
+        ),
         Move("countersign", ("signed_by_party",), "in_force", _l("学校签署")),
         Move("supersede", ("in_force", "offered"), "superseded", _l("被新版替代")),
         Move("end", ("in_force", "offered"), "ended", _l("终止")),

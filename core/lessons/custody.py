@@ -161,7 +161,7 @@ async def staying_today(uow: UnitOfWork, class_id: UUID) -> list[UUID]:
     rows = await uow.session.execute(
         text("""
         select distinct s.id from student s
-          join enrolment e on e.tenant_id = s.tenant_id and e.student_id = s.id
+          join taking_part e on e.tenant_id = s.tenant_id and e.student_id = s.id
           join lesson l on l.tenant_id = e.tenant_id and l.offering_id = e.offering_id
          where s.tenant_id = :t and s.class_id = :class and l.day = :day and l.state <> 'cancelled'
            and e.starts_on <= :day and (e.ends_on is null or e.ends_on >= :day)
@@ -227,7 +227,7 @@ select c.student_id, c.staff_id, k.grade,
        greatest(
          case when k.grade <= 2 then coalesce(l.early_ends_at, l.ends_at) else l.ends_at end,
          (select max(case when k.grade <= 2 then coalesce(x.early_ends_at, x.ends_at) else x.ends_at end)
-            from enrolment e
+            from taking_part e
             join lesson x on x.tenant_id = e.tenant_id and x.offering_id = e.offering_id
            where e.tenant_id = c.tenant_id and e.student_id = c.student_id and e.state = 'enrolled'
              and e.starts_on <= :day and (e.ends_on is null or e.ends_on >= :day)

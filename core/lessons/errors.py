@@ -112,6 +112,13 @@ class AssignmentObjected(KehouError):
         super().__init__(why=_joined(o.message for o in objections))
 
 
+class SafetyUnsigned(AssignmentObjected):
+    """R-161: the teacher of each item signs its safety agreement before the item starts."""
+
+    code = "safety_unsigned"
+    text = _l("请先在「今天」页面阅读并签署这个项目的安全责任书（%(why)s）")
+
+
 class LessonObjected(KehouError):
     """The pack objects to how a lesson is signed, called or ended; `objections` says which clause."""
 

@@ -23,10 +23,12 @@ from core.lessons import (
     settle,
     told,
 )
+from core.lessons.oneoff import models as oneoff_models
+from core.lessons.oneoff import pages as oneoff_pages
 
 HERE = Path(__file__).parent
 
-__all__ = ["contribution", "models"]
+__all__ = ["contribution", "models", "oneoff_models"]
 
 DAILY = _l("每日课后")
 
@@ -53,6 +55,7 @@ contribution = Contribution(
         *pages_home.HANDLERS,
         *pages_week.HANDLERS,
         *pages_desk.HANDLERS,
+        *oneoff_pages.HANDLERS,
         *routes.HANDLERS,
     ),
     permissions=(
@@ -68,6 +71,15 @@ contribution = Contribution(
     nav=(
         NavItem("teach", _l("今天"), "teach", "calendar-check", order=10, permission="lesson.teach"),
         NavItem("teach", _l("放学"), "teach/pickup", "users-group", order=20, permission="lesson.teach"),
+        NavItem(
+            "teach",
+            _l("临时托管"),
+            "teach/one-off",
+            "calendar-plus",
+            order=50,
+            permission="application.review",
+            badge=oneoff_pages.badge,
+        ),
         NavItem("home", _l("今天"), "home/today", "calendar-check", order=200, permission="lesson.family"),
         NavItem("home", _l("课表"), "home/week", "calendar-week", order=205, permission="lesson.family"),
         NavItem(

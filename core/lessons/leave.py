@@ -109,7 +109,7 @@ select l.id, l.offering_id, o.title || coalesce(' · ' || q.title, '') as title,
   left join attendance a on a.tenant_id = l.tenant_id and a.lesson_id = l.id and a.student_id = :student
   left join lesson_rating g on g.tenant_id = l.tenant_id and g.lesson_id = l.id and g.student_id = :student
  where l.tenant_id = :t and l.day between :first and :last and (l.state <> 'cancelled' or :cancelled)
-   and exists (select 1 from enrolment e
+   and exists (select 1 from taking_part e
                 where e.tenant_id = l.tenant_id and e.offering_id = l.offering_id and e.student_id = :student
                   and e.starts_on <= l.day and (e.ends_on is null or e.ends_on >= l.day)
                   and (cardinality(e.weekdays) = 0 or l.weekday = any(e.weekdays)))

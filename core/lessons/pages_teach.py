@@ -18,6 +18,7 @@ from core.base.errors import KehouError, NotFound
 from core.base.text import gettext as _
 from core.base.text import ngettext
 from core.db.uow import UnitOfWork
+from core.enrollment import service as enrollment
 from core.lessons import absences, custody, queries, register, release, rules
 from core.lessons.errors import ReleaseObjected
 from core.lessons.register import MARKS, Mark
@@ -55,6 +56,7 @@ async def my_day(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWor
         "lessons/my_day.html",
         uow,
         lessons=lessons,
+        unsigned=await enrollment.safety_unsigned(uow, [item.offering_id for item in (*lessons, *coming)]),
         coming=coming,
         holds=holds,
         missing=await absences.listed(uow, class_ids=class_ids, limit=10) if class_ids else [],

@@ -65,7 +65,7 @@ select l.id, l.offering_id, o.title || coalesce(' · ' || q.title, '') as title,
        o.kind, o.plugin, l.day, l.starts_at, l.ends_at, coalesce(r.name, '') as room,
        coalesce(s.name, '') as teacher, l.teacher_id, l.usual_teacher_id is not null as stands_in, l.vendor_id, l.state,
        l.expected, l.present, coalesce(a.on_leave, 0) as on_leave, coalesce(a.absent, 0) as absent,
-       (select count(distinct e.student_id) from enrolment e
+       (select count(distinct e.student_id) from taking_part e
          where e.tenant_id = l.tenant_id and e.offering_id = l.offering_id and e.starts_on <= l.day
            and (e.ends_on is null or e.ends_on >= l.day)
            and (cardinality(e.weekdays) = 0 or l.weekday = any(e.weekdays))
@@ -156,7 +156,7 @@ class RosterLine:
 _DUE = text("""
 select distinct e.student_id, s.name_sort, coalesce(a.mark, '') as mark, coalesce(a.note, '') as note,
        s.health_sealed is not null as has_health
-  from enrolment e
+  from taking_part e
   join student s on s.tenant_id = e.tenant_id and s.id = e.student_id
   left join attendance a on a.tenant_id = e.tenant_id and a.student_id = e.student_id and a.lesson_id = :lesson
  where e.tenant_id = :t and e.offering_id = :offering and e.starts_on <= :day

@@ -16,6 +16,7 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.states import ReasonOwed
 from core.db.uow import UnitOfWork
+from core.enrollment import service as enrollment
 from core.lessons import absences, rules
 from core.lessons.custody import hold_children
 from core.lessons.errors import (
@@ -25,6 +26,7 @@ from core.lessons.errors import (
     NotNow,
     RegisterClosed,
     RegisterFirst,
+    SafetyUnsigned,
 )
 from core.lessons.leave import leaves_on
 from core.lessons.models import Custody, Lesson
@@ -90,7 +92,8 @@ async def mine(uow: UnitOfWork, lesson_id: UUID, *, lock: bool = False) -> Lesso
 
 
 async def sign_in(uow: UnitOfWork, lesson_id: UUID) -> Lesson:
-    """The teacher is there. Repeating it changes nothing. Raises NotNow before the lesson's day and hour.
+    """The teacher is there. Repeating it changes nothing. Raises NotNow before the lesson's day and hour,
+    AssignmentObjected, SafetyUnsigned (R-161).
 
     Only the teacher in charge signs in, nobody for them: it is one of the two signals that make a lesson held.
     """
@@ -103,6 +106,9 @@ async def sign_in(uow: UnitOfWork, lesson_id: UUID) -> Lesson:
     barred = rules.blocks(await objections_to_staff(uow, me.id))
     if not await policy.decided(uow, "lesson.sign_in", "lesson", lesson.id, barred):
         raise AssignmentObjected(barred)
+    unsigned = rules.blocks(await enrollment.safety_objections(uow, lesson.offering_id, me.id))
+    if not await policy.decided(uow, "lesson.sign_in", "lesson", lesson.id, unsigned):
+        raise SafetyUnsigned(unsigned)
     moment = clock.now()
     if lesson.state not in ("planned", "roll_called") or not begins(lesson) - EARLY <= moment or _too_late(lesson):
         raise NotNow(day=lesson.day, at=f"{lesson.starts_at:%H:%M}")

@@ -16,6 +16,7 @@ from core.host.contribution import Subscriber
 from core.lessons import queries
 from core.lessons.models import Custody, Lesson
 from core.notices import service as notices
+from core.people.models import SchoolClass, Staff
 from core.people.service import students_by_id
 
 
@@ -111,6 +112,31 @@ async def incident(job: Delivery) -> None:
     await notices.tell(uow, people, "absence.incident", facts, path="", source=f"incident/{told['id']}")
 
 
+async def one_off_asked(job: Delivery) -> None:
+    """A family asks care for one day: the class teacher hears of it, or the office where the class has none."""
+    uow, told = job.uow, job.payload
+    student_id = UUID(told["student_id"])
+    child = (await students_by_id(uow, [student_id]))[student_id]
+    facts = {"child": child.name, "starts": told["day"]}
+    query = select(Staff.account_id).join(SchoolClass, SchoolClass.class_teacher_id == Staff.id)
+    teacher = (await uow.session.execute(query.where(SchoolClass.id == child.class_id))).scalars().first()
+    people = [teacher] if teacher else await notices.holders(uow, "lesson.oversee")
+    source = f"one_off/{told['one_off']}"
+    await notices.tell(uow, people, "one_off.asked", facts, path="teach/one-off", source=source)
+
+
+async def one_off_answered(job: Delivery) -> None:
+    """The class teacher answered: the family hears of it."""
+    uow, told = job.uow, job.payload
+    student_id = UUID(told["student_id"])
+    child = (await students_by_id(uow, [student_id]))[student_id]
+    facts = {"child": child.name, "starts": told["day"]}
+    kind = "one_off.taken" if told.get("taken") else "one_off.refused"
+    family = (await notices.guardians_of(uow, [student_id])).get(student_id, [])
+    path = f"home/one-off?child={student_id}"
+    await notices.tell(uow, family, kind, facts, path=path, source=f"{kind}/{told['one_off']}")
+
+
 SUBSCRIBERS = (
     Subscriber("staff.ethics_changed", "lessons.ethics_changed", ethics_changed),
     Subscriber("absence.incident", "lessons.tell_incident", incident),
@@ -120,4 +146,6 @@ SUBSCRIBERS = (
     Subscriber("handover.refused", "lessons.tell_refused", refused),
     Subscriber("pickup.locked", "lessons.tell_locked", refused),
     Subscriber("lesson.cancelled", "lessons.tell_cancelled", cancelled),
+    Subscriber("one_off.asked", "lessons.tell_one_off_asked", one_off_asked),
+    Subscriber("one_off.answered", "lessons.tell_one_off_answered", one_off_answered),
 )

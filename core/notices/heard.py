@@ -84,6 +84,42 @@ async def agreement_signed(delivery: Delivery) -> None:
     await _to_family(delivery, delivery.payload, "agreement.signed", path=path, source=f"agreement.signed/{id_}")
 
 
+async def swapped(delivery: Delivery) -> None:
+    """An item was exchanged: both parents and the class teacher hear of it."""
+    uow, told = delivery.uow, {k: delivery.payload.get(k, "") for k in ("old", "new", "starts")}
+    child = await _child(uow, delivery.payload)
+    if child is None:
+        return
+    told["child"] = child.name
+    source = f"swapped/{delivery.payload['enrolment']}"
+    family = (await service.guardians_of(uow, [child.id])).get(child.id, [])
+    path = f"home/enrolments/{delivery.payload['enrolment']}"
+    await service.tell(uow, family, "enrollment.swapped", told, path=path, source=source)
+    teacher = await _class_teacher(uow, child.class_id)
+    if teacher is not None:
+        await service.tell(uow, [teacher], "enrollment.swapped", told, path="teach/review", source=f"{source}/teacher")
+
+
+async def paper_moved(delivery: Delivery) -> None:
+    """A paper was keyed in or confirmed: the family hears of it. Returned or objected to: whoever keyed it in."""
+    uow, kind, id_ = delivery.uow, _event(delivery), delivery.payload["paper"]
+    child = await _child(uow, delivery.payload)
+    if child is None:
+        return
+    told = {"child": child.name, "by": delivery.payload.get("by", "")}
+    source = f"{kind}/{delivery.id}"
+    if kind in ("paper.returned", "paper.objected"):
+        maker = delivery.payload.get("to")
+        people = [UUID(str(maker))] if maker else []
+        await service.tell(uow, people, kind, told, path=f"teach/papers/{id_}", source=source)
+        return
+    family = (await service.guardians_of(uow, [child.id])).get(child.id, [])
+    await service.tell(uow, family, kind, told, path=f"home/papers/{id_}", source=source)
+    if kind == "paper.entered":
+        people = await service.holders(uow, APPROVE)
+        await service.tell(uow, people, "paper.to_check", told, path=f"desk/papers/{id_}", source=source)
+
+
 async def bills_issued(delivery: Delivery) -> None:
     """A chunk of bills was issued: each family hears of its own."""
     uow = delivery.uow
@@ -165,6 +201,8 @@ SUBSCRIBERS = (
         for event in ("application.steered", "application.approved", "application.refused", "application.item_refused")
     ),
     _heard("agreement.signed", agreement_signed),
+    _heard("enrollment.swapped", swapped),
+    *(_heard(event, paper_moved) for event in ("paper.entered", "paper.confirmed", "paper.returned", "paper.objected")),
     _heard("billing.issued", bills_issued),
     _heard("payment.received", money_moved),
     _heard("refund.done", money_moved),

@@ -91,6 +91,27 @@ MESSAGES: Final[Mapping[str, Words]] = {
     "application.refused": Words(
         _l("%(child)s的报名未通过"), _l("请查看理由和学校提供的其他安排；有不同意见可以提出。"), "circle-x", "bad"
     ),
+    "enrollment.swapped": Words(
+        _l("%(child)s换了项目"), _l("从 %(starts)s 起，由「%(old)s」换为「%(new)s」。"), "arrows-exchange", "info"
+    ),
+    "paper.entered": Words(
+        _l("%(child)s的纸质材料已录入"),
+        _l("%(by)s根据你们签字的纸质材料录入，正在等另一位老师核对。如果不是你们的意思，可以马上提出异议。"),
+        "file-text",
+        "info",
+    ),
+    "paper.confirmed": Words(
+        _l("%(child)s的纸质材料已核对"), _l("学校已核对你们签字的材料，开始办理。随时可以取消。"), "file-check", "ok"
+    ),
+    "paper.to_check": Words(
+        _l("请核对%(child)s的纸质材料"), _l("%(by)s录入了家长签字的材料，请对照扫描件核对。"), "file-search", "info"
+    ),
+    "paper.returned": Words(
+        _l("%(child)s的纸质材料被退回"), _l("录入与扫描件不一致，请看理由后重新录入。"), "arrow-back-up", "bad"
+    ),
+    "paper.objected": Words(
+        _l("%(child)s的家长有异议"), _l("家长表示录入的纸质材料不是自己的意思，这份材料不会生效。"), "user-x", "bad"
+    ),
     "agreement.signed": Words(
         _l("%(child)s的服务协议已生效"), _l("协议已由双方签署，可以随时查看和下载。"), "signature", "ok"
     ),
@@ -157,6 +178,21 @@ MESSAGES: Final[Mapping[str, Words]] = {
     ),
     "absence.incident": Words(
         _l("%(child)s发生意外"), _l("老师报告：%(cause)s。请马上联系学校。"), "alert-triangle", "bad"
+    ),
+    "one_off.asked": Words(
+        _l("%(child)s的家长请求临时托管"),
+        _l("家长请学校在 %(starts)s 照看%(child)s，请答复。"),
+        "calendar-plus",
+        "warn",
+    ),
+    "one_off.taken": Words(
+        _l("%(starts)s可以托管%(child)s"), _l("班主任已安排，当天放学后请按时来接。"), "calendar-check", "ok"
+    ),
+    "one_off.refused": Words(
+        _l("%(starts)s没有安排%(child)s的临时托管"),
+        _l("请看班主任写的理由；仍有困难请联系学校。"),
+        "calendar-off",
+        "bad",
     ),
     "lesson.cancelled": Words(
         _l("%(title)s取消一次"), _l("%(starts)s的%(title)s取消：%(reason)s"), "calendar-off", "warn"

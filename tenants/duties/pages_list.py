@@ -28,6 +28,7 @@ from core.web.access import access
 from core.web.forms import Form
 from core.web.markup import Pager
 from core.web.page import page, redirect
+from core.web.uploads import LARGEST
 from tenants.duties import report, service
 from tenants.duties.attested import ATTESTED
 from tenants.duties.lines import Line
@@ -200,7 +201,7 @@ async def record(
 async def _file(sent: UploadFile | None) -> tuple[str, bytes] | None:
     if sent is None or not sent.filename:
         return None
-    return sent.filename, await sent.read(service.LARGEST + 1)
+    return sent.filename, await sent.read(LARGEST + 1)
 
 
 @get(_paths("/{duty_id:uuid}/evidence"), opt=access(READ))

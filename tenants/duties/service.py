@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -24,18 +23,11 @@ from core.policy import service as policy
 from core.policy.types import Objection
 from core.terms.models import Term
 from core.terms.service import current_term
+from core.web.uploads import scan_of
 from tenants.duties.lines import Line, ask, line, lines
 from tenants.duties.models import Duty, SchoolDuties
 from tenants.duties.states import DUTY
 
-LARGEST: Final = 10 * 2**20
-"""Bytes of one piece of evidence."""
-EVIDENCE: Final[Mapping[bytes, str]] = {
-    b"%PDF-": "application/pdf",
-    b"\x89PNG\r\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-}
-"""What evidence may be, told by its first bytes and never by its name."""
 BUREAU_TERM: Final = timedelta(days=140)
 """A bureau keeps no calendar: its list of a term runs so long from the day on which it was made."""
 
@@ -45,11 +37,6 @@ class NoteOwed(Invalid):
 
     code = "duty_note_owed"
     text = _l("这与规定不符，请写明原因和打算怎么办")
-
-
-class WrongEvidence(Invalid):
-    code = "duty_evidence_wrong"
-    text = _l("请上传 PDF、PNG 或 JPEG 文件，不超过 10 MB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +121,7 @@ async def record(uow: UnitOfWork, duty_id: UUID, said: Recorded) -> Duty:
     """Keep what a person attests. The pack is asked with it: where it objects, a note is owed, and the line counts as
     kept otherwise (only warnings) or not kept (R-441: evidence for each claim). May be recorded again.
 
-    Raises NotFound, Forbidden, NoteOwed, WrongEvidence, Invalid (a day to come).
+    Raises NotFound, Forbidden, NoteOwed, WrongScan, Invalid (a day to come).
     """
     row = await uow.get(Duty, duty_id, lock=True)
     if said.done_on > clock.today():
@@ -158,11 +145,9 @@ async def record(uow: UnitOfWork, duty_id: UUID, said: Recorded) -> Duty:
 
 
 def _attach(row: Duty, name: str, body: bytes) -> None:
-    kind = next((kind for head, kind in EVIDENCE.items() if body.startswith(head)), None)
-    if kind is None or len(body) > LARGEST:
-        raise WrongEvidence(fields=[FieldError("evidence", WrongEvidence.text, "evidence")])
-    row.evidence, row.evidence_type, row.evidence_name = body, kind, name[-120:]
-    row.evidence_sha256 = hashlib.sha256(body).hexdigest()
+    scan = scan_of(body, "evidence")
+    row.evidence, row.evidence_type, row.evidence_name = body, scan.kind, name[-120:]
+    row.evidence_sha256 = scan.sha256
 
 
 async def evidence(uow: UnitOfWork, duty_id: UUID) -> tuple[Duty, bytes | None]:

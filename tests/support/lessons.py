@@ -14,9 +14,12 @@ from core.base import clock
 from core.base.clock import travelled
 from core.base.ids import new_id
 from core.enrollment.models import Application, Enrolment, Offering, OfferingPeriod, OfferingSeats
+from core.enrollment.offerings_service import offering as offering_view
+from core.enrollment.pledges import service as pledges
 from core.lessons.models import Lesson
 from core.lessons.planning import plan_lessons
 from core.lessons.register import Mark, end_lesson, save_register, sign_in
+from core.people.service import me_as_staff
 from tests.support.world import Family, School, World
 
 MONDAY = date(2026, 11, 23)
@@ -58,8 +61,12 @@ async def group(
     service: str | None = None,
     since: date = date(2026, 11, 1),
     enrolled_from: date = date(2026, 9, 1),
+    signed: bool = True,
 ) -> Group:
-    """A running offering with the families' children in it and its lessons planned from `since` on."""
+    """A running offering with the families' children in it and its lessons planned from `since` on.
+
+    `signed`: the school's teacher has signed the item's safety agreement (R-161).
+    """
     async with world.house.unit(school.ctx) as uow:
         offering = Offering(
             id=new_id(),
@@ -85,7 +92,15 @@ async def group(
         await uow.session.flush()
         await plan_lessons(uow, offering.id, since=since)
         rows = (await uow.session.execute(select(Lesson).where(Lesson.offering_id == offering.id))).scalars()
-        return Group(school, offering.id, {row.day: row.id for row in rows})
+        made = Group(school, offering.id, {row.day: row.id for row in rows})
+    if signed and vendor_id is None:
+        for who in ("teacher", "class_teacher"):
+            async with world.house.unit(await world.as_(school, who)) as uow:
+                me = await me_as_staff(uow)
+                if me is not None:
+                    text = await pledges.text_for(uow, await offering_view(uow, made.offering_id), me)
+                    await pledges.sign(uow, made.offering_id, text.sha256)
+    return made
 
 
 async def _enrol(uow: object, school: School, family: Family, offering_id: UUID, starts_on: date) -> None:

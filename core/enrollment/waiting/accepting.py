@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from core.db.uow import UnitOfWork
 from core.enrollment import applications, basket, enrolments, seats
+from core.enrollment.application_rules import draft_view, refuse_objected
 from core.enrollment.basket import Choice, application_of, enrolled_choices, items_of
 from core.enrollment.draw.service import moment
 from core.enrollment.errors import NotOnMenu
@@ -56,8 +57,8 @@ async def _write(
     """The application with this item and without what is given up: submitted anew, as the family itself would."""
     choices = await _choices(uow, application, child, entry)
     dropped = {UUID(id_) for id_ in entry.giving_up} - {choice.offering_id for choice in choices}
-    view = await applications.draft_view(uow, application, child, choices)
-    await applications.refuse_objected(uow, view)
+    views = await offerings_by_id(uow, {choice.offering_id for choice in choices})
+    await refuse_objected(uow, draft_view(application, child, application.term_id, choices, views))
     items = {item.offering_id: item for item in await items_of(uow, application.id)}
     for choice in choices:
         await applications.choose(uow, application, items.pop(choice.offering_id, None), *_line(choice))
@@ -76,7 +77,7 @@ async def _write(
     await uow.session.flush()
     await _let_go(uow, child, application.term_id, dropped)
     for choice in choices:
-        await applications.set_days(uow, child.id, choice)
+        await seats.set_days(uow, child.id, *_line(choice))
     await seats.keep(uow, child.id, [entry.offering_id])
 
 

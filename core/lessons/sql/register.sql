@@ -5,7 +5,7 @@ with given as (
                        cast(:change_ids as uuid[]), cast(:case_ids as uuid[]), cast(:custody_ids as uuid[]))
     as g(student_id, mark, note, id, change_id, case_id, custody_id)
 ), due as (
-  select distinct e.student_id from enrolment e
+  select distinct e.student_id from taking_part e
    where e.tenant_id = :tenant and e.offering_id = :offering and e.starts_on <= :day
      and (e.ends_on is null or e.ends_on >= :day)
      and (cardinality(e.weekdays) = 0 or :weekday = any(e.weekdays))

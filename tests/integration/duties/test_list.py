@@ -10,9 +10,10 @@ from sqlalchemy import select
 from core.base import clock
 from core.base.errors import Forbidden, Invalid
 from core.db.kernel_tables import Outbox
+from core.web.uploads import LARGEST, WrongScan
 from tenants.duties import report, service
 from tenants.duties.models import Duty
-from tenants.duties.service import NoteOwed, Recorded, WrongEvidence
+from tenants.duties.service import NoteOwed, Recorded
 from tests.support.lessons import MONDAY, at
 from tests.support.world import School, World
 
@@ -63,8 +64,8 @@ async def test_a_day_to_come_a_stranger_and_a_wrong_file_are_refused(world: Worl
         await record(world, school, "safety.spaced", Recorded({"done": True}, MONDAY + timedelta(days=1)))
     with pytest.raises(Forbidden):
         await record(world, school, "safety.spaced", Recorded({"done": True}, MONDAY), who="teacher")
-    for name, body in (("x.pdf", b"<html>"), ("y.pdf", b"%PDF-" + b"0" * service.LARGEST)):
-        with pytest.raises(WrongEvidence):
+    for name, body in (("x.pdf", b"<html>"), ("y.pdf", b"%PDF-" + b"0" * LARGEST)):
+        with pytest.raises(WrongScan):
             await record(world, school, "safety.spaced", Recorded({"done": True}, MONDAY, "", (name, body)))
     assert (await duty(world, school, "safety.spaced")).state == "open"
 

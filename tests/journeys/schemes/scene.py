@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
@@ -360,6 +361,15 @@ class Play:
             said = PaymentOutcome(attempt.id, "succeeded", f"pi_{attempt.id}", Fen(bill.due_fen), fee=Fen(0))
             assert await settle(uow, said, source="test") == "succeeded"
 
+    async def _sign_safety(self) -> None:
+        """The teacher signs on the phone what "today" asks for (R-161); other schemes ask for nothing."""
+        phone = await self.as_("teacher", page=True)
+        day = (await phone.get(f"/t/{self.school.ctx.slug}/teach")).text
+        for path in dict.fromkeys(re.findall(r'href="(/t/[^"]+/teach/safety/[0-9a-f-]+)"', day)):
+            sha256 = re.search(r'name="sha256" value="([0-9a-f]{64})"', (await phone.get(path)).text)
+            assert sha256 is not None
+            assert (await phone.post(path, data={"sha256": sha256[1]})).status_code == 303
+
     # ---- a day ---------------------------------------------------------------------------------------------------
 
     async def runs_a_day(self) -> None:
@@ -371,6 +381,7 @@ class Play:
             [lesson] = done(await teacher.get(f"{self.base}/teach/lessons"))["lessons"]
             assert (lesson["starts_at"], lesson["ends_at"]) == (care.starts_at, care.ends_at)
             here = f"{self.base}/teach/lessons/{lesson['id']}"
+            await self._sign_safety()
             done(await teacher.post(f"{here}/sign-in"))
             children = done(await teacher.get(f"{here}/register"))["children"]
             marks = [{"student_id": c["student_id"], "mark": "present", "note": ""} for c in children]

@@ -1,7 +1,7 @@
 """Claims on several offerings decided in one commit.
 
 Revision ID: 0140
-Revises: 0120
+Revises: 0130
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from alembic import op
 from core.db.schema import APP
 
 revision = "0140"
-down_revision = "0120"
+down_revision = "0130"
 branch_labels = None
 depends_on = None
 

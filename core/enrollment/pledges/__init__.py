@@ -1,0 +1,1 @@
+"""The safety-responsibility agreement with the teacher of each item (R-161)."""

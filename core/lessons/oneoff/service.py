@@ -1,0 +1,212 @@
+"""One-off care (R-153): a guardian asks, or phones; the class teacher answers; the child is on that day's list.
+
+Taken on, the child is called, handed over and collected like everybody else there, without an enrolment, and nothing is
+charged. A refusal needs a reason, which the family sees (R-134).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.base import clock
+from core.base.errors import Conflict, FieldError, NotFound
+from core.base.text import lazy_gettext as _l
+from core.db.states import ReasonOwed
+from core.db.uow import UnitOfWork
+from core.enrollment import service as enrollment
+from core.lessons.leave import lessons_of_child
+from core.lessons.models import Attendance, Lesson
+from core.lessons.oneoff.models import OneOff
+from core.lessons.oneoff.states import ONE_OFF
+from core.lessons.register import finishes
+from core.people.models import Student
+from core.people.service import StudentView, class_ids_taught, my_child, student, students_by_id
+
+AHEAD = timedelta(days=7)
+"""How far ahead care for a single day is asked: more than that is an enrolment."""
+OVERSEE = "lesson.oversee"
+
+
+class NoSuchCare(Conflict):
+    code = "one_off_no_care"
+    text = _l("这一天没有可以临时参加的托管，或者孩子已经参加。请选择其他日子")
+
+
+class AlreadyCalled(Conflict):
+    code = "one_off_called"
+    text = _l("这一天已经点过名，不能取消。请直接联系老师")
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """A lesson of care that a child could join for once."""
+
+    lesson_id: UUID
+    title: str
+    day: date
+    starts_at: time
+    ends_at: time
+
+
+async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
+    """Care in the coming days for the child's grade, which it does not take part in already and has not asked for."""
+    first = clock.today()
+    query = select(Lesson).where(
+        Lesson.day.between(first, first + AHEAD),
+        Lesson.state.in_(("planned", "roll_called")),
+        Lesson.ended_at.is_(None),
+    )
+    lessons = (await uow.session.execute(query.order_by(Lesson.day, Lesson.starts_at, Lesson.id))).scalars().all()
+    views = await enrollment.offerings_by_id(uow, {lesson.offering_id for lesson in lessons})
+    # Whoever takes part anywhere at that hour cannot be here.
+    mine = await lessons_of_child(uow, child.id, first, first + AHEAD)
+    busy = [(row.day, row.starts_at, row.ends_at) for row in mine]
+    asked = {row.lesson_id for row in await of_children(uow, [child.id], states=("requested",))}
+    now = clock.now()
+    return [
+        Care(lesson.id, views[lesson.offering_id].title, lesson.day, lesson.starts_at, lesson.ends_at)
+        for lesson in lessons
+        if views[lesson.offering_id].kind == "care"
+        and child.grade in views[lesson.offering_id].grades
+        and finishes(lesson) > now
+        and lesson.id not in asked
+        and not any(d == lesson.day and s < lesson.ends_at and lesson.starts_at < e for d, s, e in busy)
+    ]
+
+
+async def ask(uow: UnitOfWork, student_id: UUID, lesson_id: UUID, words: str = "") -> OneOff:
+    """A guardian asks for one's child; the same again is the same request. Raises NotFound, NoSuchCare."""
+    return await _write(uow, await my_child(uow, student_id), lesson_id, words, by_phone=False)
+
+
+async def log_call(uow: UnitOfWork, student_id: UUID, lesson_id: UUID, words: str = "") -> OneOff:
+    """The family phoned: the class teacher writes the request down and takes the child on. Raises NotFound,
+    NoSuchCare."""
+    child = await of_mine(uow, student_id)
+    row = await _write(uow, child, lesson_id, words, by_phone=True)
+    if row.state == "requested":
+        await _answer(uow, row, "take_on", "")
+    return row
+
+
+async def _write(uow: UnitOfWork, child: StudentView, lesson_id: UUID, words: str, *, by_phone: bool) -> OneOff:
+    await uow.hold(f"one-off/{child.id}")
+    live = [r for r in await of_children(uow, [child.id], states=("requested", "taken_on")) if r.lesson_id == lesson_id]
+    if live:
+        return live[0]
+    if lesson_id not in {care.lesson_id for care in await possible(uow, child)}:
+        raise NoSuchCare(fields=[FieldError("lesson", NoSuchCare.text)])
+    lesson = await uow.get(Lesson, lesson_id)
+    row = OneOff(
+        student_id=child.id,
+        offering_id=lesson.offering_id,
+        lesson_id=lesson.id,
+        day=lesson.day,
+        state="requested",
+        words=words.strip()[:200],
+        by_phone=by_phone,
+        asked_by=uow.ctx.actor.account_id,
+        asked_name=uow.ctx.actor.name,
+    )
+    uow.session.add(row)
+    await uow.session.flush()
+    await uow.audit("one_off.ask", "student", child.id, request=row.id, day=row.day, by_phone=by_phone)
+    if not by_phone:
+        await uow.emit("one_off.asked", _told(row))
+    return row
+
+
+async def take_on(uow: UnitOfWork, one_off_id: UUID) -> None:
+    """The class teacher takes the child on for that day. Raises NotFound, MoveRefused."""
+    row = await uow.get(OneOff, one_off_id, lock=True)
+    await of_mine(uow, row.student_id)
+    if row.state != "taken_on":
+        await _answer(uow, row, "take_on", "")
+
+
+async def refuse(uow: UnitOfWork, one_off_id: UUID, reason: str) -> None:
+    """Not possible on that day; the family sees why. Raises ReasonOwed, NotFound, MoveRefused."""
+    row = await uow.get(OneOff, one_off_id, lock=True)
+    await of_mine(uow, row.student_id)
+    if not reason.strip():
+        raise ReasonOwed(fields=[FieldError("reason", ReasonOwed.text, "reason_owed")])
+    await _answer(uow, row, "refuse", reason.strip()[:300])
+
+
+async def _answer(uow: UnitOfWork, row: OneOff, event: str, reason: str) -> None:
+    row.reason, row.answered_name, row.answered_at = reason, uow.ctx.actor.name, clock.now()
+    await ONE_OFF.transition(uow, row, event, reason=reason, payload={**_told(row), "taken": event == "take_on"})
+    await uow.session.flush()
+
+
+async def withdraw(uow: UnitOfWork, one_off_id: UUID) -> None:
+    """The family needs it no more. Raises NotFound, AlreadyCalled once the child is in that day's register."""
+    row = await uow.get(OneOff, one_off_id, lock=True)
+    await my_child(uow, row.student_id)
+    if row.state == "withdrawn":
+        return
+    called = select(Attendance.id).where(Attendance.lesson_id == row.lesson_id, Attendance.student_id == row.student_id)
+    if (await uow.session.execute(called)).first() is not None:
+        raise AlreadyCalled()
+    await ONE_OFF.transition(uow, row, "withdraw")
+
+
+# ---- reading ------------------------------------------------------------------------------------------------
+
+
+async def of_children(
+    uow: UnitOfWork, student_ids: Collection[UUID], *, states: Sequence[str] = tuple(ONE_OFF.states)
+) -> list[OneOff]:
+    """Requests for today and later, by day."""
+    query = select(OneOff).where(
+        OneOff.student_id.in_(list(student_ids)), OneOff.day >= clock.today(), OneOff.state.in_(list(states))
+    )
+    return list((await uow.session.execute(query.order_by(OneOff.day, OneOff.id))).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request with its child and the offering's title."""
+
+    row: OneOff
+    child: StudentView
+    title: str
+
+
+async def for_me(uow: UnitOfWork, *, since: date | None = None, limit: int = 100) -> list[Asked]:
+    """Requests of the acting teacher's classes (of all, for those who oversee), those to come first asked first."""
+    query = select(OneOff).where(OneOff.day >= (since or clock.today()), OneOff.state != "withdrawn")
+    if not uow.ctx.may(OVERSEE):
+        own = select(Student.id).where(Student.class_id.in_(await class_ids_taught(uow)))
+        query = query.where(OneOff.student_id.in_(own))
+    rows = (await uow.session.execute(query.order_by(OneOff.day, OneOff.id).limit(limit))).scalars().all()
+    children = await students_by_id(uow, [row.student_id for row in rows])
+    views = await enrollment.offerings_by_id(uow, {row.offering_id for row in rows})
+    return [Asked(row, children[row.student_id], views[row.offering_id].title) for row in rows]
+
+
+async def pupils(uow: UnitOfWork) -> list[StudentView]:
+    """The children of the acting teacher's own classes, by name."""
+    classes = await class_ids_taught(uow)
+    query = select(Student.id).where(Student.class_id.in_(classes), Student.left_at.is_(None))
+    ids = list((await uow.session.execute(query.order_by(Student.name_sort))).scalars())
+    known = await students_by_id(uow, ids)
+    return [known[id_] for id_ in ids]
+
+
+async def of_mine(uow: UnitOfWork, student_id: UUID) -> StudentView:
+    """A child of the own class, or any for those who oversee lessons. Raises NotFound."""
+    child = await student(uow, student_id)
+    if not uow.ctx.may(OVERSEE) and child.class_id not in await class_ids_taught(uow):
+        raise NotFound()
+    return child
+
+
+def _told(row: OneOff) -> dict[str, Any]:
+    return {"one_off": row.id, "student_id": row.student_id, "day": row.day, "lesson_id": row.lesson_id}

@@ -1,0 +1,103 @@
+"""Any past day can be shown again word for word, a new text asks again, and the school sees who must act."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from core.base import clock
+from core.enrollment import agreements
+from core.enrollment.shown import service
+from core.terms.models import Term
+from tests.support import menu
+from tests.support.database import DatabaseAddresses
+from tests.support.world import World
+
+
+@pytest.mark.req("R-030", "R-136", "R-156", "R-157")
+async def test_what_was_shown_read_and_signed_on_a_day(
+    world: World, database: DatabaseAddresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = await world.school()
+    care = await menu.approved(world, school)
+    await menu.publish(world, school)
+    family = school.families[0]
+    term, today = school.term_id, clock.today()
+    assert term is not None
+    yesterday = today - timedelta(days=1)
+    phone = await world.client(family.guardian, page=True)
+    for _look in range(2):
+        assert "告家长书" in (await phone.get("/t/school/home/notice")).text
+    await menu.enrol(world, school, family, [(care, (1,))])
+    # All of it was yesterday; today the menu, and with it the letter, says something else.
+    with psycopg.connect(database.superuser, autocommit=True) as admin:
+        admin.execute("update transition set at = at - interval '1 day'")
+        admin.execute("update agreement set created_at = created_at - interval '1 day'")
+        admin.execute("update notice_reading set read_at = read_at - interval '1 day'")
+    async with world.house.unit(school.ctx) as uow:
+        [first] = await service.letters_on(uow, term, today)
+        first_text, first_sha = dict(first.content), first.sha256
+    async with world.house.unit(await world.as_(school, "office")) as uow:
+        await menu.menu_service.prepare_menu(
+            uow,
+            term,
+            opens_at=clock.now() - timedelta(hours=1),
+            closes_at=clock.now() + timedelta(days=3),
+            mode="新的方式",
+        )
+    assert await menu.notice_hash(world, school, family, read=False) != first_sha  # to be read again
+    async with world.house.unit(school.ctx) as uow:
+        for _turn in range(2):
+            await service.keep_present(uow, await uow.get(Term, term))
+        old, new = await service.letters_on(uow, term, today)
+        assert (old.sha256, dict(old.content)) == (first_sha, first_text)
+        assert "新的方式" in str(new.content) and "新的方式" not in str(old.content)
+        assert [r.sha256 for r in await service.readings_on(uow, family.student_id, yesterday)] == [first_sha]
+        [then] = await service.agreements_on(uow, family.student_id, yesterday)
+        assert then.state == "in_force"
+        assert await service.agreements_on(uow, family.student_id, yesterday - timedelta(days=1)) == []
+        assert await service.renewals(uow, term) == []
+    # A new version of the agreement: offered to who takes part, the old one in force until it is signed.
+    plain = agreements.agreement_text
+    newer = lambda uow: replace(plain(uow), version=plain(uow).version + 1)  # noqa: E731
+    monkeypatch.setattr(agreements, "agreement_text", newer)
+    monkeypatch.setattr(service, "agreement_text", newer)
+    async with world.house.unit(school.ctx) as uow:
+        [owed] = await service.renewals(uow, term)
+        assert (owed.child.id, owed.offered) == (family.student_id, None)
+        assert await agreements.renew_outdated(uow) == 1
+        [owed] = await service.renewals(uow, term)
+        assert owed.offered is not None and owed.offered.version == owed.signed.version + 1
+        states = {(a.row.id, a.state) for a in await service.agreements_on(uow, family.student_id, today)}
+        assert states == {(owed.signed.id, "in_force"), (owed.offered.id, "offered")}
+        [unchanged] = await service.agreements_on(uow, family.student_id, yesterday)
+        assert (unchanged.row.id, unchanged.state) == (owed.signed.id, "in_force")
+    desk = await world.client(school.people["office"], page=True)
+    assert "学生1" in (await desk.get("/t/school/desk/renewals")).text
+    found = (await desk.get("/t/school/desk/texts?name=学生1")).text
+    assert str(family.student_id) in found
+    shown = (await desk.get(f"/t/school/desk/texts?child={family.student_id}&day={yesterday}")).text
+    assert "生效" in shown and first_sha in shown and "课后托管" in shown
+    await menu.sign(world, school, family)
+    async with world.house.unit(school.ctx) as uow:
+        assert await service.renewals(uow, term) == []
+
+
+@pytest.mark.req("R-030")
+async def test_items_that_new_rules_speak_against_are_listed(world: World) -> None:
+    school = await world.school()
+    care = await menu.approved(world, school)
+    await menu.publish(world, school)
+    await menu.enrol(world, school, school.families[0], [(care, (1,))])
+    term = school.term_id
+    assert term is not None
+    async with world.house.unit(school.ctx) as uow:
+        assert await service.touched(uow, term) == []
+    # In mid-term the school comes under rules that let nobody serve on Thursday afternoons.
+    async with world.house.unit(replace(school.ctx, pack="school-free-care")) as uow:
+        [item] = await service.touched(uow, term)
+        assert item.view.id == care.id and item.children == 1
+        assert "time.weekdays_off" in {o.rule for o in item.objections}

@@ -1,0 +1,119 @@
+"""Care for a single day, for a child that is not enrolled: asked, answered, on that day's list, and gone again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from core.base.errors import NotFound
+from core.db.states import ReasonOwed
+from core.enrollment.enrolments import enrolments_of
+from core.lessons import custody, leave, queries
+from core.lessons.models import Lesson
+from core.lessons.oneoff import service
+from core.lessons.oneoff.models import OneOff
+from core.lessons.register import Mark, save_register, sign_in
+from core.notices.models import Message
+from core.people.service import my_child
+from tests.support.lessons import MONDAY, at, group
+from tests.support.world import World
+
+
+@pytest.mark.req("R-153")
+async def test_one_day_of_care_from_the_request_to_the_gate(world: World) -> None:
+    school = await world.school()
+    enrolled, guest = school.families
+    care = await group(world, school, families=[enrolled])
+    parent, teacher = await world.as_(school, guest.guardian), await world.as_(school, "class_teacher")
+    with at(MONDAY, 12):
+        async with world.house.unit(parent) as uow:
+            child = await my_child(uow, guest.student_id)
+            found = await service.possible(uow, child)
+            assert found[0].day == MONDAY and found[-1].day <= MONDAY + timedelta(days=7)
+            row = await service.ask(uow, guest.student_id, care.on(), "临时加班")
+            assert (await service.ask(uow, guest.student_id, care.on())).id == row.id  # a second tap
+            assert found[0].lesson_id not in {c.lesson_id for c in await service.possible(uow, child)}
+        async with world.house.unit(await world.as_(school, enrolled.guardian)) as uow:
+            with pytest.raises(NotFound):
+                await service.ask(uow, guest.student_id, care.on())  # not one's child
+            with pytest.raises(service.NoSuchCare):
+                await service.ask(uow, enrolled.student_id, care.on())  # takes part already
+        async with world.house.unit(await world.as_(school, "teacher")) as uow:
+            with pytest.raises(NotFound):
+                await service.take_on(uow, row.id)  # only the child's own class teacher
+        async with world.house.unit(teacher) as uow:
+            lesson = await uow.get(Lesson, care.on())
+            assert len(await queries.roster(uow, lesson)) == 1  # asked is not yet taken on
+            await service.take_on(uow, row.id)
+            await service.take_on(uow, row.id)
+            assert len(await queries.roster(uow, lesson)) == 2
+            assert (await queries.line(uow, lesson)).due == 2
+            assert school.class_id is not None
+            assert set(await custody.staying_today(uow, school.class_id)) == {
+                enrolled.student_id,
+                guest.student_id,
+            }
+            assert [r.id for r in await leave.lessons_of_child(uow, guest.student_id, MONDAY)] == [care.on()]
+            # That day alone, and without an enrolment.
+            tuesday = await uow.get(Lesson, care.on(MONDAY + timedelta(days=1)))
+            assert len(await queries.roster(uow, tuesday)) == 1
+            assert await enrolments_of(uow, guest.student_id) == []
+        await world.drain(school)
+    with at(MONDAY, 16, 30):
+        async with world.house.unit(await world.as_(school, "teacher")) as uow:
+            await sign_in(uow, care.on())
+            marks = [Mark(f.student_id, "present") for f in school.families]
+            saved = await save_register(uow, care.on(), marks)
+            assert (saved.expected, saved.present, saved.strangers) == (2, 2, ())
+            assert {h.student_id for h in await custody.mine_now(uow)} == {enrolled.student_id, guest.student_id}
+        async with world.house.unit(parent) as uow:
+            with pytest.raises(service.AlreadyCalled):
+                await service.withdraw(uow, row.id)
+    async with world.house.unit(school.ctx) as uow:
+        told = {(m.account_id, m.kind) for m in (await uow.session.execute(select(Message))).scalars()}
+        assert {(school.people["class_teacher"].account_id, "one_off.asked"),
+                (guest.guardian.account_id, "one_off.taken")} <= told  # fmt: skip
+
+
+@pytest.mark.req("R-134", "R-153")
+async def test_pages_a_call_a_refusal_and_a_change_of_mind(world: World) -> None:
+    school = await world.school(pack="shanghai-kuaile30")
+    enrolled, guest = school.families
+    care = await group(world, school, families=[enrolled])
+    parent = await world.client(guest.guardian, page=True)
+    teacher = await world.client(school.people["class_teacher"], page=True)
+    tuesday = care.on(MONDAY + timedelta(days=1))
+    with at(MONDAY, 12):
+        form = (await parent.get(f"/t/school/home/one-off?child={guest.student_id}")).text
+        assert str(care.on()) in form and "不收费" in form
+        ask = {"child": str(guest.student_id), "words": "开会"}
+        assert (await parent.post("/t/school/home/one-off", data=ask)).status_code == 422  # which day?
+        for lesson in (care.on(), tuesday):
+            sent = await parent.post("/t/school/home/one-off", data={**ask, "lesson": str(lesson)})
+            assert sent.status_code == 303
+        async with world.house.unit(school.ctx) as uow:
+            rows = (await uow.session.execute(select(OneOff).order_by(OneOff.day))).scalars().all()
+        listed = (await teacher.get("/t/school/teach/one-off")).text
+        assert "学生2" in listed and "001#3" in listed  # the clause that puts the class teacher in charge
+        bare = await teacher.post(f"/t/school/teach/one-off/{rows[0].id}/refuse", data={"reason": " "})
+        assert bare.status_code == 422
+        refused = await teacher.post(f"/t/school/teach/one-off/{rows[0].id}/refuse", data={"reason": "当天全校停课"})
+        assert refused.status_code == 303
+        assert "当天全校停课" in (await parent.get("/t/school/home/one-off")).text
+        assert (await teacher.post(f"/t/school/teach/one-off/{rows[1].id}/take-on")).status_code == 303
+        assert (await parent.post(f"/t/school/home/one-off/{rows[1].id}/withdraw")).status_code == 303
+        # The family phones after all: written down and taken on in one step.
+        assert str(tuesday) in (await teacher.get(f"/t/school/teach/one-off/call?child={guest.student_id}")).text
+        call = {"child": str(guest.student_id), "lesson": str(tuesday), "words": "奶奶打来"}
+        assert (await teacher.post("/t/school/teach/one-off/call", data=call)).status_code == 303
+        assert "家长来电" in (await teacher.get("/t/school/teach/one-off")).text
+        async with world.house.unit(school.ctx) as uow:
+            states = (
+                await uow.session.execute(select(OneOff.state, OneOff.by_phone).order_by(OneOff.created_at))
+            ).all()
+            assert [tuple(s) for s in states] == [("refused", False), ("withdrawn", False), ("taken_on", True)]
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            with pytest.raises(ReasonOwed):
+                await service.refuse(uow, rows[0].id, "")
