@@ -17,7 +17,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import cast, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from core.base.errors import KehouError
 from core.base.ids import new_id
@@ -100,7 +101,16 @@ async def draw_round(uow: UnitOfWork, round_id: UUID) -> str:
             if isinstance(drawn, str):
                 row.stopped = drawn
                 return drawn
-            row.record = drawn
+            # What was committed to stays as it lies there.
+            added = {"seed": drawn["seed"], "outcome": drawn["outcome"]}
+            grown = DrawRound.record.op("||")(cast(added, JSONB))
+            await uow.session.execute(
+                update(DrawRound)
+                .where(DrawRound.id == row.id)
+                .values(record=grown)
+                .execution_options(synchronize_session=False)
+            )
+            uow.session.expire(row, ["record"])
             await DRAW.transition(uow, row, "draw", payload={"title": row.title, "seed": row.seed})
             await uow.session.flush()
         elif row.state not in ("drawn", "published"):

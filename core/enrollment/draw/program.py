@@ -112,15 +112,16 @@ def envied(
         if number > places[course]:
             yield -1, course
     for child, got in enumerate(given):
-        have = set(got)
+        # Behind the last that fills its limit it wants nothing more.
+        end = max(got) if len(got) >= limit else len(wishes[child])
         by_slot = {slots[wishes[child][position]]: position for position in got}
-        for position, course in enumerate(wishes[child]):
-            if position in have:
+        for position in range(end):
+            if position in got:
                 continue
+            course = wishes[child][position]
+            # It would rather have this one than the one in the same slot.
             inside = by_slot.get(slots[course])
-            # It would rather have this one than the one in the same slot, or than the last that fills its limit.
-            full = inside if inside is not None else max(got, default=-1) if len(got) >= limit else None
-            wanted = full is None or position < full
+            wanted = inside is None or position < inside
             free = count[course] < places[course]
             if wanted and places[course] and (free or priorities[child][position] < worst[course]):
                 yield child, position
