@@ -134,14 +134,18 @@ async def release(uow: UnitOfWork, student_id: UUID, offering_ids: Sequence[UUID
 async def take(
     uow: UnitOfWork, student_id: UUID, offering_id: UUID, grade: int, weekdays: Sequence[int], *, giving_up: UUID
 ) -> bool:
-    """Take a free place for good inside this transaction, before `giving_up` is released; False when there is none.
+    """Take a free place for good inside this transaction, before `giving_up` is released; False when there is none, or
+    when what is free belongs to the waiting list.
 
     Unlike a claim it asks for no window: the child already takes part and exchanges one item for another. Both
     offerings' rows are locked in one order, so that two children who swap with one another cannot wait in a ring.
     """
     for id_ in sorted({offering_id, giving_up}, key=lambda i: i.bytes):
         await uow.session.execute(_LOCK, {"t": uow.ctx.tenant_id, "o": id_})
-    await uow.session.execute(_SWEEP, {"t": uow.ctx.tenant_id, "o": offering_id})
+    if (await uow.session.execute(_SWEEP, {"t": uow.ctx.tenant_id, "o": offering_id})).first() is not None:
+        await came_free(uow, offering_id)
+    if await gate.keeps(uow, offering_id):
+        return False
     id_ = new_id()
     asked = {
         "t": uow.ctx.tenant_id, "id": id_, "o": offering_id, "s": student_id, "grade": grade,

@@ -30,6 +30,8 @@ from core.enrollment.models import Application, Enrolment
 from core.enrollment.offerings_service import offering, offerings_by_id
 from core.enrollment.states import ITEM
 from core.enrollment.views import OfferingView
+from core.enrollment.waiting import gate
+from core.enrollment.waiting.errors import ForTheList
 from core.enrollment.words import per_unit
 from core.people.models import Guardian, Guardianship
 from core.people.service import StudentView, my_child
@@ -190,13 +192,13 @@ async def swap(uow: UnitOfWork, enrolment_id: UUID, offering_id: UUID, weekdays:
 async def _move_place(
     uow: UnitOfWork, child: StudentView, row: Enrolment, view: OfferingView, days: Sequence[int]
 ) -> None:
-    """A place in the new item, with the old one still in hand. Raises Full."""
+    """A place in the new item, with the old one still in hand. Raises Full, ForTheList."""
     held = await seats.held_by(uow, child.id, row.term_id)
     if view.id in held:
         await seats.keep(uow, child.id, [view.id])
         await seats.set_days(uow, child.id, view.id, days)
     elif not await seats.take(uow, child.id, view.id, child.grade, days, giving_up=row.offering_id):
-        raise Full(title=view.title)
+        raise (ForTheList if await gate.keeps(uow, view.id) else Full)(title=view.title)
 
 
 async def _done_already(uow: UnitOfWork, row: Enrolment, offering_id: UUID) -> UUID:

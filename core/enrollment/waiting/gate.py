@@ -47,6 +47,12 @@ async def queues(uow: UnitOfWork, offering_ids: Collection[UUID]) -> dict[UUID, 
     return {row[0]: Queue(row[1], row[2]) for row in (await uow.session.execute(query)).all()}
 
 
+async def keeps(uow: UnitOfWork, offering_id: UUID) -> bool:
+    """Whether what is free belongs to children who wait; the truth for who holds the offering's row."""
+    queue = (await queues(uow, [offering_id])).get(offering_id)
+    return queue is not None and queue.keeps
+
+
 async def entries_of(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> dict[UUID, WaitingEntry]:
     """A child's live entries of a term, by offering."""
     query = select(WaitingEntry).where(
