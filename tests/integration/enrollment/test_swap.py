@@ -17,9 +17,10 @@ from core.enrollment.basket import application_of
 from core.enrollment.errors import Full, Overlap, SwapNothing, SwapPending
 from core.enrollment.models import Enrolment, Menu, OfferingSeats
 from core.enrollment.offerings_service import every, offering
+from core.enrollment.waiting.errors import ForTheList
 from core.notices.models import Message
 from core.people.models import Guardianship
-from tests.support import menu
+from tests.support import menu, waiting
 from tests.support.world import School, World
 
 CLUB: dict[str, Any] = {
@@ -134,6 +135,25 @@ async def test_the_last_place_goes_to_one_and_the_other_keeps_what_it_had(world:
         (await uow.get(Guardianship, (await ship(uow, winner.student_id)))).may_choose = False
     with pytest.raises(NotFound):
         await swapped(world, school, mine.id, care.id, (2,), 1 - loser)
+
+
+@pytest.mark.req("R-214")
+async def test_a_place_that_is_waited_for_is_nobodys_to_swap_into(world: World) -> None:
+    school = await world.school(families=3)
+    art = await menu.approved(world, school, title="美术社团", periods=every([4], time(16, 30), time(17, 30)), **CLUB)
+    care = await menu.approved(world, school)
+    await menu.publish(world, school)
+    has, waits, swaps = school.families
+    assert (await waiting.hold(world.house, school, art, has.student_id, "first")).claimed
+    await menu.enrol(world, school, swaps, [(care, (1,))])
+    await waiting.join(world, school, waits, art)
+    await waiting.give_back(world, school, art, has.student_id)
+    [row] = await enrolled(world, school, 2)
+    with pytest.raises(ForTheList):
+        await swapped(world, school, row.id, art.id, (), 2)
+    assert [e.id for e in await enrolled(world, school, 2)] == [row.id]
+    await world.drain(school)
+    assert await waiting.states(world, school, art) == [(waits.student_id, "offered")]
 
 
 async def ship(uow: Any, student_id: Any) -> Any:
