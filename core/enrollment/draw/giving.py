@@ -26,7 +26,7 @@ from core.base.text import gettext as _
 from core.base.text import in_locale
 from core.db.delivery import Delivery, GiveUp
 from core.db.uow import UnitOfWork
-from core.enrollment import basket
+from core.enrollment import basket, seats
 from core.enrollment.draw import program
 from core.enrollment.draw.classes import has_first
 from core.enrollment.draw.models import DrawCourse, DrawRound, DrawWish
@@ -42,12 +42,6 @@ from core.web.i18n import fdatetime
 CHUNK: Final = 200
 """Families told in one transaction."""
 
-# The same names in the same order as claim_seats takes them, before the offering's row.
-_LOCK_CHILDREN: Final = text("""
-select pg_advisory_xact_lock(locks.name) from (
-  select distinct hashtextextended(cast(:t as text) || '/seat/' || child, 0) as name
-  from unnest(cast(:children as text[])) child order by 1
-) locks""")
 _UNLOCK_SEATS: Final = text("""
 update offering_seats set claimable = true, opens_at = null, closes_at = null where tenant_id = :t and id = :o""")
 _LOCK_SEATS: Final = text("""
@@ -222,9 +216,7 @@ async def _winners(uow: UnitOfWork, row: DrawRound, offering_id: UUID) -> list[_
 async def _claim(uow: UnitOfWork, row: DrawRound, offering_id: UUID, winners: Sequence[_Winner]) -> list[str]:
     """The outcomes of the winners' claims. The offering's window is opened for this transaction alone."""
     tenant = uow.ctx.tenant_id
-    await uow.session.execute(
-        _LOCK_CHILDREN, {"t": str(tenant), "children": [str(winner.student_id) for winner in winners]}
-    )
+    await seats.hold_children(uow, [winner.student_id for winner in winners])
     where = {"t": tenant, "o": offering_id}
     opens, closes = (await uow.session.execute(_SEATS, where)).one()
     await uow.session.execute(_UNLOCK_SEATS, where)
