@@ -23,6 +23,8 @@ from deploy.demo.stage import Family, Org, Person, Stage
 
 FREE = (1, 2)
 """Families (by place) who have not applied yet: whoever enters as them does it."""
+MANY = 30
+"""So many families of the first school have made up their minds."""
 NEEDS = ("", "", "双职工，每天 18:00 前到校。", "", "周三由祖母来接，行动较慢，请稍等。", "")
 
 
@@ -46,7 +48,7 @@ async def apply_and_enrol(stage: Stage) -> None:
     for school in stage.schools:
         cast = Cast(stage, school)
         teachers = await _class_teachers(stage, school)
-        many = 30 if school is stage.school else 5
+        many = MANY if school is stage.school else 5
         for place, family in enumerate(school.families[:many]):
             if place in FREE:
                 continue

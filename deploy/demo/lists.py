@@ -12,7 +12,7 @@ from core.enrollment.waiting import office
 from core.enrollment.waiting import service as waiting
 from core.people.service import student
 from core.terms.models import Term
-from deploy.demo.families import FREE
+from deploy.demo.families import MANY
 from deploy.demo.stage import Stage
 
 SEEN_AHEAD = "姐姐已在这个社团，由同一位家长同时接回。"
@@ -20,8 +20,10 @@ SEEN_AHEAD = "姐姐已在这个社团，由同一位家长同时接回。"
 
 async def fill_a_club(stage: Stage) -> None:
     """The fullest club that both children may go to has no place left; both wait."""
-    school, families = stage.school, [stage.school.families[place] for place in FREE]
+    school, families = stage.school, stage.school.families[MANY : MANY + 2]  # they have not applied for anything
     assert school.term_id is not None
+    if len(families) < 2:
+        return
     async with stage.house.unit(await stage.as_(school, "office")) as uow:
         grades = {(await student(uow, family.student_id)).grade for family in families}
         clubs = [
