@@ -93,10 +93,11 @@ def _look(page: Any, path: str) -> list[str]:
 
 
 def _links(page: Any, demo: str) -> list[str]:
-    hrefs = page.eval_on_selector_all("a[href]", "links => links.map(a => a.href)")
+    hrefs = page.eval_on_selector_all("a[href]:not([download])", "links => links.map(a => a.href)")
     paths = [h.removeprefix(demo).partition("#")[0] for h in hrefs if h.startswith(demo + "/t/")]
     skipped = (
         "/export",
+        "/sheet",
         "/pdf",
         ".pdf",
         ".xlsx",
