@@ -232,7 +232,7 @@ async def situation(uow: UnitOfWork, run: FormingRun) -> Situation:
     members: dict[UUID, list[str]] = defaultdict(list)
     enrolled = {(course.key, child.key) for course in problem.courses for child in course.children}
     mine = select(CareGroupMember.group_id, CareGroupMember.student_id).where(CareGroupMember.group_id.in_(list(at)))
-    for group_id, student_id in (await uow.session.execute(mine)).all():
+    for group_id, student_id in (await uow.session.execute(mine.order_by(CareGroupMember.student_id))).all():
         if (str(rows[at[group_id]].offering_id), str(student_id)) in enrolled:
             members[group_id].append(str(student_id))
     query = select(CareGroupDuty).where(CareGroupDuty.run_id == run.id)
