@@ -33,9 +33,11 @@ async def hold(house: House, school: School, view: OfferingView, student_id: UUI
 
 
 async def give_back(world: World, school: School, view: OfferingView, student_id: UUID) -> None:
+    """A place comes free, and this process has heard of it: "full" from memory would answer in the list's stead."""
     async with world.house.unit(school.ctx) as uow:
         await seats.hold_child(uow, student_id)
         await seats.release(uow, student_id, [view.id], "cancelled")
+    claims_of(world.house).forget(view.id)
 
 
 async def states(world: World, school: School, view: OfferingView) -> list[tuple[UUID, str]]:
