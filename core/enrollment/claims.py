@@ -1,6 +1,6 @@
 """Claiming places in a rush: a school's claims wait in this process and are decided together, in order of arrival.
 
-One statement and one commit decide a whole batch (sql/v3_claim_seats.sql for one offering, sql/v1_claim_together.sql
+One statement and one commit decide a whole batch (sql/v2_claim_seats.sql for one offering, sql/v1_claim_together.sql
 for several); while it is on its way the next batch gathers. Nobody queues on an offering's row, so a rush makes each
 claim cheaper instead of dearer. PostgreSQL alone decides: several processes, or one killed half-way, cannot give a
 place twice, and who was told "claimed" has it.

@@ -33,7 +33,7 @@ from tests.support.database import MASTER_KEY, DatabaseAddresses
 from tests.support.world import School, World
 
 ROOT = Path(__file__).resolve().parents[2]
-SQL = ROOT / "core" / "enrollment" / "sql" / "v3_claim_seats.sql"
+SQL = ROOT / "core" / "enrollment" / "sql" / "v2_claim_seats.sql"
 LOCK_CHILDREN = ("-- lock: children", "select s.* into seats")
 ROW_LOCK = "for no key update; -- lock: offering"
 FOR_THE_LIST = "when awaited and not a.listed and seats.taken < seats.capacity then 'waiting'"

@@ -5,12 +5,15 @@
 -- account null: the caller has already made sure that it may act for the child. giving_up: offerings whose places the
 -- child lets go afterwards, so that they do not stand in the way.
 -- listed: the claim is an offer to a child on the waiting list, made in the list's order
--- (core.enrollment.waiting.offering); neither the window nor the list stands in its way.
+-- (core.enrollment.waiting.offers); neither the window nor the list stands in its way.
 -- A place is kept for p_hold (null: for good); an application that takes it up makes it stay.
 --
 -- Outcomes: claimed (now, or before), released (this very wish was granted once and given back), full, clash,
 -- not_for_grade, not_open, closed, wrong_days, unknown (offering, child, or not this guardian's child), waiting (what
 -- is free belongs to the waiting list).
+--
+-- Since v1: what is free belongs to the waiting list; hours may hold between two dates only (winter times), and those
+-- that never meet on a day do not clash.
 --
 -- Two locks make it exact. First each child's, in one order, so that a child cannot get two overlapping places in two
 -- batches at once; then the row of the offering. Each statement in here sees what was committed before it began, so
@@ -113,6 +116,7 @@ begin
           join offering_period mine on mine.tenant_id = p_tenant and mine.offering_id = p_offering
             and mine.weekday = theirs.weekday and mine.weekday = any (a.weekdays)
             and mine.starts_at < theirs.ends_at and theirs.starts_at < mine.ends_at
+            and daterange(mine.valid_from, mine.valid_to, '[]') && daterange(theirs.valid_from, theirs.valid_to, '[]')
           where o.tenant_id = p_tenant and o.student_id = a.student and o.offering_id <> p_offering
             and o.released_at is null and (o.held_until is null or o.held_until >= moment)
             and o.term_id = seats.term_id and not o.offering_id = any (a.giving_up)

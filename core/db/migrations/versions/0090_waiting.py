@@ -1,12 +1,10 @@
-"""Waiting lists: how they are run, who stands on them, their log; and claim_seats, which keeps free places for them.
+"""Waiting lists: how they are run, who stands on them, their log.
 
 Revision ID: 0090
 Revises: 0066
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,8 +16,6 @@ revision = "0090"
 down_revision = "0066"
 branch_labels = None
 depends_on = None
-
-CLAIM = Path(__file__).parents[3] / "enrollment" / "sql" / "v2_claim_seats.sql"
 
 
 def upgrade() -> None:
@@ -145,5 +141,3 @@ def upgrade() -> None:
     tenant_table(op, "waiting_rule")
     tenant_table(op, "waiting_entry")
     append_only_table(op, "waiting_event")
-    # Replaced in place: the same name and arguments, so its grants stay.
-    op.get_bind().exec_driver_sql(CLAIM.read_text(encoding="utf-8"))

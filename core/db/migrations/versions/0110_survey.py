@@ -6,8 +6,6 @@ Revises: 0100
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -18,8 +16,6 @@ revision = "0110"
 down_revision = "0100"
 branch_labels = None
 depends_on = None
-
-SQL = Path(__file__).parents[3] / "enrollment" / "sql"
 
 
 def upgrade() -> None:
@@ -148,4 +144,3 @@ def _offerings() -> None:
     )
     tenant_table(op, "offering_cover")
     append_only_table(op, "offering_change")
-    op.get_bind().exec_driver_sql((SQL / "v3_claim_seats.sql").read_text(encoding="utf-8"))

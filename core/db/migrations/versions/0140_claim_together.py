@@ -1,4 +1,4 @@
-"""Claims on several offerings decided in one commit.
+"""Claims keep free places for the waiting list, know winter times, and are decided for several offerings in one commit.
 
 Revision ID: 0140
 Revises: 0130
@@ -17,15 +17,13 @@ down_revision = "0130"
 branch_labels = None
 depends_on = None
 
-SQL = Path(__file__).parents[3] / "enrollment" / "sql" / "v1_claim_together.sql"
-CLAIM = "claim_together(uuid, jsonb, interval)"
+SQL = Path(__file__).parents[3] / "enrollment" / "sql"
+TOGETHER = "claim_together(uuid, jsonb, interval)"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(SQL.read_text(encoding="utf-8"))
-    op.execute(f"revoke all on function {CLAIM} from public, {APP}")
-    op.execute(f"grant execute on function {CLAIM} to {APP}")
-
-
-def downgrade() -> None:
-    op.execute(f"drop function {CLAIM}")
+    # claim_seats is replaced in place: the same name and arguments, so its grants stay.
+    for name in ("v2_claim_seats.sql", "v1_claim_together.sql"):
+        op.get_bind().exec_driver_sql((SQL / name).read_text(encoding="utf-8"))
+    op.execute(f"revoke all on function {TOGETHER} from public, {APP}")
+    op.execute(f"grant execute on function {TOGETHER} to {APP}")
