@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize
 
 from tests.support.demo import Demo, demonstration
 
@@ -64,6 +64,12 @@ def demo(running: Demo) -> str:
     return running.url
 
 
+def follow(target: Locator) -> None:
+    """Click, and return when the page that follows is there: until then the old one would answer for it."""
+    with target.page.expect_navigation():
+        target.click()
+
+
 class Visitor:
     """A person at the product: enters as a persona, goes to pages, and complains of what is wrong on them."""
 
@@ -89,14 +95,12 @@ class Visitor:
         card = self.page.locator("form[action*='/demo/enter'] button", has_text=title)
         if place:
             card = card.filter(has_text=place)
-        card.first.click()
-        self.page.wait_for_load_state()
+        follow(card.first)
         assert "/demo" not in self.page.url
         return self
 
     def go(self, path: str) -> Visitor:
         self.page.goto(self.address + path)
-        self.page.wait_for_load_state()
         return self
 
 

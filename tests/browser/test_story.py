@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.conftest import DESK, PHONE, Visitor
+from tests.browser.conftest import DESK, PHONE, Visitor, follow
 from tests.support.demo import Demo
 
 SCHOOL = "青禾县实验小学"
@@ -45,8 +45,7 @@ def people(browser: Browser, demo: str) -> Iterator[Open]:
 def press(page: Page, name: str) -> None:
     """Press the button or link of this name and wait for the page that follows."""
     wanted = re.compile(name)
-    page.get_by_role("button", name=wanted).or_(page.get_by_role("link", name=wanted)).first.click()
-    page.wait_for_load_state()
+    follow(page.get_by_role("button", name=wanted).or_(page.get_by_role("link", name=wanted)).first)
 
 
 def until(visitor: Visitor, path: str, text: str, seconds: float = 60) -> Page:
@@ -70,8 +69,7 @@ def choose(visitor: Visitor, home: str, title: str, days: list[int] | None = Non
     """Open an item of the menu by its title and put it into the basket, with these weekdays if it asks for any."""
     visitor.go(f"{home}/menu")
     page = visitor.page
-    page.locator("li.course", has=page.get_by_role("heading", name=title)).get_by_role("link", name="选择").click()
-    page.wait_for_load_state()
+    follow(page.locator("li.course", has=page.get_by_role("heading", name=title)).get_by_role("link", name="选择"))
     boxes = page.locator("input[name=weekdays]")
     for place in range(boxes.count()):
         box = boxes.nth(place)
@@ -84,8 +82,7 @@ def choose(visitor: Visitor, home: str, title: str, days: list[int] | None = Non
 def titles(visitor: Visitor, home: str, kind: str) -> list[tuple[str, str]]:
     """(title, times) of what the menu offers of a kind and the child may still choose."""
     visitor.go(f"{home}/menu")
-    visitor.page.get_by_role("link", name=kind, exact=True).first.click()
-    visitor.page.wait_for_load_state()
+    follow(visitor.page.get_by_role("link", name=kind, exact=True).first)
     cards = visitor.page.locator("li.course", has=visitor.page.get_by_role("link", name=re.compile("^选择")))
     return [(card.locator("h2 a").inner_text(), card.locator(".meta").first.inner_text()) for card in cards.all()]
 
@@ -143,8 +140,7 @@ def test_from_the_menu_to_the_school_gate(people: Open, running: Demo) -> None:
     teacher = people().enter("班主任", SCHOOL)
     teach = teacher.page.url.removeprefix(running.url)
     teacher.go(f"{teach}/review")
-    teacher.page.get_by_role("link", name=re.compile(name)).first.click()
-    teacher.page.wait_for_load_state()
+    follow(teacher.page.get_by_role("link", name=re.compile(name)).first)
     expect(teacher.page.locator("main")).to_contain_text("双职工，请多照看。")
     if (need := teacher.page.locator("#need-ok")).count():
         need.check()
@@ -153,8 +149,7 @@ def test_from_the_menu_to_the_school_gate(people: Open, running: Demo) -> None:
     office = people(DESK).enter("课后服务办公室", SCHOOL)
     desk = office.page.url.removeprefix(running.url)
     office.go(f"{desk}/applications")
-    office.page.get_by_role("link", name=name).first.click()
-    office.page.wait_for_load_state()
+    follow(office.page.get_by_role("link", name=name).first)
     if (why := office.page.locator("form[action$='/approve'] textarea")).count():
         why.fill("符合本校方案")
     press(office.page, "核准并发出协议")
@@ -185,8 +180,7 @@ def pay(guardian: Visitor, people: Open, running: Demo, home: str, name: str) ->
     press(finance.page, "^先试算")
     press(finance.page, "^生成账单")
     page = until(guardian, f"{home}/bills", name)
-    page.get_by_role("link", name=re.compile(name)).first.click()
-    page.wait_for_load_state()
+    follow(page.get_by_role("link", name=re.compile(name)).first)
     press(page, "去缴费")
     page.get_by_role("button", name="支付成功").click()
     page.wait_for_url(re.compile("/home/bills/"))
@@ -196,15 +190,13 @@ def pay(guardian: Visitor, people: Open, running: Demo, home: str, name: str) ->
 def hand_over(teacher: Visitor, teach: str, name: str) -> None:
     """Sign in, call the roll with one tap, end the lesson, and give the child to a named person."""
     page = teacher.go(teach).page
-    page.locator("ol.times a").first.click()
-    page.wait_for_load_state()
+    follow(page.locator("ol.times a").first)
     press(page, "签到上课")
-    press(page, "其余全到")
+    page.get_by_role("button", name="其余全到").click()
     press(page, "提交考勤")
     press(page, "下课")
     teacher.go(f"{teach}/pickup")
-    page.get_by_role("link", name=re.compile(name)).first.click()
-    page.wait_for_load_state()
+    follow(page.get_by_role("link", name=re.compile(name)).first)
     page.locator("label:has(input[name=collector])").first.click()
     page.locator("input[name=signature]").fill("到校签字")
     press(page, "核对无误，交接")
