@@ -1,9 +1,11 @@
 """HTML forms over pydantic models: all the errors at once, beside their fields, and nothing typed is lost.
 
     form = await Form.from_request(Contact, request)
-    if not form:
-        return page("people/contact.html", form=form, status_code=422)
-    await service.save(form.value)
+    if form:
+        async with form.attempt(uow):
+            await service.save(form.value)
+            return redirect("/contacts")
+    return await page(request, "people/contact.html", uow, form=form, status=422)
 
 The same model serves the JSON API. Names of rows are dotted: ``rows.0.name`` fills ``rows: list[Row]``.
 """
@@ -11,7 +13,8 @@ The same model serves the JSON API. Names of rows are dotted: ``rows.0.name`` fi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -19,9 +22,10 @@ from litestar.exceptions import HTTPException
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from core.base.errors import KehouError
+from core.base.errors import Forbidden, KehouError, NotFound
 from core.base.ids import new_id
 from core.base.text import gettext as _
+from core.db.uow import UnitOfWork
 from core.web.fields import Option, Ui, as_input, half_width, shape, submodel, ui_of
 from core.web.messages import FORM, sentences
 from core.web.problems import TooLarge
@@ -77,6 +81,8 @@ class Form(Generic[M]):
     value_or_none: M | None = None
     key: str = field(default_factory=lambda: str(new_id()))
     options: dict[str, list[Option]] = field(default_factory=dict)
+    refusal: KehouError | None = None
+    """Why what the form asked was not done, once :meth:`attempt` or :meth:`fail` was told."""
     id: str = "form"
     """Of the element that is drawn; the ids of its fields begin with it, so that a page may hold several forms."""
 
@@ -137,8 +143,31 @@ class Form(Generic[M]):
         """An error that only the service can know, at a field or at :data:`FORM` (the whole)."""
         self.errors.setdefault(name, []).append(str(text))
 
+    @asynccontextmanager
+    async def attempt(self, uow: UnitOfWork | None = None) -> AsyncIterator[None]:
+        """Do what the form asks: a refusal undoes it, is taken over by the form, and the code after it goes on.
+
+        Inside `uow` it is a savepoint, so that the page can still be read; without one, what it does has a unit of its
+        own. What is not there, or not theirs (404, 403), is no matter of the form and is raised.
+        """
+        try:
+            async with AsyncExitStack() as stack:
+                if uow is not None:
+                    await stack.enter_async_context(uow.session.begin_nested())
+                yield
+        except KehouError as refused:
+            if refused.status in (NotFound.status, Forbidden.status):
+                raise
+            self.fail(refused)
+
+    @property
+    def objections(self) -> Sequence[Any]:
+        """What rules and plugins objected to in what the form asked, with their clauses."""
+        return getattr(self.refusal, "objections", ())
+
     def fail(self, error: KehouError) -> None:
         """Take over a refusal: at the fields that it names, else over the form."""
+        self.refusal = error
         for item in error.fields:
             self.add_error(item.field if self._has(item.field) else FORM, str(item.message))
         if not error.fields:

@@ -17,7 +17,7 @@ from litestar.testing import TestClient
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from core.base.errors import FieldError, Invalid
+from core.base.errors import FieldError, Invalid, NotFound
 from core.base.text import gettext as _
 from core.base.text import in_locale, use_locale
 from core.base.text import lazy_gettext as _l
@@ -288,3 +288,26 @@ def test_characters_that_nobody_can_type_are_told_at_their_field(typed: str) -> 
     form = Form.read(Said, {"words": typed, "notes": ["fine"]})
     assert not form and "控制字符" in form.field("words").errors[0]
     assert Form.read(Said, {"words": "两行\r\n和\t制表", "notes": []})
+
+
+class Refused(Invalid):
+    def __init__(self) -> None:
+        super().__init__(fields=[FieldError("title", "重名")])
+        self.objections = ("有一条规定",)
+
+
+async def test_a_refusal_stands_in_the_form_and_the_page_goes_on() -> None:
+    form = Form.read(Offer, FormMultiDict(GOOD))
+    async with form.attempt():
+        raise Refused()
+    assert not form
+    assert form.errors == {"title": ["重名"]}
+    assert form.objections == ("有一条规定",)
+
+
+async def test_what_is_not_there_is_no_matter_of_the_form() -> None:
+    form = Form.read(Offer, FormMultiDict(GOOD))
+    with pytest.raises(NotFound):
+        async with form.attempt():
+            raise NotFound()
+    assert form and form.objections == ()
