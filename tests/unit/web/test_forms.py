@@ -297,7 +297,7 @@ class Refused(Invalid):
 
 
 async def test_a_refusal_stands_in_the_form_and_the_page_goes_on() -> None:
-    form = Form.read(Offer, FormMultiDict(GOOD))
+    form = Form.read(Offer, GOOD)
     async with form.attempt():
         raise Refused()
     assert not form
@@ -306,7 +306,7 @@ async def test_a_refusal_stands_in_the_form_and_the_page_goes_on() -> None:
 
 
 async def test_what_is_not_there_is_no_matter_of_the_form() -> None:
-    form = Form.read(Offer, FormMultiDict(GOOD))
+    form = Form.read(Offer, GOOD)
     with pytest.raises(NotFound):
         async with form.attempt():
             raise NotFound()
