@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 
 from litestar import Litestar
 
 from core.base.settings import Settings
 from deploy.process import DeployError
+
+GARBAGE_EVERY = 10_000
+"""Objects made between two looks at the young ones; Python's 700 is for programs that are short of memory."""
 
 DEMO_MARK = "demo"
 """Row of installation_mark that only the demonstration's seed writes."""
@@ -20,7 +24,13 @@ def application() -> Litestar:
 
     settings = Settings.from_environment()
     start_logging(settings.log_level)
-    return create_app(settings)
+    app = create_app(settings)
+    # What the start has built stays for good. Left to the collector, it would walk a million objects again and again
+    # among the requests of a rush.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_EVERY)
+    return app
 
 
 def refuse_false_demo(settings: Settings, host: str) -> None:
