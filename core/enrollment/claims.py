@@ -1,33 +1,36 @@
 """Claiming places in a rush: a school's claims wait in this process and are decided together, in order of arrival.
 
-One statement and one commit decide a whole batch (sql/v2_claim_seats.sql for one offering, sql/v1_claim_together.sql
-for several); while it is on its way the next batch gathers. Nobody queues on an offering's row, so a rush makes each
-claim cheaper instead of dearer. PostgreSQL alone decides: several processes, or one killed half-way, cannot give a
-place twice, and who was told "claimed" has it.
+One statement and one commit decide a whole batch (sql/v2_claim_seats.sql); while it is on its way the next batch
+gathers. Nobody queues on an offering's row, so a rush makes each claim cheaper instead of dearer. PostgreSQL alone
+decides: several processes, or one killed half-way, cannot give a place twice, and who was told "claimed" has it.
 
-After "full" the losers' retries are answered from memory for a moment, without a query.
+In the first second of an opening the order is by lot (core.enrollment.openings). Who cannot be answered soon, because
+more ask than can be decided, is told how many are before them and keeps the place in the line. After "full" the
+losers' retries are answered from memory for a moment, without a query.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg  # type: ignore[import-untyped]
+import msgspec
+from sqlalchemy.exc import TimeoutError as PoolEmpty
 
 from core.base.errors import Busy, Invalid
 from core.base.ids import new_id
 from core.db.house import House
 from core.db.idempotency import KeyMissing
-from core.enrollment.seats import CHANNEL
+from core.enrollment.openings import Openings
+from core.enrollment.sold_out import SoldOut
 
 log = logging.getLogger("kehou.claims")
 
@@ -35,28 +38,34 @@ HOLD_MINUTES: Final = 30
 """How long a place is kept for a family that has not yet submitted its application."""
 
 BATCH: Final = 256
-_DATABASE: Final = (asyncpg.PostgresError, OSError, asyncpg.InterfaceError, TimeoutError)
-REMEMBER_SECONDS: Final = 2.0
-"""How long "full" is said from memory; a place given back is heard of at once where LISTEN works."""
-REMEMBER_DEAF_SECONDS: Final = 0.5
+LINE: Final = 20_000
+"""Claims of one organisation that may wait in one process; who comes then is asked to come back."""
+OF_ONE_ACCOUNT: Final = 40
+"""Claims of one account among them: several children, several items each, and nobody can fill the line alone."""
+ANSWER_SECONDS: Final = 3.0
+"""After so long in the line, a claim is answered with its position."""
+TURN: Final = 8
+"""Answers given in one turn of the loop: other schools' requests come in between."""
+
+_DATABASE: Final = (asyncpg.PostgresError, OSError, asyncpg.InterfaceError, TimeoutError, PoolEmpty)
 
 _DECIDE: Final = """
-select place, outcome, claim, until, free from claim_seats($1, $2, $3::text::jsonb, $4 * interval '1 minute')"""
-_DECIDE_TOGETHER: Final = """
-select offering, place, outcome, claim, until, free
-from claim_together($1, $2::text::jsonb, $3 * interval '1 minute')"""
-_HOLDERS: Final = "select student_id from seat_claim where tenant_id = $1 and offering_id = $2 and released_at is null"
+select place, outcome, claim, until, free, again
+from claim_seats($1, $2::text::jsonb, $3 * interval '1 minute')"""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What became of a claim. `outcome`: claimed, released, full, clash, not_for_grade, not_open, closed, wrong_days,
-    waiting (what is free belongs to the waiting list), unknown. `until`: how long the place is kept for an application
-    (None: it stays)."""
+    waiting (what is free belongs to the waiting list), unknown, queued (not decided yet: `position` in the line, which
+    the same claim sent again keeps). `until`: how long the place is kept for an application (None: it stays). `again`:
+    when places that were given back return to who comes first."""
 
     outcome: str
     claim_id: UUID | None = None
     until: datetime | None = None
+    again: datetime | None = None
+    position: int = 0
 
     @property
     def claimed(self) -> bool:
@@ -80,22 +89,19 @@ class Wish:
 class _Claim:
     offering_id: UUID
     wish: Wish
-    answer: asyncio.Future[Decision]
+    since: float
+    answers: list[asyncio.Future[Decision]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class _Queue:
-    """An organisation's claims that wait."""
+class _Line:
+    """An organisation's claims that wait; `known` are also those that rest until their lot or are being decided. The
+    same claim sent again, with whatever key, waits for the same decision."""
 
     waiting: deque[_Claim] = field(default_factory=deque)
+    known: dict[tuple[Any, ...], _Claim] = field(default_factory=dict)
+    of_account: Counter[UUID | None] = field(default_factory=Counter)
     running: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _SoldOut:
-    tenant: UUID
-    until: float
-    holders: frozenset[UUID]
 
 
 class Claims:
@@ -103,142 +109,133 @@ class Claims:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._queues: dict[UUID, _Queue] = {}
-        self._sold_out: dict[UUID, _SoldOut] = {}
+        self._lines: dict[UUID, _Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._telling = False
+        self.openings = Openings(house)
+        self.sold_out = SoldOut(house)
         # Half of the pool stays free for everybody else, however many organisations are rushed at.
         self._room = asyncio.Semaphore(max(1, house.settings.pool_size // 2))
-        self._ear: asyncpg.Connection | None = None
-        self._listening: asyncio.Task[None] | None = None
         self.batches = 0
         self.from_memory = 0
 
     async def claim(self, tenant_id: UUID, offering_id: UUID, wish: Wish) -> Decision:
         """Decide one claim; durable when it returns. The same child asking again gets the same place.
 
-        Raises KeyMissing without a key, Busy when the database does not answer in time: ask again with the same key.
+        Raises KeyMissing without a key, Busy when the line is too long or the database does not answer in time: ask
+        again with the same key.
         """
         if not wish.key or len(wish.key) > 200:
             raise KeyMissing()
-        if len(wish.weekdays) > 7 or len(wish.giving_up) > 20:
+        if len(wish.weekdays) > 7 or len(wish.giving_up) > 20 or not wish.key.isprintable():
             raise Invalid()
-        known = self._sold_out.get(offering_id)
-        if known is not None:
-            if known.until <= time.monotonic():
-                del self._sold_out[offering_id]
-            elif known.tenant == tenant_id and wish.student_id not in known.holders:
-                self.from_memory += 1
-                return Decision("full")
-        queue = self._queues.setdefault(tenant_id, _Queue())
+        full = self.sold_out.says_full(tenant_id, offering_id, wish.student_id)
+        if full is not None:
+            self.from_memory += 1
+            return Decision("full", again=full[0])
+        line = self._lines.setdefault(tenant_id, _Line())
+        name = _name(offering_id, wish)
         answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
-        queue.waiting.append(_Claim(offering_id, wish, answer))
-        if not queue.running:
-            queue.running = True
-            task = asyncio.create_task(self._drain(tenant_id, queue))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if (known := line.known.get(name)) is not None:
+            if not known.answers:
+                known.since = time.monotonic()
+            known.answers.append(answer)
+        elif len(line.known) >= LINE or (wish.account_id and line.of_account[wish.account_id] >= OF_ONE_ACCOUNT):
+            raise Busy()
+        else:
+            line.known[name] = known = _Claim(offering_id, wish, time.monotonic(), [answer])
+            line.of_account[wish.account_id] += 1
+            await self._line_up(tenant_id, line, known)
         return await answer
 
     def forget(self, offering_id: UUID) -> None:
         """A place came free: ask the database again."""
-        self._sold_out.pop(offering_id, None)
+        self.sold_out.forget(offering_id)
 
-    async def close(self) -> None:
-        if self._listening is not None:
-            self._listening.cancel()
-        if self._ear is not None:
-            await self._ear.close()
+    async def _line_up(self, tenant_id: UUID, line: _Line, claim: _Claim) -> None:
+        pause = await self.openings.wait_for(tenant_id, claim.offering_id, claim.wish.student_id)
+        if pause > 0:
+            asyncio.get_running_loop().call_later(pause, self._come, tenant_id, line, claim)
+        else:
+            self._come(tenant_id, line, claim)
 
-    async def _drain(self, tenant_id: UUID, queue: _Queue) -> None:
+    def _come(self, tenant_id: UUID, line: _Line, claim: _Claim) -> None:
+        line.waiting.append(claim)
+        if not line.running:
+            line.running = True
+            self._start(self._drain(tenant_id, line))
+        if not self._telling:
+            self._telling = True
+            self._start(self._tell_positions())
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _drain(self, tenant_id: UUID, line: _Line) -> None:
         try:
-            while queue.waiting:
-                batch = _by_offering(_next_batch(queue.waiting))
-                if len(batch) > 1 and await self._answer_together(tenant_id, batch):
-                    continue
-                await asyncio.gather(*(self._answer(tenant_id, *one) for one in batch.items()))
+            while line.waiting:
+                await self._answer(tenant_id, line, _next_batch(line.waiting))
         finally:
-            queue.running = False
-            if not queue.waiting:
-                self._queues.pop(tenant_id, None)
+            line.running = False
+            if not line.known:
+                self._lines.pop(tenant_id, None)
 
-    async def _answer_together(self, tenant_id: UUID, batch: Mapping[UUID, Sequence[_Claim]]) -> bool:
-        """Decide claims on several offerings in one commit. False: somebody holds one of them, or the database failed;
-        then nobody was told anything, and asking again is safe."""
-        asked = {offering_id: [claim.wish for claim in claims] for offering_id, claims in batch.items()}
+    async def _answer(self, tenant_id: UUID, line: _Line, claims: Sequence[_Claim]) -> None:
+        """Decide claims in one commit. When that fails nobody was told anything, and asking again is safe: somebody
+        may hold one of several offerings, or one claim may be such that the database refuses it. Smaller batches show
+        which, and the others are not made to suffer."""
         try:
             async with self._room:
-                decisions = await self._decide_together(tenant_id, asked)
-        except _DATABASE as error:
-            log.info("claims on %d offerings are decided one by one: %s", len(batch), error)
-            return False
-        for offering_id, claims in batch.items():
-            _tell(claims, decisions[offering_id])
-        return True
-
-    async def _answer(self, tenant_id: UUID, offering_id: UUID, claims: Sequence[_Claim]) -> None:
-        try:
-            async with self._room:
-                _tell(claims, await self._decide(tenant_id, offering_id, [claim.wish for claim in claims]))
+                decisions = await self._decide(tenant_id, [(claim.offering_id, claim.wish) for claim in claims])
         except Exception as error:
+            parts = _parts(claims, error)
+            if len(parts) > 1:
+                log.info("%d claims are decided in %d parts: %s", len(claims), len(parts), error)
+                await asyncio.gather(*(self._answer(tenant_id, line, part) for part in parts))
+                return
             refusal = _refusal(error)
             for claim in claims:
-                if not claim.answer.done():
-                    claim.answer.set_exception(refusal)
+                for answer in _leave(line, claim):
+                    answer.set_exception(refusal)
+            return
+        for number, (claim, decision) in enumerate(zip(claims, decisions, strict=True), 1):
+            for answer in _leave(line, claim):
+                answer.set_result(decision)
+            if number % TURN == 0:
+                await asyncio.sleep(0)
 
-    async def _decide(self, tenant_id: UUID, offering_id: UUID, wishes: Sequence[Wish]) -> list[Decision]:
-        asked = json.dumps([_plain(wish) for wish in wishes])
+    async def _decide(self, tenant_id: UUID, asked: Sequence[tuple[UUID, Wish]]) -> list[Decision]:
+        told = msgspec.json.encode([_plain(offering_id, wish) for offering_id, wish in asked]).decode()
         async with self._house.db.engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             # One statement outside any transaction block: decided and durable when it answers.
-            rows = await driver.fetch(_DECIDE, tenant_id, offering_id, asked, HOLD_MINUTES)
-            return await self._decided(driver, tenant_id, offering_id, rows)
+            rows = await driver.fetch(_DECIDE, tenant_id, told, HOLD_MINUTES)
+            self.batches += 1
+            full = {
+                offering_id: row["again"]
+                for (offering_id, _wish), row in zip(asked, rows, strict=True)
+                if row["outcome"] == "full" and row["free"] <= 0
+            }
+            if full:
+                await self.sold_out.note(driver, tenant_id, full)
+        return [Decision(row["outcome"], row["claim"], row["until"], row["again"]) for row in rows]
 
-    async def _decide_together(
-        self, tenant_id: UUID, asked: Mapping[UUID, Sequence[Wish]]
-    ) -> dict[UUID, list[Decision]]:
-        told = json.dumps(
-            [{"offering": str(id_), "asked": [_plain(wish) for wish in wishes]} for id_, wishes in asked.items()]
-        )
-        async with self._house.db.engine.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            found: dict[UUID, list[Any]] = {id_: [] for id_ in asked}
-            for row in await driver.fetch(_DECIDE_TOGETHER, tenant_id, told, HOLD_MINUTES):
-                found[row["offering"]].append(row)
-            return {id_: await self._decided(driver, tenant_id, id_, rows) for id_, rows in found.items()}
-
-    async def _decided(self, driver: Any, tenant_id: UUID, offering_id: UUID, rows: Sequence[Any]) -> list[Decision]:
-        self.batches += 1
-        if any(row["outcome"] == "full" for row in rows) and rows[0]["free"] <= 0:
-            await self._remember(driver, tenant_id, offering_id)
-        return [Decision(row["outcome"], row["claim"], row["until"]) for row in rows]
-
-    async def _remember(self, driver: Any, tenant_id: UUID, offering_id: UUID) -> None:
-        """Note that it is full, and who has the places: they must not be told "full" when they ask again."""
-        async with driver.transaction():
-            await driver.execute("select set_config('app.tenant_id', $1, true)", str(tenant_id))
-            holders = frozenset(row[0] for row in await driver.fetch(_HOLDERS, tenant_id, offering_id))
-        if self._listening is None:
-            self._listening = asyncio.create_task(self._listen())
-        seconds = REMEMBER_SECONDS if self._ear is not None else REMEMBER_DEAF_SECONDS
-        self._sold_out[offering_id] = _SoldOut(tenant_id, time.monotonic() + seconds, holders)
-
-    async def _listen(self) -> None:
-        """Hear of places given back by other processes. Through PgBouncer this fails; then memory is shorter."""
+    async def _tell_positions(self) -> None:
+        """Who has waited long hears the position, and may ask again; the claim keeps it."""
         try:
-            self._ear = await asyncpg.connect(self._house.settings.database_url.get_secret_value())
-            await self._ear.add_listener(CHANNEL, self._heard)
-            self._ear.add_termination_listener(self._deaf)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.warning("no LISTEN for places: %s", error)
-            self._ear = None
-
-    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
-        self.forget(UUID(payload))
-
-    def _deaf(self, _connection: Any) -> None:
-        self._ear = None
-        self._listening = None
-        self._sold_out.clear()
+            while any(line.known for line in self._lines.values()):
+                await asyncio.sleep(ANSWER_SECONDS / 6)
+                late = time.monotonic() - ANSWER_SECONDS
+                for line in self._lines.values():
+                    places = {id(claim): place for place, claim in enumerate(line.waiting, 1)}
+                    for claim in line.known.values():
+                        if claim.since < late:
+                            position = places.get(id(claim), 1)
+                            _tell(claim, Decision("queued", position=position))
+        finally:
+            self._telling = False
 
 
 def claims_of(house: House) -> Claims:
@@ -246,7 +243,7 @@ def claims_of(house: House) -> Claims:
     claims = house.services.get(Claims)
     if not isinstance(claims, Claims):
         claims = house.services[Claims] = Claims(house)
-        house.db.closing.append(claims.close)
+        house.db.closing.append(claims.sold_out.close)
     return claims
 
 
@@ -257,8 +254,6 @@ def _next_batch(waiting: deque[_Claim]) -> list[_Claim]:
     children: set[UUID] = set()
     while waiting and len(batch) < BATCH:
         claim = waiting.popleft()
-        if claim.answer.done():
-            continue  # the client has gone away before its turn
         if claim.wish.student_id in children:
             later.append(claim)
         else:
@@ -268,30 +263,49 @@ def _next_batch(waiting: deque[_Claim]) -> list[_Claim]:
     return batch
 
 
-def _by_offering(batch: Sequence[_Claim]) -> dict[UUID, list[_Claim]]:
+def _parts(claims: Sequence[_Claim], error: Exception) -> list[list[_Claim]]:
+    """By offering; within one offering each by itself, when the database found fault with what was asked."""
     found: dict[UUID, list[_Claim]] = {}
-    for claim in batch:
+    for claim in claims:
         found.setdefault(claim.offering_id, []).append(claim)
-    return found
+    if len(found) == 1 and isinstance(error, asyncpg.DataError):
+        return [[claim] for claim in claims]
+    return list(found.values())
 
 
-def _tell(claims: Sequence[_Claim], decisions: Sequence[Decision]) -> None:
-    for claim, decision in zip(claims, decisions, strict=True):
-        if not claim.answer.done():
-            claim.answer.set_result(decision)
+def _leave(line: _Line, claim: _Claim) -> list[asyncio.Future[Decision]]:
+    """The claim leaves the line; returns who waits for its answer."""
+    account = claim.wish.account_id
+    if line.known.pop(_name(claim.offering_id, claim.wish), None) is not None:
+        line.of_account[account] -= 1
+        if not line.of_account[account]:
+            del line.of_account[account]
+    return [answer for answer in claim.answers if not answer.done()]
 
 
-def _plain(wish: Wish) -> dict[str, Any]:
+def _name(offering_id: UUID, wish: Wish) -> tuple[Any, ...]:
+    return (offering_id, wish.student_id, wish.account_id, wish.weekdays, wish.giving_up)
+
+
+def _tell(claim: _Claim, decision: Decision) -> None:
+    for answer in claim.answers:
+        if not answer.done():
+            answer.set_result(decision)
+    claim.answers.clear()
+
+
+def _plain(offering_id: UUID, wish: Wish) -> dict[str, Any]:
     return {
-        "id": str(new_id()),
-        "audit": str(new_id()),
-        "student": str(wish.student_id),
-        "account": None if wish.account_id is None else str(wish.account_id),
+        "offering": offering_id,
+        "id": new_id(),
+        "audit": new_id(),
+        "student": wish.student_id,
+        "account": wish.account_id,
         "actor": wish.actor_name,
         "key": wish.key,
         "request": wish.request_id,
-        "weekdays": list(wish.weekdays),
-        "giving_up": [str(id_) for id_ in wish.giving_up],
+        "weekdays": wish.weekdays,
+        "giving_up": wish.giving_up,
     }
 
 
@@ -299,4 +313,5 @@ def _refusal(error: Exception) -> Exception:
     if isinstance(error, _DATABASE):
         log.warning("claims could not be decided: %s", error)
         return Busy()
+    log.error("claims could not be decided", exc_info=error)
     return error

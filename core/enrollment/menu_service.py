@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from core.base import clock
 from core.db.uow import UnitOfWork
 from core.enrollment.enrolments import counts_by_offering
 from core.enrollment.errors import MenuEmpty, MenuLate, NoPrice
-from core.enrollment.models import Application, Menu, Offering
+from core.enrollment.models import Application, Menu, Offering, OfferingSeats
 from core.enrollment.offerings_service import offering, offerings, set_claimable
 from core.enrollment.prices import prices
 from core.enrollment.states import MENU, OFFERING, ON_MENU
@@ -35,6 +35,7 @@ class MenuView:
     """draft, before, open or after."""
     mode: str = ""
     safety: str = ""
+    returns: tuple[time, ...] = ()
 
 
 async def menu_of(uow: UnitOfWork, term_id: UUID) -> MenuView | None:
@@ -46,25 +47,43 @@ async def menu_of(uow: UnitOfWork, term_id: UUID) -> MenuView | None:
     menu, before, after = row
     phase = "draft" if menu.state == "draft" else "before" if before else "after" if after else "open"
     return MenuView(
-        menu.term_id, menu.state, menu.opens_at, menu.closes_at, menu.published_at, phase, menu.mode, menu.safety
+        menu.term_id,
+        menu.state,
+        menu.opens_at,
+        menu.closes_at,
+        menu.published_at,
+        phase,
+        menu.mode,
+        menu.safety,
+        tuple(menu.returns),
     )
 
 
 async def prepare_menu(
-    uow: UnitOfWork, term_id: UUID, *, opens_at: datetime, closes_at: datetime, mode: str = "", safety: str = ""
+    uow: UnitOfWork,
+    term_id: UUID,
+    *,
+    opens_at: datetime,
+    closes_at: datetime,
+    returns: Sequence[time] = (),
+    mode: str = "",
+    safety: str = "",
 ) -> MenuView:
-    """Set the window of choice and the words of the letter; a published menu moves at once. Raises MenuLate."""
+    """Set the window of choice and the words of the letter; a published menu moves at once. Raises MenuLate.
+
+    `returns`: times of day, announced to families, at which places that were given back can be had again.
+    """
     await uow.hold(f"menu/{term_id}")
     await _refuse_late(uow, closes_at)
     row = (await uow.session.execute(select(Menu).where(Menu.term_id == term_id))).scalar_one_or_none()
     if row is None:
         row = Menu(term_id=term_id, state="draft", opens_at=opens_at, closes_at=closes_at)
         uow.session.add(row)
-    row.opens_at, row.closes_at = opens_at, closes_at
+    row.opens_at, row.closes_at, row.returns = opens_at, closes_at, sorted(set(returns))
     row.mode, row.safety = mode.strip(), safety.strip()
     await uow.session.flush()
     await _spread_window(uow, row)
-    await uow.audit("menu.prepare", "menu", row.id, opens_at=opens_at, closes_at=closes_at)
+    await uow.audit("menu.prepare", "menu", row.id, opens_at=opens_at, closes_at=closes_at, returns=row.returns)
     found = await menu_of(uow, term_id)
     assert found is not None
     return found
@@ -160,13 +179,17 @@ async def _refuse_late(uow: UnitOfWork, closes_at: datetime) -> None:
 
 
 async def _spread_window(uow: UnitOfWork, menu: Menu) -> None:
-    """Each offering's row of places carries the window, so that one statement can decide a claim."""
-    await uow.session.execute(
-        text(
-            "update offering_seats set opens_at = :opens, closes_at = :closes where tenant_id = :t and term_id = :term"
-        ),
-        {"opens": menu.opens_at, "closes": menu.closes_at, "t": uow.ctx.tenant_id, "term": menu.term_id},
+    """Each offering's row of places carries the window, so that one statement can decide a claim. The rows are locked
+    in the one order in which claims lock them."""
+    seats = (
+        select(OfferingSeats.id)
+        .where(OfferingSeats.term_id == menu.term_id)
+        .order_by(OfferingSeats.id)
+        .with_for_update(key_share=True)
     )
+    window = {"opens_at": menu.opens_at, "closes_at": menu.closes_at, "returns": menu.returns}
+    ids = (await uow.session.execute(seats)).scalars().all()
+    await uow.session.execute(update(OfferingSeats).where(OfferingSeats.id.in_(ids)).values(window))
 
 
 async def shut_menu(uow: UnitOfWork, term_id: UUID) -> None:

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, Time, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -35,6 +35,8 @@ class Menu(TenantModel, Stamped):
     """The school's own words on safety in the letter to parents (告家长书); empty: the standard words."""
     mode: Mapped[str] = mapped_column(server_default="")
     """How the service is run (服务方式), in the same letter."""
+    returns: Mapped[list[time]] = mapped_column(ARRAY(Time()), server_default="{}")
+    """Announced times of day at which places that were given back return to who comes first; none: at once."""
 
 
 class Offering(TenantModel, Stamped):
@@ -166,6 +168,8 @@ class OfferingSeats(TenantModel):
     claimable: Mapped[bool] = mapped_column(server_default="false")
     opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]
+    returns: Mapped[list[time]] = mapped_column(ARRAY(Time()), server_default="{}")
+    """The menu's."""
 
 
 class SeatClaim(TenantModel):
@@ -191,6 +195,13 @@ class SeatClaim(TenantModel):
             "held_until",
             postgresql_where=text("released_at is null and held_until is not null"),
         ),
+        Index(
+            "ix_seat_claim_returns",
+            "tenant_id",
+            "offering_id",
+            "returns_at",
+            postgresql_where=text("returns_at is not null"),
+        ),
     )
 
     term_id: Mapped[UUID]
@@ -203,6 +214,8 @@ class SeatClaim(TenantModel):
     released_at: Mapped[datetime | None]
     ended_by: Mapped[str] = mapped_column(server_default="")
     """Why it was released: expired, cancelled, refused, steered, withdrawn."""
+    returns_at: Mapped[datetime | None]
+    """Of a released one: when its place returns to who comes first; None: at once."""
     account_id: Mapped[UUID | None]
 
 

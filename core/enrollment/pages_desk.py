@@ -92,7 +92,13 @@ async def window(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWor
     known = await menu_service.menu_of(uow, (await current_term(uow)).id)
     start = clock.at_school(clock.today() + timedelta(days=1), 8)
     initial = (
-        {"opens_at": known.opens_at, "closes_at": known.closes_at, "mode": known.mode, "safety": known.safety}
+        {
+            "opens_at": known.opens_at,
+            "closes_at": known.closes_at,
+            "returns": "、".join(f"{hour:%H:%M}" for hour in known.returns),
+            "mode": known.mode,
+            "safety": known.safety,
+        }
         if known
         else {"opens_at": start, "closes_at": start + timedelta(days=7, hours=10)}
     )
@@ -112,6 +118,7 @@ async def set_window(
                 (await current_term(uow)).id,
                 opens_at=opens_at,
                 closes_at=closes_at,
+                returns=form.value.return_times(),
                 mode=form.value.mode,
                 safety=form.value.safety,
             )

@@ -78,11 +78,17 @@ class MenuOut(BaseModel):
 
 
 class ClaimOut(BaseModel):
-    """`outcome`: claimed, full, clash, not_for_grade, not_open, closed, wrong_days, waiting or released."""
+    """`outcome`: claimed, full, clash, not_for_grade, not_open, closed, wrong_days, waiting, released or queued.
+
+    queued: not decided yet; `position` families are in the line up to this one, which keeps its place when the same
+    claim is sent again after some seconds. `again_at`: when places given back return, where the school announced it.
+    """
 
     outcome: str
     claim_id: UUID | None
     held_until: datetime | None
+    again_at: datetime | None = None
+    position: int = 0
 
 
 class ItemOut(BaseModel):
@@ -187,7 +193,13 @@ async def claim(request: Request[Any, Any, Any], data: JSONBody[ClaimBody]) -> C
     decided = await claims_of(house).claim(ctx.tenant_id, data.offering_id, wish)
     if decided.outcome == "unknown":
         raise NotFound()
-    return ClaimOut(outcome=decided.outcome, claim_id=decided.claim_id, held_until=decided.until)
+    return ClaimOut(
+        outcome=decided.outcome,
+        claim_id=decided.claim_id,
+        held_until=decided.until,
+        again_at=decided.again,
+        position=decided.position,
+    )
 
 
 @post(f"{API}/home/notice", opt=GUARDIAN, status_code=200)
@@ -337,6 +349,7 @@ async def window(uow: NamedDependency[UnitOfWork], data: JSONBody[MenuWindow]) -
         (await current_term(uow)).id,
         opens_at=opens_at,
         closes_at=closes_at,
+        returns=data.return_times(),
         mode=data.mode,
         safety=data.safety,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
@@ -14,8 +15,11 @@ from core.enrollment.offerings_service import Season, seasonal
 from core.enrollment.views import OfferingDraft
 from core.policy.vocab import KINDS as CONTENT_KINDS
 from core.policy.vocab import WINDOWS
-from core.web.fields import Option, SchoolMoment, Ui, Weekdays
+from core.web.fields import Option, SchoolMoment, Ui, Weekdays, half_width
 from core.web.i18n import grade_name
+
+MOST_RETURNS = 6
+"""Times a day at which places may return: more would be no appointment that families can keep."""
 
 CARE_CONTENT = (
     "homework",
@@ -146,13 +150,41 @@ class RefuseForm(BaseModel):
     other: Annotated[UUID | None, Ui(_l("另一个可选安排"))] = None
 
 
+def _hours(written: str) -> tuple[time, ...]:
+    """Times of day as a clerk writes them: 「12:00、18:30」. Raises ValueError with a sentence."""
+    parts = [part for part in re.split(r"[\s,，、;；]+", half_width(written)) if part]
+    try:
+        times = {time.fromisoformat(part.zfill(5)) for part in parts}
+    except ValueError:
+        raise ValueError(_("请写成 12:00、18:00 这样的时间")) from None
+    if len(times) > MOST_RETURNS:
+        raise ValueError(_("每天最多 %(n)s 个时间", n=MOST_RETURNS))
+    return tuple(sorted(times))
+
+
 class MenuWindow(BaseModel):
     """When families choose, and the school's own words in the letter to parents."""
 
     opens_at: Annotated[SchoolMoment, Ui(_l("开始选择"))]
     closes_at: Annotated[SchoolMoment, Ui(_l("截止时间"))]
+    returns: Annotated[
+        str,
+        Field(max_length=100),
+        Ui(
+            _l("退回名额的放出时间"),
+            placeholder=_l("如 12:00、18:00"),
+            help=_l(
+                "先到先得的项目：退回的名额到这些时间才一起放出，并提前告诉家长，不必整天刷新。留空：退回后立即可选"
+            ),
+        ),
+    ] = ""
     mode: Annotated[str, Field(max_length=600), Ui(_l("服务方式（留空用通用文字）"), kind="textarea")] = ""
     safety: Annotated[str, Field(max_length=600), Ui(_l("安全措施（留空用通用文字）"), kind="textarea")] = ""
+
+    @field_validator("returns")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        return "、".join(f"{hour:%H:%M}" for hour in _hours(value))
 
     @model_validator(mode="after")
     def _in_order(self) -> MenuWindow:
@@ -162,6 +194,10 @@ class MenuWindow(BaseModel):
 
     def moments(self) -> tuple[datetime, datetime]:
         return self.opens_at, self.closes_at
+
+    def return_times(self) -> tuple[time, ...]:
+        """The announced times, in order."""
+        return _hours(self.returns)
 
 
 class CareForm(BaseModel):

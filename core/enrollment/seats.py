@@ -30,7 +30,8 @@ select pg_advisory_xact_lock(locks.name) from (
 _LOCK = text("select 1 from offering_seats where tenant_id = :t and id = :o for no key update")
 _RELEASE = text("""
 with gone as (
-  update seat_claim set released_at = clock_timestamp(), ended_by = :why, held_until = null
+  update seat_claim set released_at = clock_timestamp(), ended_by = :why, held_until = null,
+    returns_at = next_return(:t, :o, clock_timestamp())
   where tenant_id = :t and student_id = :s and offering_id = :o and released_at is null
   returning 1
 )
@@ -43,7 +44,13 @@ returning offering_id""")
 _TAKE = text("""
 with got as (
   update offering_seats set taken = taken + 1
-  where tenant_id = :t and id = :o and claimable and :grade = any (grades) and (capacity is null or taken < capacity)
+  where tenant_id = :t and id = :o and claimable and :grade = any (grades) and (
+    capacity is null
+    or taken + (
+      select count(*) from seat_claim
+      where tenant_id = :t and offering_id = :o and returns_at > clock_timestamp()
+    ) < capacity
+  )
   returning term_id
 )
 insert into seat_claim (tenant_id, id, term_id, offering_id, student_id, key, weekdays, claimed_at, account_id)
@@ -58,7 +65,8 @@ where tenant_id = :t and student_id = :s and term_id = :term and released_at is 
   and (held_until is null or held_until >= clock_timestamp())""")
 _SWEEP = text("""
 with gone as (
-  update seat_claim set released_at = clock_timestamp(), ended_by = 'expired'
+  update seat_claim set released_at = clock_timestamp(), ended_by = 'expired',
+    returns_at = next_return(:t, :o, clock_timestamp())
   where tenant_id = :t and id in (
     select id from seat_claim
     where tenant_id = :t and offering_id = :o and released_at is null and held_until < clock_timestamp()

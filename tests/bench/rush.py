@@ -35,8 +35,8 @@ PLACES = 600
 # Placeholders: where the clubs are, and how many of them.
 SCRIPT = """\\set i :i + 1
 \\set n :client_id * 8000 + :i
-select * from claim_seats('{tenant}', ('{{{clubs}}}'::uuid[])[1 + (:n::bigint % {many})::int],
-  jsonb_build_array(jsonb_build_object(
+select * from claim_seats('{tenant}', jsonb_build_array(jsonb_build_object(
+  'offering', ('{{{clubs}}}'::uuid[])[1 + (:n::bigint % {many})::int],
   'id', gen_random_uuid(), 'audit', gen_random_uuid(), 'actor', 'x', 'key', 'k' || :n,
   'account', '00000000-0000-7000-9000-' || lpad(to_hex(1 + :n::bigint % {guardians}), 12, '0'),
   'student', '00000000-0000-7000-8000-' || lpad(to_hex(:n::bigint), 12, '0'))), interval '30 minutes');

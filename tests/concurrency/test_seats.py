@@ -34,9 +34,9 @@ from tests.support.world import School, World
 
 ROOT = Path(__file__).resolve().parents[2]
 SQL = ROOT / "core" / "enrollment" / "sql" / "v2_claim_seats.sql"
-LOCK_CHILDREN = ("-- lock: children", "select s.* into seats")
-ROW_LOCK = "for no key update; -- lock: offering"
-FOR_THE_LIST = "when awaited and not a.listed and seats.taken < seats.capacity then 'waiting'"
+LOCK_CHILDREN = ("-- lock: children", "-- lock: offerings")
+ROW_LOCK = "order by s.id for no key update;"
+FOR_THE_LIST = "when a.awaited and not a.listed and a.left_over > 0 then 'waiting'"
 MOMENT = "moment := clock_timestamp();"
 GIVING_UP = "coalesce(a.giving_up, '{}') as giving_up,"
 
@@ -82,21 +82,25 @@ async def state(world: World, school: School, offering_id: UUID) -> tuple[int, i
 @asynccontextmanager
 async def without(database: DatabaseAddresses, *planted: str) -> AsyncIterator[None]:
     """The statement with bugs planted in it: a lock, or the check constraint, taken away."""
-    sql = SQL.read_text(encoding="utf-8")
+    sql = SQL.read_text(encoding="utf-8").replace("create function", "create or replace function")
     broken = sql
     if "children" in planted:
         start, end = (broken.index(mark) for mark in LOCK_CHILDREN)
         broken = broken[:start] + broken[end:]
     if "offering" in planted:
         assert ROW_LOCK in broken
-        broken = broken.replace(ROW_LOCK, ";")
+        broken = broken.replace(ROW_LOCK, "order by s.id;")
     if "list" in planted:
         assert FOR_THE_LIST in broken
         broken = broken.replace(FOR_THE_LIST, "when false then 'waiting'")
     # Room for others between what is read and what is written, connections that are still to be opened included: after
     # the row of the offering is read, and once more inside the statement that looks for clashes and then writes, for
     # that one sees only what was committed before it began.
-    for place, pause in (MOMENT, f"{MOMENT}\n  perform pg_sleep(0.5);"), (GIVING_UP, f"{GIVING_UP} pg_sleep(0.5),"):
+    pauses = {
+        MOMENT: f"{MOMENT}\n  perform pg_sleep(0.5);",
+        GIVING_UP: f"{GIVING_UP} case when a.ord = 1 then pg_sleep(0.5)::text end,",
+    }
+    for place, pause in pauses.items():
         assert broken.count(place) == 1
         broken = broken.replace(place, pause)
     owner = await asyncpg.connect(database.owner)
@@ -115,7 +119,7 @@ async def claim_apart(world: World, scene: Scene, wishes: list[tuple[UUID, UUID]
     claims = claims_of(world.house)
 
     async def one(offering_id: UUID, child: UUID) -> Decision:
-        decided = await claims._decide(scene.school.ctx.tenant_id, offering_id, [Wish(child, str(new_id()))])
+        decided = await claims._decide(scene.school.ctx.tenant_id, [(offering_id, Wish(child, str(new_id())))])
         return decided[0]
 
     answers = await asyncio.gather(*(one(*wish) for wish in wishes), return_exceptions=True)

@@ -14,6 +14,7 @@ from core.base.context import TenantContext
 from core.base.ids import new_id
 from core.base.settings import Settings
 from core.db.house import House
+from core.enrollment.claims import Claims, Decision, Wish, claims_of
 
 _STUDENTS = text(
     "insert into student (tenant_id, id, class_id, name, name_sort) "
@@ -35,15 +36,20 @@ async def children(house: House, ctx: TenantContext, class_id: UUID, many: int, 
     return ids
 
 
-async def _claim_all(house: House, tenant_id: UUID, wishes: Sequence[tuple[UUID, UUID, str]], at_once: int) -> None:
-    from core.enrollment.claims import Wish, claims_of
+async def settled(claims: Claims, tenant_id: UUID, offering_id: UUID, wish: Wish) -> Decision:
+    """Claim, and ask again while the answer is a position in the line, as a phone does."""
+    while (decision := await claims.claim(tenant_id, offering_id, wish)).outcome == "queued":
+        pass
+    return decision
 
+
+async def _claim_all(house: House, tenant_id: UUID, wishes: Sequence[tuple[UUID, UUID, str]], at_once: int) -> None:
     claims = claims_of(house)
     room = asyncio.Semaphore(at_once)
 
     async def one(offering_id: UUID, student_id: UUID, key: str) -> None:
         async with room:
-            decision = await claims.claim(tenant_id, offering_id, Wish(student_id, key))
+            decision = await settled(claims, tenant_id, offering_id, Wish(student_id, key))
             # The journal: what somebody outside was told.
             print(json.dumps([str(offering_id), str(student_id), decision.outcome, str(decision.claim_id)]), flush=True)
 

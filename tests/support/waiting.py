@@ -14,7 +14,7 @@ from core.enrollment.claims import Decision, Wish, claims_of
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting import lists, service
 from core.enrollment.waiting.models import WaitingEntry
-from tests.support import menu
+from tests.support import menu, rush
 from tests.support.world import Family, School, World
 
 
@@ -29,7 +29,7 @@ async def join(
 
 async def hold(house: House, school: School, view: OfferingView, student_id: UUID, key: str) -> Decision:
     """Somebody claims a place first come, as a rush does."""
-    return await claims_of(house).claim(school.ctx.tenant_id, view.id, Wish(student_id, key))
+    return await rush.settled(claims_of(house), school.ctx.tenant_id, view.id, Wish(student_id, key))
 
 
 async def give_back(world: World, school: School, view: OfferingView, student_id: UUID) -> None:

@@ -50,7 +50,7 @@ where tenant_id = :t and id = :o""")
 _SEATS: Final = text("""
 select opens_at, closes_at from offering_seats where tenant_id = :t and id = :o for no key update""")
 _CLAIM: Final = text("""
-select place, outcome from claim_seats(:t, :o, cast(:asked as jsonb), cast(:until as timestamptz) - clock_timestamp())
+select place, outcome from claim_seats(:t, cast(:asked as jsonb), cast(:until as timestamptz) - clock_timestamp())
 order by place""")
 _PLACED: Final = text("""
 update draw_wish set placed = placed || jsonb_build_object(cast(:o as text), cast(:said as text))
@@ -222,6 +222,7 @@ async def _claim(uow: UnitOfWork, row: DrawRound, offering_id: UUID, winners: Se
     await uow.session.execute(_UNLOCK_SEATS, where)
     asked: list[dict[str, Any]] = [
         {
+            "offering": str(offering_id),
             "id": str(new_id()),
             "audit": str(new_id()),
             "student": str(winner.student_id),

@@ -39,7 +39,7 @@ STANDING: Final = (*ON_MENU, "suspended")
 
 _CLAIM: Final = text("""
 select place, outcome, until
-from claim_seats(:t, :o, cast(:asked as jsonb), cast(:until as timestamptz) - clock_timestamp()) order by place""")
+from claim_seats(:t, cast(:asked as jsonb), cast(:until as timestamptz) - clock_timestamp()) order by place""")
 _DUE: Final = text("""
 select distinct e.offering_id from waiting_entry e
 join offering o on o.tenant_id = e.tenant_id and o.id = e.offering_id
@@ -135,6 +135,7 @@ async def _claim(
     """The outcome for each entry, with the deadline where a place was given."""
     asked: list[dict[str, Any]] = [
         {
+            "offering": str(offering_id),
             "id": str(new_id()),
             "audit": str(new_id()),
             "student": str(entry.student_id),
@@ -148,7 +149,7 @@ async def _claim(
         }
         for entry in entries
     ]
-    where = {"t": uow.ctx.tenant_id, "o": offering_id, "asked": json.dumps(asked), "until": until}
+    where = {"t": uow.ctx.tenant_id, "asked": json.dumps(asked), "until": until}
     rows = (await uow.session.execute(_CLAIM, where)).all()
     return {
         entry.id: (outcome, kept if outcome == "claimed" else None)

@@ -1,4 +1,5 @@
-"""Claims keep free places for the waiting list, know winter times, and are decided for several offerings in one commit.
+"""Claims on several offerings are decided at once; they keep free places for the waiting list, and know winter times
+and the announced times at which places return.
 
 Revision ID: 0140
 Revises: 0130
@@ -8,7 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from core.db.schema import APP
 
@@ -18,12 +21,25 @@ branch_labels = None
 depends_on = None
 
 SQL = Path(__file__).parents[3] / "enrollment" / "sql"
-TOGETHER = "claim_together(uuid, jsonb, interval)"
+FUNCTIONS = {
+    "next_return(uuid, uuid, timestamptz)": "v1_next_return.sql",
+    "claim_seats(uuid, jsonb, interval)": "v2_claim_seats.sql",
+}
 
 
 def upgrade() -> None:
-    # claim_seats is replaced in place: the same name and arguments, so its grants stay.
-    for name in ("v2_claim_seats.sql", "v1_claim_together.sql"):
-        op.get_bind().exec_driver_sql((SQL / name).read_text(encoding="utf-8"))
-    op.execute(f"revoke all on function {TOGETHER} from public, {APP}")
-    op.execute(f"grant execute on function {TOGETHER} to {APP}")
+    for table in ("menu", "offering_seats"):
+        times = sa.Column("returns", postgresql.ARRAY(sa.Time()), server_default="{}", nullable=False)
+        op.add_column(table, times)
+    op.add_column("seat_claim", sa.Column("returns_at", sa.DateTime(timezone=True)))
+    op.create_index(
+        "ix_seat_claim_returns",
+        "seat_claim",
+        ["tenant_id", "offering_id", "returns_at"],
+        postgresql_where=sa.text("returns_at is not null"),
+    )
+    op.execute("drop function claim_seats(uuid, uuid, jsonb, interval)")
+    for function, file in FUNCTIONS.items():
+        op.get_bind().exec_driver_sql((SQL / file).read_text(encoding="utf-8"))
+        op.execute(f"revoke all on function {function} from public, {APP}")
+        op.execute(f"grant execute on function {function} to {APP}")
