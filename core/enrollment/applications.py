@@ -28,6 +28,8 @@ from core.enrollment.claims import Decision, Wish, claims_of
 from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.errors import (
     Full,
+    FullUntil,
+    InLine,
     NotForGrade,
     NothingChosen,
     NoticeUnread,
@@ -47,6 +49,7 @@ from core.enrollment.views import OfferingView
 from core.enrollment.waiting.errors import ForTheList
 from core.people.service import StudentView, my_child
 from core.terms.models import Term
+from core.web.i18n import fdatetime
 
 CHANGEABLE = ("submitted", "steered", "class_reviewed", "enrolled")
 STARTABLE = ("informed", "cancelled", "refused", "withdrawn")
@@ -236,8 +239,12 @@ async def take_places(house: House, ctx: TenantContext, intent: Intent, key: str
 def refusal_of(decision: Decision, title: str) -> Exception:
     """A claim's refusal as an error with its sentence."""
     match decision.outcome:
+        case "full" if decision.again is not None:
+            return FullUntil(title=title, when=fdatetime(decision.again, "medium"))
         case "full":
             return Full(title=title)
+        case "queued":
+            return InLine(position=decision.position)
         case "waiting":
             return ForTheList(title=title)
         case "clash":

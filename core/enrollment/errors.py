@@ -78,6 +78,21 @@ class Full(Conflict):
     text = _l("「%(title)s」名额已满，请选择其他项目")
 
 
+class FullUntil(Full):
+    """What was given back returns to who comes first at an announced time."""
+
+    code = "full_until"
+    text = _l("「%(title)s」名额已满，退回的名额 %(when)s 放出")
+
+
+class InLine(KehouError):
+    """The claim is not decided yet. Sent again it keeps its place in the line."""
+
+    code = "in_line"
+    status = 202
+    text = _l("现在人多，你排在第 %(position)s 位，先后已经记下。请不要关闭页面，结果会自动出来")
+
+
 class Overlap(Conflict):
     code = "time_overlap"
     text = _l("「%(title)s」与已选的「%(other)s」时间重叠，请只选一个")

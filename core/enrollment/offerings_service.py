@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from core.base.errors import FieldError, Invalid, NotFound
@@ -20,7 +20,7 @@ from core.enrollment.draw.errors import FixedByDraw
 from core.enrollment.draw.gate import drawn_now
 from core.enrollment.errors import CapacityTooSmall, GroupsClash
 from core.enrollment.forming.gate import follow_hours
-from core.enrollment.models import Offering, OfferingPeriod, OfferingSeats
+from core.enrollment.models import Offering, OfferingPeriod, OfferingSeats, SeatClaim
 from core.enrollment.offering_rules import refuse_clashes, refuse_objected, reviewers
 from core.enrollment.states import OFFERING
 from core.enrollment.views import OfferingDraft, OfferingView, Period
@@ -199,9 +199,18 @@ async def offerings(
 
 
 async def _views(uow: UnitOfWork, *conditions: object) -> list[OfferingView]:
+    returning = (
+        select(func.count())
+        .where(
+            SeatClaim.tenant_id == Offering.tenant_id,
+            SeatClaim.offering_id == Offering.id,
+            SeatClaim.returns_at > func.clock_timestamp(),
+        )
+        .scalar_subquery()
+    )
     rows = (
         await uow.session.execute(
-            select(Offering, OfferingSeats.taken)
+            select(Offering, OfferingSeats.taken, returning)
             .join(OfferingSeats, (OfferingSeats.tenant_id == Offering.tenant_id) & (OfferingSeats.id == Offering.id))
             .where(*conditions)  # type: ignore[arg-type]
             .order_by((Offering.kind != "care"), Offering.kind, Offering.title, Offering.id)
@@ -216,10 +225,10 @@ async def _views(uow: UnitOfWork, *conditions: object) -> list[OfferingView]:
             periods[period.offering_id].append(
                 Period(period.weekday, period.starts_at, period.ends_at, period.valid_from, period.valid_to)
             )
-    return [_view(row[0], tuple(periods[row[0].id]), row[1]) for row in rows]
+    return [_view(row[0], tuple(periods[row[0].id]), row[1], row[2]) for row in rows]
 
 
-def _view(row: Offering, periods: tuple[Period, ...], taken: int) -> OfferingView:
+def _view(row: Offering, periods: tuple[Period, ...], taken: int, returning: int = 0) -> OfferingView:
     details = dict(row.details or {})
     return OfferingView(
         id=row.id,
@@ -234,6 +243,7 @@ def _view(row: Offering, periods: tuple[Period, ...], taken: int) -> OfferingVie
         grades=tuple(sorted(row.grades)),
         capacity=row.capacity,
         taken=taken,
+        returning=returning,
         service=row.service,
         room_id=row.room_id,
         teacher_id=row.teacher_id,

@@ -31,7 +31,7 @@ from core.terms.models import Term
 from core.terms.service import current_term
 from core.web.access import access
 from core.web.forms import Form
-from core.web.i18n import weekday
+from core.web.i18n import ftime, weekday
 from core.web.page import page, redirect
 
 GUARDIAN = access("enrollment.apply", face="home")
@@ -135,6 +135,7 @@ async def _offering_page(
         request, "enrollment/offering.html", uow, status=status, home=seen, view=view, card=card, form=form,
         kind_name=kind_title(view.kind), subject={"offering_id": view.id, "student_id": seen.child.id},
         changes=await announce.history_of(uow, view.id, limit=5), change_lines=change_lines,
+        return_times="、".join(map(ftime, seen.menu.returns)) if seen.menu else "",
         **SAY,
     )  # fmt: skip
 

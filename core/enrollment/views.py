@@ -107,11 +107,12 @@ class OfferingView:
     early_ends_at: time | None = None
     any_days: bool = False
     reason: str = ""
+    returning: int = 0
 
     @property
     def left(self) -> int | None:
-        """Free places; None where there is no limit."""
-        return None if self.capacity is None else max(0, self.capacity - self.taken)
+        """Free places now, without those that return at an announced time; None where there is no limit."""
+        return None if self.capacity is None else max(0, self.capacity - self.taken - self.returning)
 
 
 @dataclass(frozen=True, slots=True)

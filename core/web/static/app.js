@@ -107,8 +107,15 @@
     }
   };
 
+  // ---- a form that is waiting its turn asks again by itself; without JavaScript a press does it
+  const askAgain = () => {
+    const form = document.querySelector("form[data-again]");
+    if (form) setTimeout(() => form.requestSubmit(), 1000 * Number(form.dataset.again));
+  };
+
   const start = () => {
     charts();
+    askAgain();
     document.querySelector("[data-focus]")?.focus();
   };
   document.addEventListener("DOMContentLoaded", start);
