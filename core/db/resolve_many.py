@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from core.db.house import House
 
 BATCH: Final = 256
+TURN: Final = 8
+"""Answers given in one turn of the loop: other requests come in between."""
 
 _PEOPLE: Final = """
 select s.token_hash, s.id as session_id, a.id as account_id, a.name as person, a.locale,
@@ -87,9 +89,11 @@ class Crowd:
                         if not answer.done():
                             answer.set_exception(error)
                     continue
-                for token, answer in batch:
+                for number, (token, answer) in enumerate(batch, 1):
                     if not answer.done():
                         answer.set_result(known.get(token))
+                    if number % TURN == 0:
+                        await asyncio.sleep(0)
         finally:
             queue.running = False
             if not queue.waiting:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,8 +36,9 @@ SAME_SECONDS: Final = 1.0
 """How long nobody is earlier than another."""
 LOT_SECONDS: Final = 1.0
 """Over how long the lots are then decided, so that processes keep to one order."""
-KNOWN_SECONDS: Final = 5.0
-"""For how long a process knows an organisation's openings without asking again."""
+KNOWN_SECONDS: Final = 2.0
+"""For how long a process knows an organisation's openings without asking again; for as long again it goes by what it
+knew while it asks."""
 
 _OPENINGS: Final = """
 select id, opens_at, returns from offering_seats
@@ -61,13 +63,15 @@ class Openings:
     async def wait_for(self, tenant_id: UUID, offering_id: UUID, student_id: UUID) -> float:
         """Seconds until this child's claim is to be decided; mostly 0."""
         known = self._known.get(tenant_id)
-        if known is None or known.at + KNOWN_SECONDS < time.monotonic():
+        age = time.monotonic() - known.at if known is not None else math.inf
+        if age > KNOWN_SECONDS:
             if (asking := self._asking.get(tenant_id)) is None:
                 asking = self._asking[tenant_id] = asyncio.create_task(self._ask(tenant_id))
                 asking.add_done_callback(lambda _task: self._asking.pop(tenant_id, None))
-            if known is None:
+            if age > 2 * KNOWN_SECONDS:
                 await asyncio.shield(asking)
                 known = self._known[tenant_id]
+        assert known is not None
         opens_at, returns = known.openings.get(offering_id, (None, ()))
         if opens_at is None:
             return 0.0

@@ -104,7 +104,7 @@ def _opening(scene: Scene, guardians: int) -> tuple[Said, dict[str, int]]:
     """More children than places, each asking twice within the first second: what was told must be what is written."""
     scene.fresh(PLACES)
     asks = [(scene.offering, number) for number in [*range(1, guardians + 1), *range(1, guardians + 1)]]
-    said = asyncio.run(opening(scene.port, asks, guardians=guardians))
+    said = asyncio.run(opening(scene.port, asks, guardians=guardians, opens=scene.opens))
     rows = scene.count("select count(*) from seat_claim where released_at is null")
     distinct = scene.count("select count(distinct student_id) from seat_claim where released_at is null")
     taken = scene.count(f"select taken from offering_seats where id = '{scene.offering}'")

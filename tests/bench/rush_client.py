@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -101,15 +101,29 @@ async def rush(port: int, asks: Iterator[Ask], *, connections: int, seconds: flo
     return said
 
 
-async def opening(port: int, asks: Sequence[Ask], *, guardians: int, second: float = 1.0, seed: int = 1) -> Said:
+OPENS_IN = 6.0
+"""Seconds ahead for which an opening is set: web processes may know the former one for some."""
+
+
+async def opening(
+    port: int,
+    asks: Sequence[Ask],
+    *,
+    guardians: int,
+    opens: Callable[[float], None],
+    second: float = 1.0,
+    seed: int = 1,
+) -> Said:
     """An open loop: each guardian has a connection open, as a phone that waits on the page, and all of `asks` come at
-    times of their own within `second`, whether or not others have been answered. Latencies count from those times."""
+    times of their own within the `second` after the opening, whether or not others have been answered. Latencies count
+    from those times. `opens` is told the moment of the opening, in seconds since 1970."""
     said, chance = Said(), random.Random(seed)
     lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(guardians)]
     of_line: dict[int, list[tuple[float, Ask]]] = {}
     for place, ask in enumerate(asks):
         of_line.setdefault(place % guardians, []).append((chance.uniform(0, second), ask))
-    begun = time.perf_counter() + 0.2
+    opens(time.time() + OPENS_IN)
+    begun = time.perf_counter() + OPENS_IN + 0.01
 
     async def one(line: int) -> None:
         reader, writer = lines[line]

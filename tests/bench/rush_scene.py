@@ -72,6 +72,10 @@ class Scene:
             "checkpoint",
         )
 
+    def opens(self, moment: float) -> None:
+        """The menu opens at this moment, in seconds since 1970."""
+        self.sql(f"update offering_seats set opens_at = to_timestamp({moment!r}) where tenant_id = '{self.tenant}'")
+
 
 async def _populate(addresses: databases.DatabaseAddresses, folder: Path) -> tuple[UUID, list[UUID], str]:
     house = build_house(addresses.settings(data_dir=str(folder)), plugins=[])
