@@ -9,6 +9,7 @@ from uuid import UUID
 from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import Struct
 from pydantic import BaseModel
 
 from core.base.context import TenantContext
@@ -77,7 +78,7 @@ class MenuOut(BaseModel):
     offerings: list[OfferingOut]
 
 
-class ClaimOut(BaseModel):
+class ClaimOut(Struct):
     """`outcome`: claimed, full, clash, not_for_grade, not_open, closed, wrong_days, waiting, released or queued.
 
     queued: not decided yet; `position` families are in the line up to this one, which keeps its place when the same
