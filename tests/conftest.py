@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -82,3 +83,10 @@ def _chinese() -> Iterator[None]:
     use_locale("zh_CN")
     yield
     use_locale("zh_CN")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays to the end; the collector need not walk it again among the tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
