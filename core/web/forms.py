@@ -3,9 +3,9 @@
     form = await Form.from_request(Contact, request)
     if form:
         async with form.attempt(uow):
-            await service.save(form.value)
-            return redirect("/contacts")
-    return await page(request, "people/contact.html", uow, form=form, status=422)
+            made = await form.once(uow, "people.contact", lambda: service.add(uow, form.value))
+            return redirect(f"/contacts/{made}")
+    return await page(request, "people/contact.html", uow, form=form, status=form.status)
 
 The same model serves the JSON API. Names of rows are dotted: ``rows.0.name`` fills ``rows: list[Row]``.
 """
@@ -13,18 +13,21 @@ The same model serves the JSON API. Names of rows are dotted: ``rows.0.name`` fi
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
+from uuid import UUID
 
 from litestar.exceptions import HTTPException
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from core.base.errors import Forbidden, KehouError, NotFound
+from core.base.errors import Forbidden, Invalid, KehouError, NotFound
 from core.base.ids import new_id
 from core.base.text import gettext as _
+from core.db.idempotency import once
+from core.db.models import TenantModel
 from core.db.uow import UnitOfWork
 from core.web.fields import Option, Ui, as_input, half_width, shape, submodel, ui_of
 from core.web.messages import FORM, sentences
@@ -160,10 +163,36 @@ class Form(Generic[M]):
                 raise
             self.fail(refused)
 
+    async def once(
+        self,
+        uow: UnitOfWork,
+        scope: str,
+        make: Callable[[], Awaitable[TenantModel]],
+        content: Mapping[str, Any] | None = None,
+    ) -> UUID:
+        """The id of the row that `make` makes; the same form sent again makes none and gives the same id.
+
+        `content` is what the key stands for, all that was filled in unless given. Raises KeyReused.
+        """
+
+        async def act() -> dict[str, Any]:
+            return {"id": (await make()).id}
+
+        told = self.value.model_dump(mode="json") if content is None else content
+        return UUID((await once(uow, scope, self.key, told, act))["id"])
+
+    @property
+    def status(self) -> int:
+        """Of the page that shows it: 200 blank or right, the refusal's own (409 …) when refused, 422 with errors."""
+        if self.refusal is not None:
+            return self.refusal.status
+        return Invalid.status if self.errors else 200
+
     @property
     def objections(self) -> Sequence[Any]:
-        """What rules and plugins objected to in what the form asked, with their clauses."""
-        return getattr(self.refusal, "objections", ())
+        """What rules and plugins objected to in what the form asked, with clauses: objections or their records."""
+        told = () if self.refusal is None else self.refusal.params.get("objections", ())
+        return getattr(self.refusal, "objections", told)
 
     def fail(self, error: KehouError) -> None:
         """Take over a refusal: at the fields that it names, else over the form."""
