@@ -101,7 +101,7 @@ async def add(
         async def act() -> dict[str, Any]:
             return {"account": await members.add(uow, given.phone, given.name, given.roles)}
 
-        async with form.attempt(uow):
+        async with form.attempt(uow, shows=members.RoleAbove):
             await once(uow, "members.add", form.key, given.model_dump(), act)
             return redirect(_base(ctx), flash=_("已添加%(name)s", name=given.name))
     return await _index(request, uow, ctx, form=form)
@@ -143,7 +143,7 @@ async def save(
     member = await members.member(uow, account_id)
     form = await Form.from_request(MemberRoles, request)
     if form:
-        async with form.attempt(uow):
+        async with form.attempt(uow, shows=members.RoleAbove):
             await members.set_roles(uow, account_id, form.value.roles)
             return redirect(_base(ctx), flash=_("已保存%(name)s的角色", name=member.name))
     return await _edit(request, uow, ctx, member, form, status=422)

@@ -147,11 +147,14 @@ class Form(Generic[M]):
         self.errors.setdefault(name, []).append(str(text))
 
     @asynccontextmanager
-    async def attempt(self, uow: UnitOfWork | None = None) -> AsyncIterator[None]:
+    async def attempt(
+        self, uow: UnitOfWork | None = None, *, shows: type[KehouError] | tuple[type[KehouError], ...] = ()
+    ) -> AsyncIterator[None]:
         """Do what the form asks: a refusal undoes it, is taken over by the form, and the code after it goes on.
 
         Inside `uow` it is a savepoint, so that the page can still be read; without one, what it does has a unit of its
-        own. What is not there, or not theirs (404, 403), is no matter of the form and is raised.
+        own. What is not there, or not theirs (404, 403), is no matter of the form and is raised, but for those of
+        `shows`, which tell whoever may see the form what to do instead ("another person has to confirm").
         """
         try:
             async with AsyncExitStack() as stack:
@@ -159,7 +162,7 @@ class Form(Generic[M]):
                     await stack.enter_async_context(uow.session.begin_nested())
                 yield
         except KehouError as refused:
-            if refused.status in (NotFound.status, Forbidden.status):
+            if refused.status in (NotFound.status, Forbidden.status) and not isinstance(refused, shows):
                 raise
             self.fail(refused)
 

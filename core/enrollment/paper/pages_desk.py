@@ -104,12 +104,9 @@ async def confirm(
     if form and not form.value.compared:
         form.add_error("compared", _("请先打开扫描件逐项核对，再勾选"))
     if form:
-        try:
-            async with form.attempt():
-                await service.confirm(house, ctx, paper_id)
-                return redirect(f"/t/{ctx.slug}/desk/papers/{paper_id}", flash=_("已核对，开始办理"))
-        except SamePerson as refused:  # who may see the page is told on it why another person has to confirm
-            form.fail(refused)
+        async with form.attempt(shows=SamePerson):
+            await service.confirm(house, ctx, paper_id)
+            return redirect(f"/t/{ctx.slug}/desk/papers/{paper_id}", flash=_("已核对，开始办理"))
     async with house.unit(ctx) as uow:
         return await _one_page(request, uow, paper_id, form)
 

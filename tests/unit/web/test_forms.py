@@ -17,7 +17,7 @@ from litestar.testing import TestClient
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from core.base.errors import Conflict, FieldError, Invalid, NotFound
+from core.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from core.base.text import gettext as _
 from core.base.text import in_locale, use_locale
 from core.base.text import lazy_gettext as _l
@@ -327,3 +327,17 @@ async def test_what_is_not_there_is_no_matter_of_the_form() -> None:
         async with form.attempt():
             raise NotFound()
     assert form and form.objections == ()
+
+
+class AnotherPerson(Forbidden):
+    text = "请由另一位老师核对"
+
+
+async def test_some_that_may_not_are_told_in_the_form_what_to_do_instead() -> None:
+    form = Form.read(Offer, GOOD)
+    with pytest.raises(Forbidden):
+        async with form.attempt(shows=AnotherPerson):
+            raise Forbidden()
+    async with form.attempt(shows=AnotherPerson):
+        raise AnotherPerson()
+    assert (form.status, form.form_errors) == (403, ["请由另一位老师核对"])
