@@ -10,7 +10,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from core.base.context import TenantContext
-from core.base.errors import KehouError
 from core.base.text import gettext as _
 from core.db.idempotency import once
 from core.db.uow import UnitOfWork
@@ -98,15 +97,13 @@ async def add(
     form = await Form.from_request(NewMember, request)
     if form:
         given = form.value
-        try:
 
-            async def act() -> dict[str, Any]:
-                return {"account": await members.add(uow, given.phone, given.name, given.roles)}
+        async def act() -> dict[str, Any]:
+            return {"account": await members.add(uow, given.phone, given.name, given.roles)}
 
+        async with form.attempt(uow, shows=members.RoleAbove):
             await once(uow, "members.add", form.key, given.model_dump(), act)
             return redirect(_base(ctx), flash=_("已添加%(name)s", name=given.name))
-        except KehouError as refused:
-            form.fail(refused)
     return await _index(request, uow, ctx, form=form)
 
 
@@ -146,12 +143,9 @@ async def save(
     member = await members.member(uow, account_id)
     form = await Form.from_request(MemberRoles, request)
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await members.set_roles(uow, account_id, form.value.roles)
+        async with form.attempt(uow, shows=members.RoleAbove):
+            await members.set_roles(uow, account_id, form.value.roles)
             return redirect(_base(ctx), flash=_("已保存%(name)s的角色", name=member.name))
-        except KehouError as refused:
-            form.fail(refused)
     return await _edit(request, uow, ctx, member, form, status=422)
 
 

@@ -9,7 +9,6 @@ from litestar.di import NamedDependency
 
 from core.base import clock
 from core.base.context import TenantContext
-from core.base.errors import KehouError
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.db.idempotency import once
@@ -84,24 +83,22 @@ async def create(
         if given.office_phone is not None and given.office_phone == given.principal_phone:
             form.add_error("office_phone", _("和校长的手机号相同，请填经办人自己的"))
     if form:
-        try:
 
-            async def act() -> dict[str, Any]:
-                made = await schools.provision_school(
-                    uow,
-                    slug=form.value.slug,
-                    name=form.value.name,
-                    level=form.value.level,
-                    pack=form.value.pack,
-                    plugins=form.value.plugins,
-                    people=people_of(form.value),
-                )
-                return {"id": made.tenant_id}
+        async def act() -> dict[str, Any]:
+            made = await schools.provision_school(
+                uow,
+                slug=form.value.slug,
+                name=form.value.name,
+                level=form.value.level,
+                pack=form.value.pack,
+                plugins=form.value.plugins,
+                people=people_of(form.value),
+            )
+            return {"id": made.tenant_id}
 
+        async with form.attempt(uow):
             await once(uow, "tenants.provision", form.key, form.value.model_dump(), act)
             return redirect(f"/t/{ctx.slug}/bureau/schools", flash=_("「%(name)s」已建立", name=form.value.name))
-        except KehouError as refused:
-            form.fail(refused)
     return await _form_page(request, uow, form, status=422)
 
 

@@ -290,17 +290,14 @@ async def refund(
     view = await queries.one(uow, bill_id)
     paid = next((a for a in view.attempts if a.state == "succeeded"), None)
     if form and paid is not None:
-        attempt_id = paid.id
-
-        async def act() -> dict[str, Any]:
-            return {"id": (await refunds.approve(uow, attempt_id, form.value.amount, form.value.reason)).id}
-
-        try:
-            async with uow.session.begin_nested():
-                await once(uow, "billing.refund", form.key, {"bill": bill_id, **form.value.model_dump()}, act)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        attempt_id, given = paid.id, form.value
+        async with form.attempt(uow):
+            await form.once(
+                uow,
+                "billing.refund",
+                lambda: refunds.approve(uow, attempt_id, given.amount, given.reason),
+                {"bill": bill_id, **given.model_dump()},
+            )
             return redirect(f"/t/{uow.ctx.slug}/desk/billing/bills/{bill_id}", flash=_("退费已批准，正在原路退回"))
     return await _bill(request, uow, bill_id, form=form, status=422)
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 
 from core.base.context import TenantContext
-from core.base.errors import KehouError, NotFound
+from core.base.errors import NotFound
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.billing import alerts, service, statements
@@ -112,12 +112,8 @@ async def book_payout(
             posted = await service.book_payout(uow, form.value.key.strip(), {form.value.fund: form.value.amount})
             return {"seq": posted[0].seq}
 
-        try:
-            async with uow.session.begin_nested():
-                await once(uow, "billing.payout", form.key, form.value.model_dump(), act)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await once(uow, "billing.payout", form.key, form.value.model_dump(), act)
             return redirect(f"/t/{ctx.slug}/desk/payouts", flash=_("已登记到账"))
     return await _payouts(request, uow, form, status=422)
 

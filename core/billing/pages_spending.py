@@ -16,10 +16,7 @@ from core.base.text import gettext as _
 from core.billing import spending
 from core.billing.spending import ITEMS, SpendingForm
 from core.billing.words import FUNDS
-from core.db.idempotency import once
 from core.db.uow import UnitOfWork
-from core.enrollment.errors import Objected
-from core.policy.types import Objection
 from core.web.access import access
 from core.web.forms import Form
 from core.web.markup import Pager
@@ -41,7 +38,6 @@ async def _page(
     uow: UnitOfWork,
     form: Form[SpendingForm],
     *,
-    objections: tuple[Objection, ...] = (),
     page_no: int = 1,
     status: int = 200,
 ) -> Response[str]:
@@ -55,7 +51,6 @@ async def _page(
         rows=rows,
         pager=pager,
         form=form,
-        objections=objections,
         items=ITEMS,
         funds=FUNDS,
         status=status,
@@ -68,23 +63,11 @@ async def book(
 ) -> Response[Any]:
     """Enter a spending; pressed twice, it is entered once."""
     form = await Form.from_request(SpendingForm, request)
-    objections: tuple[Objection, ...] = ()
     if form:
-
-        async def act() -> dict[str, Any]:
-            return {"id": (await spending.book(uow, form.value)).id}
-
-        try:
-            async with uow.session.begin_nested():
-                await once(uow, "billing.spend", form.key, form.value.model_dump(mode="json"), act)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await form.once(uow, "billing.spend", lambda: spending.book(uow, form.value))
             return redirect(f"/t/{ctx.slug}/desk/spending", flash=_("已登记支出"))
-    return await _page(request, uow, form, objections=objections, status=422)
+    return await _page(request, uow, form, status=422)
 
 
 @post("/t/{tenant:str}/desk/spending/{spending_id:uuid}/back", opt=access("billing.spend"), status_code=200)

@@ -10,7 +10,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from core.base.context import TenantContext
-from core.base.errors import Forbidden, KehouError, NotFound
 from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.base.text import ngettext
@@ -19,7 +18,6 @@ from core.db.states import history
 from core.db.uow import UnitOfWork
 from core.enrollment import application_rules, menu_service, review
 from core.enrollment.basket import items_of
-from core.enrollment.errors import Objected
 from core.enrollment.models import Application
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.pages_teach import other_options
@@ -138,7 +136,6 @@ async def _one_page(
     uow: UnitOfWork,
     application_id: UUID,
     form: Form[RefuseForm],
-    error: KehouError | None = None,
 ) -> Response[str]:
     row = await uow.get(Application, application_id)
     child = await student(uow, row.student_id)
@@ -151,16 +148,14 @@ async def _one_page(
         "other",
         await other_options(uow, row.term_id, child.grade, {i.offering_id: views[i.offering_id] for i in open_items}),
     )
-    found = (
-        error.objections
-        if isinstance(error, Objected)
-        else await application_rules.objections_to(uow, await application_rules.application_view(uow, row, child))
+    found = form.objections or await application_rules.objections_to(
+        uow, await application_rules.application_view(uow, row, child)
     )
     return await page(
         request,
         "enrollment/desk_application.html",
         uow,
-        status=error.status if error else 200,
+        status=form.status,
         row=row,
         child=child,
         items=items,
@@ -187,19 +182,14 @@ async def approve(
     ctx: NamedDependency[TenantContext],
     application_id: FromPath[UUID],
 ) -> Response[Any]:
-    form = await Form.from_request(Reason, request)
+    why = await Form.from_request(Reason, request)
     papers = [str(p) for p in (await request.form()).getall("papers", [])]
-    try:
-        async with house.unit(ctx) as uow:
-            await review.approve(uow, application_id, reason=form.value.reason if form else "", papers=papers)
-    except (NotFound, Forbidden):
-        raise
-    except KehouError as refused:
-        blank = Form.blank(RefuseForm)
-        blank.fail(refused)
-        async with house.unit(ctx) as uow:
-            return await _one_page(request, uow, application_id, blank, refused)
-    return redirect(f"/t/{ctx.slug}/desk/applications/{application_id}", flash=_("已核准，协议已发给家长"))
+    form = Form.blank(RefuseForm)  # of the page that says what stands against approving
+    async with form.attempt(), house.unit(ctx) as uow:
+        await review.approve(uow, application_id, reason=why.value.reason if why else "", papers=papers)
+        return redirect(f"/t/{ctx.slug}/desk/applications/{application_id}", flash=_("已核准，协议已发给家长"))
+    async with house.unit(ctx) as uow:
+        return await _one_page(request, uow, application_id, form)
 
 
 @post("/t/{tenant:str}/desk/applications/{application_id:uuid}/refuse", opt=APPROVE, status_code=200)
@@ -211,28 +201,19 @@ async def refuse(
 ) -> Response[Any]:
     """Refuse an item or all of them: with a reason, the clause and another offer."""
     form = await Form.from_request(RefuseForm, request)
-    error: KehouError | None = None
     if form:
-        try:
-            async with house.unit(ctx) as uow:
-                await review.refuse(
-                    uow,
-                    application_id,
-                    reason=form.value.reason,
-                    other_offering_id=form.value.other,
-                    item_id=form.value.item,
-                    clause=str((await request.form()).get("clause") or "")[:100],
-                )
+        async with form.attempt(), house.unit(ctx) as uow:
+            await review.refuse(
+                uow,
+                application_id,
+                reason=form.value.reason,
+                other_offering_id=form.value.other,
+                item_id=form.value.item,
+                clause=str((await request.form()).get("clause") or "")[:100],
+            )
             return redirect(f"/t/{ctx.slug}/desk/applications/{application_id}", flash=_("已通知家长"))
-        except (NotFound, Forbidden):
-            raise
-        except KehouError as refused:
-            form.fail(refused)
-            error = refused
     async with house.unit(ctx) as uow:
-        response = await _one_page(request, uow, application_id, form, error)
-    response.status_code = error.status if error else 422
-    return response
+        return await _one_page(request, uow, application_id, form)
 
 
 async def badge(uow: UnitOfWork) -> int:

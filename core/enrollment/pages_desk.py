@@ -112,7 +112,7 @@ async def set_window(
     form = await Form.from_request(MenuWindow, request)
     if form:
         opens_at, closes_at = form.value.moments()
-        try:
+        async with form.attempt(uow):
             await menu_service.prepare_menu(
                 uow,
                 (await current_term(uow)).id,
@@ -123,8 +123,6 @@ async def set_window(
                 safety=form.value.safety,
             )
             return redirect(f"/t/{ctx.slug}/desk/menu", flash=_("报名时间已保存"))
-        except KehouError as refused:
-            form.fail(refused)
     return await page(request, "enrollment/desk_window.html", uow, status=422, form=form)
 
 
@@ -157,7 +155,6 @@ async def _care_page(
     uow: UnitOfWork,
     form: Form[CareForm],
     view: OfferingView | None = None,
-    error: KehouError | None = None,
 ) -> Response[str]:
     rooms = await uow.session.execute(
         select(Room.id, Room.name, Campus.name)
@@ -177,10 +174,9 @@ async def _care_page(
         request,
         "enrollment/desk_care.html",
         uow,
-        status=error.status if error else 422 if form.errors else 200,
+        status=form.status,
         form=form,
         view=view,
-        objections=error.objections if isinstance(error, Objected) else (),
     )
 
 
@@ -238,30 +234,26 @@ async def _save_care(
     request: Request[Any, Any, Any], house: House, ctx: TenantContext, offering_id: UUID | None
 ) -> Response[Any]:
     form = await Form.from_request(CareForm, request)
-    error: KehouError | None = None
     if form:
-        try:
-            async with house.unit(ctx) as uow:
-                if offering_id is None:
-                    known = await uow.find(Offering, UUID(form.key)) if _is_uuid(form.key) else None
-                    made = known or await offerings_service.propose_offering(
-                        uow,
-                        (await current_term(uow)).id,
-                        form.value.draft(),
-                        offering_id=UUID(form.key) if _is_uuid(form.key) else None,
-                    )
-                    offering_id = made.id
-                else:
-                    await offerings_service.change_offering(uow, offering_id, form.value.draft())
-            return redirect(f"/t/{ctx.slug}/desk/offerings/{offering_id}", flash=_("已保存"))
-        except (NotFound, Forbidden):
-            raise
-        except KehouError as refused:
-            form.fail(refused)
-            error = refused
+        async with form.attempt(), house.unit(ctx) as uow:
+            if offering_id is not None:
+                await offerings_service.change_offering(uow, offering_id, form.value.draft())
+                saved = offering_id
+            else:
+                saved = await _propose_care(uow, form)
+            return redirect(f"/t/{ctx.slug}/desk/offerings/{saved}", flash=_("已保存"))
     async with house.unit(ctx) as uow:
         view = await offerings_service.offering(uow, offering_id) if offering_id else None
-        return await _care_page(request, uow, form, view, error)
+        return await _care_page(request, uow, form, view)
+
+
+async def _propose_care(uow: UnitOfWork, form: Form[CareForm]) -> UUID:
+    """The form's key is the item's id, so that the form sent twice is one item."""
+    chosen = UUID(form.key) if _is_uuid(form.key) else None
+    known = await uow.find(Offering, chosen) if chosen else None
+    term = await current_term(uow)
+    made = known or await offerings_service.propose_offering(uow, term.id, form.value.draft(), offering_id=chosen)
+    return made.id
 
 
 def _is_uuid(text: str) -> bool:

@@ -147,7 +147,6 @@ async def _agreement_page(
     form: Form[SignBody],
     *,
     sent: str = "",
-    status: int = 200,
 ) -> Response[str]:
     row = await agreements.my_agreement(uow, agreement_id)
     child = await my_child(uow, row.student_id)
@@ -155,7 +154,7 @@ async def _agreement_page(
         request,
         "enrollment/agreement.html",
         uow,
-        status=status,
+        status=form.status,
         row=row,
         child=child,
         state=AGREEMENT.title(row.state),
@@ -193,18 +192,12 @@ async def sign(
 ) -> Response[Any]:
     """Sign: the child takes part from now on, or from the term's first day."""
     form = await Form.from_request(SignBody, request)
-    status = 422
     if form:
-        try:
+        async with form.attempt():
             await agreements.sign(house, ctx, agreement_id, form.value.code, form.value.sha256)
             return redirect(f"/t/{ctx.slug}/home/agreements/{agreement_id}", flash=_("协议已签订，孩子可以参加服务了"))
-        except NotFound:
-            raise
-        except KehouError as refused:
-            form.fail(refused)
-            status = refused.status
     async with house.unit(ctx) as uow:
-        return await _agreement_page(request, uow, agreement_id, form, sent="·", status=status)
+        return await _agreement_page(request, uow, agreement_id, form, sent="·")
 
 
 @get("/t/{tenant:str}/home/agreements/{agreement_id:uuid}/pdf", opt=GUARDIAN)

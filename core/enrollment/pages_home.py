@@ -10,13 +10,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from core.base.context import TenantContext
-from core.base.errors import KehouError, NotFound
+from core.base.errors import NotFound
 from core.base.text import gettext as _
 from core.db.house import House
 from core.db.uow import UnitOfWork
 from core.enrollment import agreements, announce, applications, basket, enrolments, home_views, review, tracker
 from core.enrollment.basket import Choice
-from core.enrollment.errors import Objected
 from core.enrollment.home_views import Home
 from core.enrollment.letters import letter
 from core.enrollment.offerings_service import offerings_by_id
@@ -124,7 +123,6 @@ async def _offering_page(
     seen: Home,
     offering_id: UUID,
     form: Form[Choose],
-    status: int = 200,
 ) -> Response[str]:
     view = seen.offerings.get(offering_id)
     if view is None:
@@ -132,7 +130,7 @@ async def _offering_page(
     [card] = await home_views.cards(uow, seen, [view])
     form.choose("weekdays", [(day, weekday(day)) for day in view.weekdays])
     return await page(
-        request, "enrollment/offering.html", uow, status=status, home=seen, view=view, card=card, form=form,
+        request, "enrollment/offering.html", uow, status=form.status, home=seen, view=view, card=card, form=form,
         kind_name=kind_title(view.kind), subject={"offering_id": view.id, "student_id": seen.child.id},
         changes=await announce.history_of(uow, view.id, limit=5), change_lines=change_lines,
         return_times="、".join(map(ftime, seen.menu.returns)) if seen.menu else "",
@@ -151,16 +149,13 @@ async def put_in(
     wish = form.value
     kid = await my_child(uow, wish.child)
     term = await current_term(uow)
-    try:
+    async with form.attempt(uow):
         await basket.put(uow, kid.id, term.id, kid.grade, wish.offering, wish.weekdays)
-    except KehouError as refused:
-        form.fail(refused)
-        seen = await home_views.load(uow, kid.id)
-        return await _offering_page(request, uow, seen, wish.offering, form, refused.status)
-    view = (await offerings_by_id(uow, [wish.offering]))[wish.offering]
-    return redirect(
-        f"/t/{ctx.slug}/home/menu?child={kid.id}", flash=_("已加入「%(title)s」，提交后生效", title=view.title)
-    )
+        view = (await offerings_by_id(uow, [wish.offering]))[wish.offering]
+        return redirect(
+            f"/t/{ctx.slug}/home/menu?child={kid.id}", flash=_("已加入「%(title)s」，提交后生效", title=view.title)
+        )
+    return await _offering_page(request, uow, await home_views.load(uow, kid.id), wish.offering, form)
 
 
 @post("/t/{tenant:str}/home/basket/remove", opt=GUARDIAN, status_code=200)
@@ -217,9 +212,7 @@ async def apply_form(
     return await _apply_page(request, uow, seen, Form.blank(Apply, {"need": need}))
 
 
-async def _apply_page(
-    request: Request[Any, Any, Any], uow: UnitOfWork, seen: Home, form: Form[Apply], error: KehouError | None = None
-) -> Response[str]:
+async def _apply_page(request: Request[Any, Any, Any], uow: UnitOfWork, seen: Home, form: Form[Apply]) -> Response[str]:
     sha256, read = "", False
     if seen.term is not None and seen.menu is not None and seen.menu.state != "draft":
         text = await letter(uow, seen.term, seen.menu)
@@ -229,13 +222,12 @@ async def _apply_page(
         request,
         "enrollment/apply.html",
         uow,
-        status=error.status if error else 200,
+        status=form.status,
         home=seen,
         items=await home_views.cards(uow, seen, chosen),
         form=form,
         sha256=sha256,
         read=read,
-        objections=error.objections if isinstance(error, Objected) else (),
         papers=FORMS.show(review.papers_owed(uow)),
         subject={"student_id": seen.child.id},
     )
@@ -253,7 +245,7 @@ async def submit(
         if not form or seen.term is None:
             return await _apply_page(request, uow, seen, form)
         term: Term = seen.term
-    try:
+    async with form.attempt():
         done = await applications.submit(
             house,
             ctx,
@@ -264,11 +256,9 @@ async def submit(
             key=form.key,
             need=form.value.need,
         )
-    except KehouError as refused:
-        form.fail(refused)
-        async with house.unit(ctx) as uow:
-            return await _apply_page(request, uow, await home_views.load(uow, seen.child.id), form, refused)
-    return redirect(f"/t/{ctx.slug}/home/applications/{done}", flash=_("申请已提交，班主任会尽快审核"))
+        return redirect(f"/t/{ctx.slug}/home/applications/{done}", flash=_("申请已提交，班主任会尽快审核"))
+    async with house.unit(ctx) as uow:
+        return await _apply_page(request, uow, await home_views.load(uow, seen.child.id), form)
 
 
 HANDLERS = (home, children, menu, one_offering, put_in, take_out, notice, notice_read, apply_form, submit)

@@ -18,7 +18,6 @@ from core.db.house import House
 from core.db.idempotency import once
 from core.db.uow import UnitOfWork
 from core.enrollment import swap
-from core.enrollment.errors import Objected
 from core.enrollment.models import Enrolment
 from core.enrollment.offerings_service import offering
 from core.enrollment.words import SAY
@@ -74,7 +73,6 @@ async def _one_page(
     enrolment_id: UUID,
     offering_id: UUID,
     form: Form[SwapForm],
-    error: KehouError | None = None,
 ) -> Response[str]:
     row = await uow.get(Enrolment, enrolment_id)
     child = await my_child(uow, row.student_id)
@@ -87,22 +85,20 @@ async def _one_page(
     except KehouError as refused:
         if refused.status in (403, 404):
             raise
-        error = error or (None if view.any_days else refused)
-    if error is not None and not form.errors:
-        form.fail(error)
+        if not (form.errors or view.any_days):
+            form.fail(refused)
     form.choose("weekdays", [(day, weekday(day)) for day in view.weekdays])
     return await page(
         request,
         "enrollment/swap.html",
         uow,
-        status=error.status if error else 200,
+        status=form.status,
         row=row,
         child=child,
         old=await offering(uow, row.offering_id),
         view=view,
         seen=seen,
         form=form,
-        objections=error.objections if isinstance(error, Objected) else (),
         **SAY,
     )
 
@@ -117,28 +113,21 @@ async def do(
 ) -> Response[Any]:
     """Exchange it. The same tap twice is one swap."""
     form = await Form.from_request(SwapForm, request)
-    error: KehouError | None = None
     if form:
         days = form.value.weekdays
-        try:
-            async with house.unit(ctx) as uow:
-                content = {"enrolment": enrolment_id, "offering": offering_id, "days": days}
+        async with form.attempt(), house.unit(ctx) as uow:
+            content = {"enrolment": enrolment_id, "offering": offering_id, "days": days}
 
-                async def act() -> dict[str, Any]:
-                    return {"id": await swap.swap(uow, enrolment_id, offering_id, days)}
+            async def act() -> dict[str, Any]:
+                return {"id": await swap.swap(uow, enrolment_id, offering_id, days)}
 
-                done = await once(uow, f"swap/{ctx.actor.account_id}", form.key, content, act)
+            done = await once(uow, f"swap/{ctx.actor.account_id}", form.key, content, act)
             return redirect(
                 f"/t/{ctx.slug}/home/enrolments/{done['id']}",
                 flash=_("已换好，请签署更新后的协议，原协议在此之前继续有效"),
             )
-        except KehouError as refused:
-            if refused.status in (403, 404):
-                raise
-            form.fail(refused)
-            error = refused
     async with house.unit(ctx) as uow:
-        return await _one_page(request, uow, enrolment_id, offering_id, form, error)
+        return await _one_page(request, uow, enrolment_id, offering_id, form)
 
 
 HANDLERS = (choose, one, do)

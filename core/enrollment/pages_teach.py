@@ -84,7 +84,6 @@ async def _one_page(
     uow: UnitOfWork,
     application_id: UUID,
     form: Form[SteerForm],
-    status: int = 200,
 ) -> Response[str]:
     row = await _of_my_class(uow, application_id)
     child = await student(uow, row.student_id)
@@ -97,7 +96,7 @@ async def _one_page(
         request,
         "enrollment/teach_application.html",
         uow,
-        status=status,
+        status=form.status,
         row=row,
         child=child,
         items=items,
@@ -182,20 +181,13 @@ async def steer(
 ) -> Response[Any]:
     """Propose another item; the family decides."""
     form = await Form.from_request(SteerForm, request)
-    status = 422
     if form:
-        try:
-            async with house.unit(ctx) as uow:
-                await _of_my_class(uow, application_id)
-                await review.steer(uow, application_id, form.value.item, form.value.other, form.value.reason)
+        async with form.attempt(), house.unit(ctx) as uow:
+            await _of_my_class(uow, application_id)
+            await review.steer(uow, application_id, form.value.item, form.value.other, form.value.reason)
             return redirect(f"/t/{ctx.slug}/teach/review", flash=_("建议已发给家长"))
-        except (NotFound, Forbidden):
-            raise
-        except KehouError as refused:
-            form.fail(refused)
-            status = refused.status
     async with house.unit(ctx) as uow:
-        return await _one_page(request, uow, application_id, form, status)
+        return await _one_page(request, uow, application_id, form)
 
 
 async def badge(uow: UnitOfWork) -> int:

@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from core.base.context import TenantContext
-from core.base.errors import KehouError, NotFound
+from core.base.errors import NotFound
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
 from core.enrollment import plan_service
@@ -79,12 +79,9 @@ async def save_section(
     form: Form[Part] = Form.read(SECTIONS[section][1], sent)
     based_on = str(sent.get("based_on", ""))
     if form:
-        try:
+        async with form.attempt(uow):
             number = int(based_on) if based_on.isdigit() else None
-            async with uow.session.begin_nested():
-                await plan_service.save_section(uow, plan_id, section, form.value, number)
-        except KehouError as refused:
-            form.fail(refused)
+            await plan_service.save_section(uow, plan_id, section, form.value, number)
     if not form:
         await uow.session.refresh(plan)
         return await _section_page(request, uow, plan, section, form, status=422, based_on=based_on)

@@ -11,7 +11,7 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from core.base.context import TenantContext
-from core.base.errors import KehouError, NotFound
+from core.base.errors import NotFound
 from core.base.text import SUPPORTED, use_locale
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
@@ -67,16 +67,13 @@ async def send_code(request: Request[Any, Any, Any], house: NamedDependency[Hous
     """Send a code, then ask for it on the next page."""
     form = await Form.from_request(AskCode, request)
     if form:
-        try:
+        async with form.attempt():
             await service.request_code(house, form.value.phone, address_of(request))
-        except KehouError as refused:
-            form.fail(refused)
-            return await page(request, "identity/sign_in.html", form=form, status=refused.status)
-        onward = {"next": form.value.next} if form.value.next else {}
-        response = redirect("/sign-in/code" + (f"?{urlencode(onward)}" if onward else ""))
-        response.set_cookie(phone_cookie(house, form.value.phone))
-        return response
-    return await page(request, "identity/sign_in.html", form=form, status=422)
+            onward = {"next": form.value.next} if form.value.next else {}
+            response = redirect("/sign-in/code" + (f"?{urlencode(onward)}" if onward else ""))
+            response.set_cookie(phone_cookie(house, form.value.phone))
+            return response
+    return await page(request, "identity/sign_in.html", form=form, status=form.status)
 
 
 @get("/sign-in/code", opt=public())
@@ -93,21 +90,16 @@ async def ask_code(request: Request[Any, Any, Any], next: FromQuery[str] = "") -
 async def check_code(request: Request[Any, Any, Any], house: NamedDependency[House]) -> Response[Any]:
     """Trade the code for a signed-in browser."""
     form = await Form.from_request(GiveCode, request)
-    status = 422
     if form:
         given = form.value
-        try:
+        async with form.attempt():
             token = await service.sign_in(house, given.phone, given.code, request.headers.get("user-agent", ""))
-        except KehouError as refused:
-            form.fail(refused)
-            status = refused.status
-        else:
             response = redirect(local_path(given.next))
             response.set_cookie(session_cookie(house, token))
             response.delete_cookie(PHONE_COOKIE, path="/sign-in")
             return response
     phone = mask_phone(str(form.data.get("phone", "")))
-    return await page(request, "identity/code.html", form=form, phone=phone, status=status)
+    return await page(request, "identity/code.html", form=form, phone=phone, status=form.status)
 
 
 @post("/sign-out", opt=public(), status_code=200)

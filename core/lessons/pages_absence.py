@@ -14,8 +14,7 @@ from core.base.errors import NotFound
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
 from core.lessons import absences
-from core.lessons.errors import LessonObjected
-from core.lessons.pages_teach import TEACH, attempt
+from core.lessons.pages_teach import TEACH
 from core.lessons.schemas import ContactForm
 from core.lessons.states import ABSENCE
 from core.people.service import class_ids_taught, collectors, relation_name
@@ -76,12 +75,9 @@ async def follow_absence(
     if not await absences.listed(uow, class_ids=await class_ids_taught(uow), case_id=case_id):
         raise NotFound()
     if form:
-        try:
-            async with attempt(uow):
-                await follow(uow, case_id, form.value)
+        async with form.attempt(uow):
+            await follow(uow, case_id, form.value)
             return redirect(f"/t/{ctx.slug}/teach", flash=_("已记录"))
-        except LessonObjected as refused:
-            form.fail(refused)
     return await _absence_page(request, uow, case_id, form, status=422)
 
 

@@ -12,17 +12,15 @@ from litestar.params import FromPath, FromQuery
 
 from core.base import clock
 from core.base.context import TenantContext
-from core.base.errors import Invalid, KehouError, NotFound
+from core.base.errors import KehouError, NotFound
 from core.base.text import gettext as _
 from core.base.text import ngettext
 from core.db import progress
 from core.db.states import history
 from core.db.uow import UnitOfWork
 from core.lessons import absences, custody, planning, queries, release, rules, settle
-from core.lessons.errors import LessonObjected
 from core.lessons.models import Lesson
 from core.lessons.pages_absence import follow
-from core.lessons.pages_teach import attempt
 from core.lessons.schemas import ContactForm, ReasonForm, StandInForm
 from core.lessons.states import ABSENCE, LESSON, STAGES
 from core.people.service import collectors, relation_name, students_by_id
@@ -128,19 +126,15 @@ async def decide(
     if decision not in ("cancel", "confirm", "reject"):
         raise NotFound()
     form = await Form.from_request(ReasonForm, request)
-    if not form:
-        return await _lesson_page(request, uow, lesson_id, reason=form, status=422)
-    try:
-        async with attempt(uow):
+    if form:
+        async with form.attempt(uow):
             if decision == "cancel":
                 await settle.cancel(uow, lesson_id, form.value.reason)
             else:
                 await settle.resolve(uow, lesson_id, held=decision == "confirm", reason=form.value.reason)
-    except Invalid as refused:
-        form.fail(refused)
-        return await _lesson_page(request, uow, lesson_id, reason=form, status=422)
-    words = {"cancel": _("已取消，家长会收到通知"), "confirm": _("已确认上课"), "reject": _("已记为未开课")}
-    return redirect(f"/t/{ctx.slug}/desk/lessons/{lesson_id}", flash=words[decision])
+            words = {"cancel": _("已取消，家长会收到通知"), "confirm": _("已确认上课"), "reject": _("已记为未开课")}
+            return redirect(f"/t/{ctx.slug}/desk/lessons/{lesson_id}", flash=words[decision])
+    return await _lesson_page(request, uow, lesson_id, reason=form, status=form.status)
 
 
 @post("/t/{tenant:str}/desk/lessons/{lesson_id:uuid}/stand-in", opt=access(MANAGE), status_code=200)
@@ -153,12 +147,9 @@ async def stand_in(
     """Somebody else teaches this lesson."""
     form = await Form.from_request(StandInForm, request)
     if form:
-        try:
-            async with attempt(uow):
-                await settle.stand_in(uow, lesson_id, form.value.staff)
+        async with form.attempt(uow):
+            await settle.stand_in(uow, lesson_id, form.value.staff)
             return redirect(f"/t/{ctx.slug}/desk/lessons/{lesson_id}", flash=_("已安排代课"))
-        except KehouError as refused:
-            form.fail(refused)
     return await _lesson_page(request, uow, lesson_id, stand_in=form, status=422)
 
 
@@ -240,15 +231,11 @@ async def follow_absence(
 ) -> Response[Any]:
     """Log a contact, or close the case with its cause."""
     form = await Form.from_request(ContactForm, request)
-    if not form:
-        return await _case_page(request, uow, case_id, form, status=422)
-    try:
-        async with attempt(uow):
+    if form:
+        async with form.attempt(uow):
             await follow(uow, case_id, form.value)
-    except LessonObjected as refused:
-        form.fail(refused)
-        return await _case_page(request, uow, case_id, form, status=422)
-    return redirect(f"/t/{ctx.slug}/desk/absences", flash=_("已记录"))
+            return redirect(f"/t/{ctx.slug}/desk/absences", flash=_("已记录"))
+    return await _case_page(request, uow, case_id, form, status=422)
 
 
 @get("/t/{tenant:str}/desk/handover", opt=access(GATE))
@@ -280,7 +267,7 @@ async def take_over(
     here = f"/t/{ctx.slug}/desk/handover"
     try:
         chosen = [UUID(str(value)) for value in data.getall("child", [])]
-        async with attempt(uow):
+        async with uow.session.begin_nested():
             n = await custody.give_to_manager(uow, chosen, str(data.get("note") or "")) if chosen else 0
     except ValueError:
         raise NotFound() from None
@@ -301,7 +288,7 @@ async def unlock(
     """Codes work again for this child, with a reason."""
     data = await request.form()
     try:
-        async with attempt(uow):
+        async with uow.session.begin_nested():
             await release.unlock_code(uow, student_id, str(data.get("reason") or ""))
     except KehouError as refused:
         return redirect(f"/t/{ctx.slug}/desk/handover", flash=refused.message, level="bad")

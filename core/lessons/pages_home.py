@@ -18,7 +18,6 @@ from core.db.uow import UnitOfWork
 from core.enrollment import service as enrollment
 from core.lessons import custody, leave, ratings, release
 from core.lessons.models import Lesson, LessonRating
-from core.lessons.pages_teach import attempt
 from core.lessons.schemas import LeaveForm, RatingForm, RefusedForm
 from core.lessons.states import LESSON, STAGES, WITH_SCHOOL
 from core.people.service import StudentView, my_child, my_children, relation_name
@@ -81,7 +80,7 @@ async def code(
 ) -> Response[Any]:
     """Today's one-time code, shown once on this page."""
     try:
-        async with attempt(uow):
+        async with uow.session.begin_nested():
             digits = await release.issue_code(uow, student_id)
     except KehouError as refused:
         if isinstance(refused, NotFound):
@@ -131,12 +130,9 @@ async def send_leave(
     if form:
         given = form.value
         child = await my_child(uow, given.student)
-        try:
-            async with attempt(uow):
-                await leave.ask_leave(uow, child.id, given.day, given.reason, given.offering)
+        async with form.attempt(uow):
+            await leave.ask_leave(uow, child.id, given.day, given.reason, given.offering)
             return redirect(f"/t/{ctx.slug}/home/today", flash=_("已为%(name)s请假，老师能看到", name=child.name))
-        except KehouError as refused:
-            form.fail(refused)
     return await _leave_page(request, uow, form, await my_children(uow), status=422)
 
 
@@ -192,12 +188,9 @@ async def send_rating(
     student = await my_child(uow, child)
     form = await Form.from_request(RatingForm, request)
     if form:
-        try:
-            async with attempt(uow):
-                row: LessonRating = await ratings.rate(uow, lesson_id, child, form.value.stars, form.value.words)
+        async with form.attempt(uow):
+            row: LessonRating = await ratings.rate(uow, lesson_id, child, form.value.stars, form.value.words)
             return redirect(f"/t/{ctx.slug}/home/today", flash=_("谢谢，已记下 %(n)s 星", n=row.stars))
-        except KehouError as refused:
-            form.fail(refused)
     return await _rating_page(request, uow, lesson_id, student, form, status=422)
 
 

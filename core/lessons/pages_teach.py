@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +19,6 @@ from core.base.text import ngettext
 from core.db.uow import UnitOfWork
 from core.enrollment import service as enrollment
 from core.lessons import absences, custody, queries, register, release, rules
-from core.lessons.errors import ReleaseObjected
 from core.lessons.register import MARKS, Mark
 from core.lessons.schemas import GateForm
 from core.lessons.states import LESSON, STAGES
@@ -33,13 +31,6 @@ from core.web.forms import Form
 from core.web.page import page, redirect
 
 TEACH = "lesson.teach"
-
-
-@asynccontextmanager
-async def attempt(uow: UnitOfWork) -> AsyncIterator[None]:
-    """What is done inside is undone when it raises, although the page goes on to show the refusal."""
-    async with uow.session.begin_nested():
-        yield
 
 
 @get("/t/{tenant:str}/teach", opt=access(TEACH))
@@ -164,7 +155,7 @@ async def save_register(
         return await _register_page(request, uow, lesson_id, given=given)
     reason = str(data.get("reason") or "")
     try:
-        async with attempt(uow):
+        async with uow.session.begin_nested():
             saved = await register.save_register(uow, lesson_id, list(given.values()), reason=reason)
     except KehouError as refused:
         if isinstance(refused, NotFound):
@@ -212,7 +203,7 @@ async def sign_in(
     """The teacher is there."""
     here = f"/t/{ctx.slug}/teach/lessons/{lesson_id}/register"
     try:
-        async with attempt(uow):
+        async with uow.session.begin_nested():
             await register.sign_in(uow, lesson_id)
     except KehouError as refused:
         if isinstance(refused, NotFound):
@@ -231,7 +222,7 @@ async def end(
 ) -> Response[Any]:
     """The lesson is over: on to the gate when children are still here."""
     try:
-        async with attempt(uow):
+        async with uow.session.begin_nested():
             lesson = await register.end_lesson(uow, lesson_id)
     except KehouError as refused:
         if isinstance(refused, NotFound):
@@ -288,21 +279,18 @@ async def _gate_page(
     uow: UnitOfWork,
     student_id: UUID,
     form: Form[GateForm],
-    status: int = 200,
-    objections: Sequence[Any] = (),
 ) -> Response[str]:
     child = await release.at_gate(uow, student_id)
     return await page(
         request,
         "lessons/gate.html",
         uow,
-        status=status,
+        status=form.status,
         child=child,
         student=await student_view(uow, student_id),
         form=form,
         stages=STAGES,
         said=relation_name,
-        objections=objections,
         subject=None,
     )
 
@@ -323,19 +311,12 @@ async def hand_over(
     child = await release.at_gate(uow, student_id)
     if form:
         given = form.value
-        try:
-            async with attempt(uow):
-                await release.release(
-                    uow,
-                    release.Handing(student_id, given.collector, given.signature, given.code, given.reason),
-                )
-        except KehouError as refused:
-            form.fail(refused)
-            said = refused.objections if isinstance(refused, ReleaseObjected) else refused.params.get("objections", ())
-            return await _gate_page(request, uow, student_id, form, status=refused.status, objections=said)
-        on = "teach/pickup" if ctx.may(TEACH) else "desk/handover"
-        return redirect(f"/t/{ctx.slug}/{on}", flash=_("%(name)s已交接", name=child.name))
-    return await _gate_page(request, uow, student_id, form, status=422)
+        handing = release.Handing(student_id, given.collector, given.signature, given.code, given.reason)
+        async with form.attempt(uow):
+            await release.release(uow, handing)
+            on = "teach/pickup" if ctx.may(TEACH) else "desk/handover"
+            return redirect(f"/t/{ctx.slug}/{on}", flash=_("%(name)s已交接", name=child.name))
+    return await _gate_page(request, uow, student_id, form)
 
 
 HANDLERS = (

@@ -179,13 +179,10 @@ async def object_to(
     row = await _public(uow, notice_id)
     form = await Form.from_request(Words, request)
     if form:
-        try:
+        async with form.attempt(uow):
             await service.object_to(uow, notice_id, form.value.words, ctx.actor.name)
-        except KehouError as refused:
-            form.fail(refused)
-    if not form:
-        return await _posting_page(request, uow, row, form, status=422)
-    return redirect(f"/t/{ctx.slug}/board/{notice_id}", flash=_("意见已提交，学校答复后会发消息给你"))
+            return redirect(f"/t/{ctx.slug}/board/{notice_id}", flash=_("意见已提交，学校答复后会发消息给你"))
+    return await _posting_page(request, uow, row, form, status=422)
 
 
 # ---- the office ---------------------------------------------------------------------------------------------
@@ -267,17 +264,12 @@ async def _save(
     request: Request[Any, Any, Any], uow: UnitOfWork, ctx: TenantContext, notice_id: UUID | None
 ) -> Response[Any]:
     form = await Form.from_request(Posting, request)
-    row: Notice | None = None
     if form:
-        try:
-            async with uow.session.begin_nested():
-                row = await service.save_draft(uow, form.value.draft(), notice_id)
-        except KehouError as refused:
-            form.fail(refused)
-    if not form or row is None:
-        known = await uow.get(Notice, notice_id) if notice_id else None
-        return await page(request, "notices/edit.html", uow, form=form, row=known, status=422)
-    return redirect(f"/t/{ctx.slug}/desk/notices/{row.id}", flash=_("草稿已保存，核对后即可公示"))
+        async with form.attempt(uow):
+            row = await service.save_draft(uow, form.value.draft(), notice_id)
+            return redirect(f"/t/{ctx.slug}/desk/notices/{row.id}", flash=_("草稿已保存，核对后即可公示"))
+    known = await uow.get(Notice, notice_id) if notice_id else None
+    return await page(request, "notices/edit.html", uow, form=form, row=known, status=422)
 
 
 @get("/t/{tenant:str}/desk/notices/{notice_id:uuid}", opt=access(PUBLISH))
@@ -335,11 +327,9 @@ async def withdraw(
     row = await uow.get(Notice, notice_id, lock=True)
     form = await Form.from_request(TakeDown, request)
     if form:
-        try:
+        async with form.attempt(uow):
             await service.take_down(uow, row, form.value.why)
             return redirect(f"/t/{ctx.slug}/desk/notices/{notice_id}", flash=_("已撤下，记录保留"))
-        except KehouError as refused:
-            form.fail(refused)
     return await _look_page(request, uow, notice_id, form)
 
 

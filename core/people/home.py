@@ -65,11 +65,9 @@ async def add_collector(
     form = await Form.from_request(NewCollector, request)
     if form:
         given = form.value
-        try:
+        async with form.attempt(uow):
             await family.add_collector(uow, child.id, given.name, given.phone, given.relation)
             return redirect(f"/t/{ctx.slug}/home/me", flash=_("%(name)s可以接孩子了", name=given.name))
-        except family.TooManyCollectors as refused:
-            form.fail(refused)
     return await page(request, "people/collector.html", uow, child=child, form=form, status=422)
 
 

@@ -194,11 +194,9 @@ async def add_collector(
     await student_view(uow, student_id)
     form = await Form.from_request(NewCollector, request)
     if form:
-        try:
+        async with form.attempt(uow):
             await family.add_collector(uow, student_id, form.value.name, form.value.phone, form.value.relation)
             return redirect(f"/t/{ctx.slug}/desk/students/{student_id}", flash=_("已登记接送人"))
-        except family.TooManyCollectors as refused:
-            form.fail(refused)
     return await _student_page(request, uow, student_id, form=form)
 
 

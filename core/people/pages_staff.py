@@ -10,7 +10,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from core.base.context import TenantContext
-from core.base.errors import KehouError
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.db.uow import UnitOfWork
@@ -94,12 +93,9 @@ async def change_ethics(
     """Write down a change of the ethics status, with its reason."""
     form = await Form.from_request(EthicsForm, request)
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await ethics.change(uow, staff_id, form.value.event, form.value.reason)
+        async with form.attempt(uow):
+            await ethics.change(uow, staff_id, form.value.event, form.value.reason)
             return redirect(f"/t/{ctx.slug}/desk/staff/{staff_id}", flash=_("已记录"))
-        except KehouError as refused:
-            form.fail(refused)
     return await _staff_page(request, uow, staff_id, form, status=422)
 
 

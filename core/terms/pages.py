@@ -15,7 +15,6 @@ from pydantic import BaseModel, Field
 
 from core.base import clock
 from core.base.context import TenantContext
-from core.base.errors import Invalid, KehouError
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.db.uow import UnitOfWork
@@ -105,15 +104,13 @@ async def create(
     if form:
         given = form.value
         code = f"{given.year}-{given.year + 1}-{given.number}"
-        try:
-            if code in {row.code for row in await service.terms(uow)}:
-                form.add_error("number", _("这个学期已经建立"))
-                return await _index(request, uow, form)
+        if code in {row.code for row in await service.terms(uow)}:
+            form.add_error("number", _("这个学期已经建立"))
+            return await _index(request, uow, form)
+        async with form.attempt(uow):
             await service.refuse_overlap(uow, given.starts_on, given.ends_on)
             term = await service.open_term(uow, code, given.starts_on, given.ends_on)
             return redirect(f"/t/{ctx.slug}/desk/terms/{term.id}", flash=_("已建立，请补上放假和调休"))
-        except KehouError as refused:
-            form.fail(refused)
     return await _index(request, uow, form)
 
 
@@ -178,11 +175,9 @@ async def move(
     """Change the ends of a term."""
     form = await Form.from_request(TermDates, request)
     if form:
-        try:
+        async with form.attempt(uow):
             await service.set_dates(uow, term_id, form.value.starts_on, form.value.ends_on)
             return redirect(f"/t/{ctx.slug}/desk/terms/{term_id}", flash=_("已保存"))
-        except (service.TermsOverlap, service.TermClosed, Invalid) as refused:
-            form.fail(refused)
     return await _term_page(request, uow, term_id, dates=form)
 
 
@@ -207,13 +202,11 @@ async def add_days(
     if form:
         given = form.value
         weekday_run = given.runs_weekday if given.kind == "make_up" else None
-        try:
+        async with form.attempt(uow):
             await service.add_days(
                 uow, term_id, given.first, given.last or given.first, runs_weekday=weekday_run, name=given.name
             )
             return redirect(f"/t/{ctx.slug}/desk/terms/{term_id}", flash=_("已添加"))
-        except (service.OutsideTerm, service.DayTaken, service.TermClosed) as refused:
-            form.fail(refused)
     return await _term_page(request, uow, term_id, days=form)
 
 

@@ -3,9 +3,9 @@
     form = await Form.from_request(Contact, request)
     if form:
         async with form.attempt(uow):
-            await service.save(form.value)
-            return redirect("/contacts")
-    return await page(request, "people/contact.html", uow, form=form, status=422)
+            made = await form.once(uow, "people.contact", lambda: service.add(uow, form.value))
+            return redirect(f"/contacts/{made}")
+    return await page(request, "people/contact.html", uow, form=form, status=form.status)
 
 The same model serves the JSON API. Names of rows are dotted: ``rows.0.name`` fills ``rows: list[Row]``.
 """
@@ -13,20 +13,23 @@ The same model serves the JSON API. Names of rows are dotted: ``rows.0.name`` fi
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, Generic, Protocol, TypeVar
+from uuid import UUID
 
 from litestar.exceptions import HTTPException
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from core.base.errors import Forbidden, KehouError, NotFound
+from core.base.errors import Forbidden, Invalid, KehouError, NotFound
 from core.base.ids import new_id
 from core.base.text import gettext as _
+from core.db.idempotency import once
 from core.db.uow import UnitOfWork
-from core.web.fields import Option, Ui, as_input, half_width, shape, submodel, ui_of
+from core.web.fields import Option, Ui, as_input, shape, submodel, ui_of
+from core.web.form_data import collect, given, unwritable
 from core.web.messages import FORM, sentences
 from core.web.problems import TooLarge
 
@@ -36,11 +39,11 @@ KEY: Final = "_key"
 """The hidden input with the idempotency key: the same form sent twice is one deed."""
 
 
-@runtime_checkable
-class _Multi(Protocol):
-    """A form's data with several values of a name (Litestar's, Starlette's)."""
+class _Made(Protocol):
+    """A row, or a view of one."""
 
-    def getall(self, key: str) -> list[Any]: ...
+    @property
+    def id(self) -> UUID: ...
 
 
 class _Sends(Protocol):
@@ -101,16 +104,16 @@ class Form(Generic[M]):
     @classmethod
     def read(cls, model: type[M], source: Mapping[str, Any]) -> Form[M]:
         """What was sent, checked. `source` is a mapping (lists for several values) or a multi-dict with `getall`."""
-        form = cls(model, _collect(model, source))
+        form = cls(model, collect(model, source))
         key = source.get(KEY)
         if isinstance(key, str) and 8 <= len(key) <= 64:
             form.key = key
         try:
-            form.value_or_none = model.model_validate(_given(model, form.data))
+            form.value_or_none = model.model_validate(given(model, form.data))
         except ValidationError as error:
             form.errors = sentences(model, error)
         for name, value in form.data.items():
-            if _unwritable(value):
+            if unwritable(value):
                 form.add_error(name, _("有看不见的控制字符，请删掉后重新填写"))
         return form
 
@@ -144,11 +147,14 @@ class Form(Generic[M]):
         self.errors.setdefault(name, []).append(str(text))
 
     @asynccontextmanager
-    async def attempt(self, uow: UnitOfWork | None = None) -> AsyncIterator[None]:
+    async def attempt(
+        self, uow: UnitOfWork | None = None, *, shows: type[KehouError] | tuple[type[KehouError], ...] = ()
+    ) -> AsyncIterator[None]:
         """Do what the form asks: a refusal undoes it, is taken over by the form, and the code after it goes on.
 
         Inside `uow` it is a savepoint, so that the page can still be read; without one, what it does has a unit of its
-        own. What is not there, or not theirs (404, 403), is no matter of the form and is raised.
+        own. What is not there, or not theirs (404, 403), is no matter of the form and is raised, but for those of
+        `shows`, which tell whoever may see the form what to do instead ("another person has to confirm").
         """
         try:
             async with AsyncExitStack() as stack:
@@ -156,14 +162,40 @@ class Form(Generic[M]):
                     await stack.enter_async_context(uow.session.begin_nested())
                 yield
         except KehouError as refused:
-            if refused.status in (NotFound.status, Forbidden.status):
+            if refused.status in (NotFound.status, Forbidden.status) and not isinstance(refused, shows):
                 raise
             self.fail(refused)
 
+    async def once(
+        self,
+        uow: UnitOfWork,
+        scope: str,
+        make: Callable[[], Awaitable[_Made]],
+        content: Mapping[str, Any] | None = None,
+    ) -> UUID:
+        """The id of what `make` makes; the same form sent again makes nothing and gives the same id.
+
+        `content` is what the key stands for, all that was filled in unless given. Raises KeyReused.
+        """
+
+        async def act() -> dict[str, Any]:
+            return {"id": (await make()).id}
+
+        told = self.value.model_dump(mode="json") if content is None else content
+        return UUID((await once(uow, scope, self.key, told, act))["id"])
+
+    @property
+    def status(self) -> int:
+        """Of the page that shows it: 200 blank or right, the refusal's own (409 …) when refused, 422 with errors."""
+        if self.refusal is not None:
+            return self.refusal.status
+        return Invalid.status if self.errors else 200
+
     @property
     def objections(self) -> Sequence[Any]:
-        """What rules and plugins objected to in what the form asked, with their clauses."""
-        return getattr(self.refusal, "objections", ())
+        """What rules and plugins objected to in what the form asked, with clauses: objections or their records."""
+        told = () if self.refusal is None else self.refusal.params.get("objections", ())
+        return getattr(self.refusal, "objections", told)
 
     def fail(self, error: KehouError) -> None:
         """Take over a refusal: at the fields that it names, else over the form."""
@@ -283,84 +315,3 @@ def _limits(info: FieldInfo) -> dict[str, Any]:
     if shape(info.annotation) == "list":
         found.pop("maxlength", None)  # there it counts choices
     return found
-
-
-def _all(source: Mapping[str, Any], name: str) -> list[Any]:
-    if isinstance(source, _Multi):
-        return list(source.getall(name)) if name in source else []
-    value = source.get(name)
-    if value is None:
-        return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def _clean(value: Any, ui: Ui, kind: str) -> Any:
-    if not isinstance(value, str):
-        return value
-    value = value.strip().replace("\r\n", "\n")
-    if kind in ("number", "yuan", "date", "time", "datetime", "tel") or ui.inputmode in (
-        "numeric",
-        "decimal",
-    ):
-        return half_width(value)
-    return value
-
-
-def _empty(value: Any) -> bool:
-    if value is None or value == "" or value == []:
-        return True
-    # A file input with nothing chosen still sends a part, without a name.
-    return getattr(value, "filename", None) == ""
-
-
-def _unwritable(value: Any) -> bool:
-    """Whether there are control characters in it besides line ends and tabs: no keyboard makes them, no paper shows
-    them, and PostgreSQL stores no NUL."""
-    if isinstance(value, str):
-        return any((char < " " and char not in "\n\r\t") or char == "\x7f" for char in value)
-    if isinstance(value, dict):
-        return any(map(_unwritable, value.values()))
-    return isinstance(value, list) and any(map(_unwritable, value))
-
-
-def _collect(model: type[BaseModel], source: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    data: dict[str, Any] = {}
-    for name, info in model.model_fields.items():
-        full = prefix + name
-        rows = submodel(info.annotation)
-        if rows is not None:
-            data[name] = _collect_rows(rows, source, full)
-            continue
-        ui = ui_of(info)
-        kind = ui.control(info)
-        got = [_clean(value, ui, kind) for value in _all(source, full)]
-        if kind == "checkbox":
-            data[name] = bool(got) and got[-1] not in ("", "false", "off", "0", False)
-        elif shape(info.annotation) == "list":
-            data[name] = [value for value in got if not _empty(value)]
-        elif got:
-            data[name] = got[-1]
-    return data
-
-
-def _collect_rows(model: type[BaseModel], source: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    pattern = re.compile(rf"{re.escape(name)}\.(\d{{1,4}})\.")
-    numbers = sorted({int(found[1]) for key in source if (found := pattern.match(key))})
-    rows = (_collect(model, source, f"{name}.{number}.") for number in numbers)
-    # A row left wholly blank is no row: forms offer a spare one.
-    return [row for row in rows if any(not _empty(value) and value is not False for value in row.values())]
-
-
-def _given(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:
-    """What to validate: blanks are left out, so that defaults and "missing" mean what they say."""
-    given: dict[str, Any] = {}
-    for name, value in data.items():
-        info = model.model_fields[name]
-        rows = submodel(info.annotation)
-        if rows is not None and isinstance(value, Sequence):
-            given[name] = [_given(rows, row) for row in value]
-        elif not _empty(value):
-            given[name] = value
-        elif value == [] and not info.is_required():
-            given[name] = []
-    return given

@@ -11,19 +11,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from core.api import (
-    KehouError,
-    Objection,
     Pager,
     Panel,
     TenantContext,
     UnitOfWork,
     access,
-    once,
     page,
     redirect,
 )
 from core.api import gettext as _
-from core.api.enrollment import Objected, enrolments_of
+from core.api.enrollment import enrolments_of
 from core.api.forms import Form
 from core.api.people import StudentView, room_choices, staff_choices
 from core.api.terms import current_term, term_title
@@ -65,24 +62,12 @@ async def create(
 ) -> Response[Any]:
     """Put a club forward."""
     form = await Form.from_request(ClubForm, request)
-    objections: tuple[Objection, ...] = ()
     if form:
-
-        async def act() -> dict[str, Any]:
+        async with form.attempt(uow):
             term = await current_term(uow)
-            return {"id": (await service.propose_club(uow, term.id, form.value)).id}
-
-        try:
-            async with uow.session.begin_nested():
-                done = await once(uow, "clubs.create", form.key, form.value.model_dump(mode="json"), act)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
-            return redirect(f"/t/{ctx.slug}/desk/clubs/{done['id']}", flash=_("已提交内容审核"))
-    return await _form_page(request, uow, form, objections=objections, status=422)
+            made = await form.once(uow, "clubs.create", lambda: service.propose_club(uow, term.id, form.value))
+            return redirect(f"/t/{ctx.slug}/desk/clubs/{made}", flash=_("已提交内容审核"))
+    return await _form_page(request, uow, form, status=422)
 
 
 @get("/t/{tenant:str}/desk/clubs/{club_id:uuid}", opt=access("clubs.write"))
@@ -123,19 +108,11 @@ async def change(
     """Change a club."""
     form = await Form.from_request(ClubForm, request)
     view = await service.club(uow, club_id)
-    objections: tuple[Objection, ...] = ()
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await service.change_club(uow, club_id, form.value)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await service.change_club(uow, club_id, form.value)
             return redirect(f"/t/{ctx.slug}/desk/clubs/{club_id}", flash=_("已保存"))
-    return await _form_page(request, uow, form, club=view, objections=objections, status=422)
+    return await _form_page(request, uow, form, club=view, status=422)
 
 
 async def _form_page(
@@ -144,11 +121,10 @@ async def _form_page(
     form: Form[ClubForm],
     *,
     club: service.ClubView | None = None,
-    objections: tuple[Objection, ...] = (),
     status: int = 200,
 ) -> Response[str]:
     form.choose("teacher_id", await staff_choices(uow)).choose("room_id", await room_choices(uow))
-    return await page(request, "clubs/form.html", uow, form=form, club=club, objections=objections, status=status)
+    return await page(request, "clubs/form.html", uow, form=form, club=club, status=status)
 
 
 @get("/t/{tenant:str}/teach/clubs", opt=access("clubs.teach"))

@@ -11,9 +11,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from pydantic import BaseModel
 
-from core.api import KehouError, Objection, Step, TenantContext, UnitOfWork, access, history, once, page, redirect
+from core.api import KehouError, Step, TenantContext, UnitOfWork, access, history, page, redirect
 from core.api import gettext as _
-from core.api.enrollment import Objected, grades_line
+from core.api.enrollment import grades_line
 from core.api.forms import Form
 from plugins.fees import service
 from plugins.fees.models import FeeStandard
@@ -57,9 +57,7 @@ async def index(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork
 async def new(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]) -> Response[str]:
     """A blank proposal."""
     phone = (await service.settings(uow)).complaint_phone
-    return await page(
-        request, "fees/form.html", uow, form=Form.blank(StandardForm, {"complaint_phone": phone}), objections=()
-    )
+    return await page(request, "fees/form.html", uow, form=Form.blank(StandardForm, {"complaint_phone": phone}))
 
 
 @post("/t/{tenant:str}/desk/fees", opt=access("fees.propose"), status_code=200)
@@ -68,21 +66,11 @@ async def create(
 ) -> Response[Any]:
     """Propose a standard."""
     form = await Form.from_request(StandardForm, request)
-    objections: tuple[Objection, ...] = ()
     if form:
-
-        async def act() -> dict[str, Any]:
-            return {"id": (await service.propose(uow, form.value)).id}
-
-        try:
-            async with uow.session.begin_nested():
-                done = await once(uow, "fees.propose", form.key, form.value.model_dump(mode="json"), act)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        else:
-            return redirect(f"/t/{ctx.slug}/desk/fees/{done['id']}", flash=_("已提出，等待批准"))
-    return await page(request, "fees/form.html", uow, form=form, objections=objections, status=422)
+        async with form.attempt(uow):
+            made = await form.once(uow, "fees.propose", lambda: service.propose(uow, form.value))
+            return redirect(f"/t/{ctx.slug}/desk/fees/{made}", flash=_("已提出，等待批准"))
+    return await page(request, "fees/form.html", uow, form=form, status=form.status)
 
 
 @get("/t/{tenant:str}/desk/fees/{standard_id:uuid}", opt=access("fees.read"))
@@ -99,7 +87,6 @@ async def _shown(
     row: FeeStandard,
     *,
     form: Form[Any] | None = None,
-    objections: tuple[Objection, ...] = (),
     status: int = 200,
 ) -> Response[str]:
     boards = await service.postings(uow, row.id)
@@ -125,7 +112,6 @@ async def _shown(
         past=await history(uow, STANDARD, row.id),
         machine=STANDARD,
         form=form if form is not None else _form_for(uow, row),
-        objections=objections,
         may={key: uow.ctx.may(f"fees.{key}") for key in ("approve", "post")},
         status=status,
     )
@@ -165,20 +151,11 @@ async def _step(
 ) -> Response[Any]:
     """Take one step from a form on the standard's page; refusals come back beside the fields."""
     form = await Form.from_request(model, request)
-    objections: tuple[Objection, ...] = ()
     if form:
-        try:
-            async with uow.session.begin_nested():
-                said = await act(form.value)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            said = await act(form.value)
             return redirect(f"/t/{uow.ctx.slug}/desk/fees/{standard_id}", flash=said)
-    row = await uow.get(FeeStandard, standard_id, lock=True)
-    return await _shown(request, uow, row, form=form, objections=objections, status=422)
+    return await _shown(request, uow, await uow.get(FeeStandard, standard_id, lock=True), form=form, status=422)
 
 
 @post("/t/{tenant:str}/desk/fees/{standard_id:uuid}/approve", opt=access("fees.approve"), status_code=200)

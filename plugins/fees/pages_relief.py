@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from sqlalchemy import func, select
 
-from core.api import KehouError, Pager, TenantContext, UnitOfWork, access, new_id, once, page, redirect
+from core.api import Pager, TenantContext, UnitOfWork, access, new_id, page, redirect
 from core.api import gettext as _
 from core.api.forms import Form
 from core.api.people import my_children, student_by_roll, students_by_id
@@ -59,18 +59,11 @@ async def ask(
     """Ask for one's own child."""
     form = await Form.from_request(ReliefAsk, request)
     if form:
-
-        async def act() -> dict[str, Any]:
-            return {"id": (await relief.ask(uow, form.value)).id}
-
-        try:
-            async with uow.session.begin_nested():
-                # The content is not kept as the key's fingerprint: a hash of it would still be a trace of it.
-                done = await once(uow, "fees.relief", form.key, {"by": ctx.actor.account_id}, act)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
-            return redirect(f"/t/{ctx.slug}/home/relief/{done['id']}", flash=_("已提交，只有学校财务和校长能看到"))
+        # The content is not kept as the key's fingerprint: a hash of it would still be a trace of it.
+        by = {"by": ctx.actor.account_id}
+        async with form.attempt(uow):
+            made = await form.once(uow, "fees.relief", lambda: relief.ask(uow, form.value), by)
+            return redirect(f"/t/{ctx.slug}/home/relief/{made}", flash=_("已提交，只有学校财务和校长能看到"))
     return await _home(request, uow, form, status=422)
 
 
@@ -162,17 +155,10 @@ async def enter(
     """Enter it; somebody else decides."""
     form = await Form.from_request(ReliefEntry, request)
     if form:
-
-        async def act() -> dict[str, Any]:
-            return {"id": (await relief.enter(uow, form.value)).id}
-
-        try:
-            async with uow.session.begin_nested():
-                done = await once(uow, "fees.relief", form.key, {"by": ctx.actor.account_id}, act)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
-            return redirect(f"/t/{ctx.slug}/desk/relief/{done['id']}", flash=_("已登记，请另一位人员审核"))
+        by = {"by": ctx.actor.account_id}
+        async with form.attempt(uow):
+            made = await form.once(uow, "fees.relief", lambda: relief.enter(uow, form.value), by)
+            return redirect(f"/t/{ctx.slug}/desk/relief/{made}", flash=_("已登记，请另一位人员审核"))
     sent = await request.form()
     return await _new(request, uow, form, str(sent.get("roll", "")), status=422)
 
@@ -215,12 +201,8 @@ async def decide(
     """Grant or decline."""
     form = await Form.from_request(ReliefDecision, request)
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await relief.decide(uow, relief_id, form.value)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await relief.decide(uow, relief_id, form.value)
             return redirect(f"/t/{ctx.slug}/desk/relief/{relief_id}", flash=_("已作出决定"))
     return await _shown(request, uow, await uow.get(FeeRelief, relief_id, lock=True), form, status=422)
 

@@ -13,25 +13,23 @@ from litestar.params import FromPath
 from core.api import (
     KehouError,
     NotFound,
-    Objection,
     Panel,
     TenantContext,
     UnitOfWork,
     access,
-    once,
     page,
     redirect,
     today,
 )
 from core.api import gettext as _
-from core.api.enrollment import Objected, state_title
+from core.api.enrollment import state_title
 from core.api.formats import class_name
 from core.api.forms import Form
 from core.api.people import StudentView, student, students_by_id
 from core.api.sheets import download, workbook
 from core.api.terms import current_term, term_title
 from plugins.insurance import service
-from plugins.insurance.models import Claim, Policy
+from plugins.insurance.models import Accident, Claim, Policy
 from plugins.insurance.schemas import KINDS, AccidentForm, ClaimForm, PolicyForm
 from plugins.insurance.states import CLAIM, POLICY
 
@@ -74,16 +72,8 @@ async def record_policy(
     """Write down a policy."""
     form = await Form.from_request(PolicyForm, request)
     if form:
-
-        async def act() -> dict[str, Any]:
-            return {"id": (await service.record(uow, form.value)).id}
-
-        try:
-            async with uow.session.begin_nested():
-                await once(uow, "insurance.policy", form.key, form.value.model_dump(mode="json"), act)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await form.once(uow, "insurance.policy", lambda: service.record(uow, form.value))
             return redirect(f"/t/{ctx.slug}/desk/insurance", flash=_("保单已登记"))
     return await page(request, "insurance/policy.html", uow, form=form, status=422)
 
@@ -102,23 +92,15 @@ async def save_accident(
 ) -> Response[Any]:
     """Put it on the menu, or change it."""
     form = await Form.from_request(AccidentForm, request)
-    objections: tuple[Objection, ...] = ()
     if form:
 
-        async def act() -> dict[str, Any]:
-            return {"id": (await service.offer(uow, (await current_term(uow)).id, form.value)).row.id}
+        async def offer() -> Accident:
+            return (await service.offer(uow, (await current_term(uow)).id, form.value)).row
 
-        try:
-            async with uow.session.begin_nested():
-                await once(uow, "insurance.accident", form.key, form.value.model_dump(mode="json"), act)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await form.once(uow, "insurance.accident", offer)
             return redirect(f"/t/{ctx.slug}/desk/insurance", flash=_("已提交内容审核"))
-    return await _accident_page(request, uow, form, objections=objections, status=422)
+    return await _accident_page(request, uow, form, status=422)
 
 
 async def _accident_page(
@@ -126,12 +108,11 @@ async def _accident_page(
     uow: UnitOfWork,
     form: Form[AccidentForm],
     *,
-    objections: tuple[Objection, ...] = (),
     status: int = 200,
 ) -> Response[str]:
     found = await service.policies(uow, "accident")
     form.choose("policy_id", [(row.id, f"{row.insurer} {row.number}") for row in found])
-    return await page(request, "insurance/accident.html", uow, form=form, objections=objections, status=status)
+    return await page(request, "insurance/accident.html", uow, form=form, status=status)
 
 
 @get("/t/{tenant:str}/desk/insurance/insured.xlsx", opt=access("insurance.write"))
@@ -173,17 +154,9 @@ async def open_claim(
     child = await student(uow, student_id)
     form = await Form.from_request(ClaimForm, request)
     if form:
-
-        async def act() -> dict[str, Any]:
-            return {"id": (await service.open_claim(uow, child.id, form.value)).id}
-
-        try:
-            async with uow.session.begin_nested():
-                content = {"student": child.id, "on": form.value.happened_on}
-                await once(uow, "insurance.claim", form.key, content, act)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        content = {"student": child.id, "on": form.value.happened_on}
+        async with form.attempt(uow):
+            await form.once(uow, "insurance.claim", lambda: service.open_claim(uow, child.id, form.value), content)
             return redirect(f"/t/{ctx.slug}/desk/insurance", flash=_("理赔已登记"))
     return await _claim_page(request, uow, child, form, status=422)
 

@@ -17,25 +17,24 @@ from core.api import (
     Invalid,
     KehouError,
     NotFound,
-    Objection,
     Pager,
     Panel,
     TenantContext,
     UnitOfWork,
     access,
-    once,
     page,
     redirect,
     today,
 )
 from core.api import gettext as _
-from core.api.enrollment import Objected, state_title
+from core.api.enrollment import state_title
 from core.api.formats import class_name, joined, money_exact
 from core.api.forms import Form
 from core.api.people import StudentView, class_ids_taught, room_choices, staff_choices, student
 from core.api.sheets import download, workbook
 from core.api.terms import current_term, term_title
 from plugins.meals import days, service
+from plugins.meals.models import Lunch
 from plugins.meals.schemas import ALLERGENS, BODIES, FORMALITIES, SETTLEMENTS, DayForm, LunchForm
 
 MOST = 60
@@ -91,28 +90,17 @@ async def set_up(
     form = await Form.from_request(LunchForm, request)
     term = await current_term(uow)
     view = await service.lunch(uow, term.id)
-    objections: tuple[Objection, ...] = ()
     if form:
 
-        async def act() -> dict[str, Any]:
-            done = (
-                await service.change(uow, view.row.id, form.value)
-                if view
-                else await service.set_up(uow, term.id, form.value)
-            )
-            return {"id": done.row.id}
+        async def save() -> Lunch:
+            if view:
+                return (await service.change(uow, view.row.id, form.value)).row
+            return (await service.set_up(uow, term.id, form.value)).row
 
-        try:
-            async with uow.session.begin_nested():
-                await once(uow, "meals.set_up", form.key, form.value.model_dump(mode="json"), act)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await form.once(uow, "meals.set_up", save)
             return redirect(f"/t/{ctx.slug}/desk/meals", flash=_("已保存") if view else _("已提交内容审核"))
-    return await _set_up_page(request, uow, form, view is not None, objections=objections, status=422)
+    return await _set_up_page(request, uow, form, view is not None, status=422)
 
 
 async def _set_up_page(
@@ -121,11 +109,10 @@ async def _set_up_page(
     form: Form[LunchForm],
     there: bool,
     *,
-    objections: tuple[Objection, ...] = (),
     status: int = 200,
 ) -> Response[str]:
     form.choose("teacher_id", await staff_choices(uow)).choose("room_id", await room_choices(uow))
-    return await page(request, "meals/set_up.html", uow, form=form, there=there, objections=objections, status=status)
+    return await page(request, "meals/set_up.html", uow, form=form, there=there, status=status)
 
 
 @get("/t/{tenant:str}/desk/meals/menu/{day:date}", opt=access("meals.write"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -120,7 +121,7 @@ async def _show(
     row: PayList,
     *,
     form: Form[Any] | None = None,
-    objections: tuple[Objection, ...] | None = None,
+    objections: Sequence[Objection] | None = None,
     page_no: int = 1,
     status: int = 200,
 ) -> Response[str]:
@@ -191,20 +192,12 @@ async def submit(
 ) -> Response[Any]:
     """Ask for approval."""
     form = await Form.from_request(SubmitForm, request)
-    objections: tuple[Objection, ...] = ()
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await lists.submit(uow, list_id, form.value)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await lists.submit(uow, list_id, form.value)
             return redirect(f"/t/{ctx.slug}/desk/pay/{list_id}", flash=_("已提交，请另一位人员审批"))
     row = await uow.get(PayList, list_id, lock=True)
-    return await _show(request, uow, row, form=form, objections=objections, status=422)
+    return await _show(request, uow, row, form=form, objections=form.objections, status=422)
 
 
 @post("/t/{tenant:str}/desk/pay/{list_id:uuid}/approve", opt=access("pay.approve"), status_code=200)
@@ -268,12 +261,8 @@ async def paid(
     """The finance office paid it."""
     form = await Form.from_request(PaidForm, request)
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await lists.mark_paid(uow, list_id, form.value)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await lists.mark_paid(uow, list_id, form.value)
             return redirect(f"/t/{ctx.slug}/desk/pay/{list_id}", flash=_("已登记发放"))
     return await _show(request, uow, await uow.get(PayList, list_id, lock=True), form=form, status=422)
 

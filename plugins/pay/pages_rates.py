@@ -9,9 +9,8 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from core.api import KehouError, Objection, TenantContext, UnitOfWork, access, once, page, redirect
+from core.api import KehouError, TenantContext, UnitOfWork, access, page, redirect
 from core.api import gettext as _
-from core.api.enrollment import Objected
 from core.api.forms import Form
 from core.api.policy import words
 from plugins.pay import rates
@@ -53,35 +52,20 @@ async def propose(
 ) -> Response[Any]:
     """Put a rate forward."""
     form = await Form.from_request(RateForm, request)
-    objections: tuple[Objection, ...] = ()
     if form:
-
-        async def act() -> dict[str, Any]:
-            return {"id": (await rates.propose(uow, form.value)).id}
-
-        try:
-            async with uow.session.begin_nested():
-                done = await once(uow, "pay.rate", form.key, form.value.model_dump(mode="json"), act)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
-            return redirect(f"/t/{ctx.slug}/desk/pay/rates/{done['id']}", flash=_("已提出，请另一位人员审批"))
-    return await _form(request, uow, form, objections, 422)
+        async with form.attempt(uow):
+            made = await form.once(uow, "pay.rate", lambda: rates.propose(uow, form.value))
+            return redirect(f"/t/{ctx.slug}/desk/pay/rates/{made}", flash=_("已提出，请另一位人员审批"))
+    return await _form(request, uow, form, 422)
 
 
 async def _form(
     request: Request[Any, Any, Any],
     uow: UnitOfWork,
     form: Form[RateForm],
-    objections: tuple[Objection, ...] = (),
     status: int = 200,
 ) -> Response[str]:
-    return await page(
-        request, "pay/rate_form.html", uow, form=form, fields=FIELDS, objections=objections, status=status
-    )
+    return await page(request, "pay/rate_form.html", uow, form=form, fields=FIELDS, status=status)
 
 
 @get("/t/{tenant:str}/desk/pay/rates/{rate_id:uuid}", opt=access("pay.read"))

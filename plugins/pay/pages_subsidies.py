@@ -9,9 +9,8 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from core.api import KehouError, Objection, TenantContext, UnitOfWork, access, history, once, page, redirect, today
+from core.api import KehouError, TenantContext, UnitOfWork, access, history, page, redirect, today
 from core.api import gettext as _
-from core.api.enrollment import Objected
 from core.api.forms import Form
 from core.api.policy import effective, words
 from core.api.terms import current_term, term_title
@@ -68,30 +67,17 @@ async def record(
 ) -> Response[Any]:
     """Write a grant down."""
     form = await Form.from_request(SubsidyForm, request)
-    objections: tuple[Objection, ...] = ()
     if form:
-
-        async def act() -> dict[str, Any]:
-            return {"id": (await subsidies.record(uow, form.value)).id}
-
-        try:
-            async with uow.session.begin_nested():
-                done = await once(uow, "pay.subsidy", form.key, form.value.model_dump(mode="json"), act)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
-            return redirect(f"/t/{ctx.slug}/desk/subsidies/{done['id']}", flash=_("已登记"))
-    return await _form(request, uow, form, objections, 422)
+        async with form.attempt(uow):
+            made = await form.once(uow, "pay.subsidy", lambda: subsidies.record(uow, form.value))
+            return redirect(f"/t/{ctx.slug}/desk/subsidies/{made}", flash=_("已登记"))
+    return await _form(request, uow, form, 422)
 
 
 async def _form(
     request: Request[Any, Any, Any],
     uow: UnitOfWork,
     form: Form[SubsidyForm],
-    objections: tuple[Objection, ...] = (),
     status: int = 200,
 ) -> Response[str]:
     return await page(
@@ -100,7 +86,6 @@ async def _form(
         uow,
         form=form,
         fields=FIELDS,
-        objections=objections,
         pupils={covers: await subsidies.pupils_of(uow, covers) for covers in COVERS},
         covers=COVERS,
         status=status,
@@ -122,7 +107,6 @@ async def _show(
     *,
     receipt: Form[ReceiptForm] | None = None,
     settling: Form[SettleForm] | None = None,
-    objections: tuple[Objection, ...] | None = None,
     status: int = 200,
 ) -> Response[str]:
     may = uow.ctx.may("pay.subsidy")
@@ -147,7 +131,7 @@ async def _show(
         entitled=entitled,
         receipt=receipt,
         settling=settling,
-        objections=row.objections if objections is None else objections,
+        objections=(settling.objections if settling is not None else ()) or row.objections,
         past=await history(uow, SUBSIDY, row.id),
         machine=SUBSIDY,
         may=may,
@@ -170,12 +154,8 @@ async def receive(
     """Book money that reached the bank."""
     form = await Form.from_request(ReceiptForm, request)
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await subsidies.receive(uow, subsidy_id, form.value)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await subsidies.receive(uow, subsidy_id, form.value)
             return redirect(f"/t/{ctx.slug}/desk/subsidies/{subsidy_id}", flash=_("已登记到账"))
     return await _show(request, uow, await uow.get(Subsidy, subsidy_id, lock=True), receipt=form, status=422)
 
@@ -189,20 +169,11 @@ async def settle(
 ) -> Response[Any]:
     """Settle it by the children really served."""
     form = await Form.from_request(SettleForm, request)
-    objections: tuple[Objection, ...] | None = None
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await subsidies.settle(uow, subsidy_id, form.value)
-        except Objected as refused:
-            objections = refused.objections
-            form.fail(refused)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
+        async with form.attempt(uow):
+            await subsidies.settle(uow, subsidy_id, form.value)
             return redirect(f"/t/{ctx.slug}/desk/subsidies/{subsidy_id}", flash=_("已结算"))
-    row = await uow.get(Subsidy, subsidy_id, lock=True)
-    return await _show(request, uow, row, settling=form, objections=objections, status=422)
+    return await _show(request, uow, await uow.get(Subsidy, subsidy_id, lock=True), settling=form, status=422)
 
 
 @post("/t/{tenant:str}/desk/subsidies/{subsidy_id:uuid}/cancel", opt=access("pay.subsidy"), status_code=200)

@@ -12,8 +12,6 @@ from litestar.params import FromPath, FromQuery
 
 from core.api import (
     Form,
-    KehouError,
-    NotFound,
     TenantContext,
     UnitOfWork,
     access,
@@ -100,17 +98,12 @@ async def decide_agency(
     form = await Form.from_request(AgencyForm, request)
     if form:
         given = form.value
-        try:
-            async with uow.session.begin_nested():
-                row = await bureau_service.decide(
-                    uow, agency_id, given.event, reason=given.reason, publicity_until=given.publicity_until
-                )
+        async with form.attempt(uow):
+            row = await bureau_service.decide(
+                uow, agency_id, given.event, reason=given.reason, publicity_until=given.publicity_until
+            )
             words = _("%(name)s：%(state)s", name=row.name, state=AGENCY.title(row.state))
             return redirect(f"/t/{ctx.slug}/bureau/vendors/{agency_id}", flash=words)
-        except NotFound:
-            raise
-        except KehouError as refused:
-            form.fail(refused)
     return await _agency_page(request, uow, agency_id, form, status=422)
 
 
@@ -203,14 +196,9 @@ async def send_notice(
 ) -> Response[Any]:
     form = await Form.from_request(NoticeForm, request)
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await exits.notice(uow, case_id, form.value.words, form.value.answer_until)
+        async with form.attempt(uow):
+            await exits.notice(uow, case_id, form.value.words, form.value.answer_until)
             return redirect(f"/t/{ctx.slug}/bureau/exit-reviews/{case_id}", flash=_("通知和全部证据已发给机构"))
-        except NotFound:
-            raise
-        except KehouError as refused:
-            form.fail(refused)
     return await _case_page(request, uow, case_id, notice=form, status=422)
 
 
@@ -223,14 +211,9 @@ async def send_decision(
 ) -> Response[Any]:
     form = await Form.from_request(DecideForm, request)
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await exits.decide(uow, case_id, form.value.outcome, form.value.words)
+        async with form.attempt(uow):
+            await exits.decide(uow, case_id, form.value.outcome, form.value.words)
             return redirect(f"/t/{ctx.slug}/bureau/exit-reviews/{case_id}", flash=_("决定已记录，并送达机构和学校"))
-        except NotFound:
-            raise
-        except KehouError as refused:
-            form.fail(refused)
     return await _case_page(request, uow, case_id, decide=form, status=422)
 
 

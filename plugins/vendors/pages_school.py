@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from core.api import Form, KehouError, NotFound, TenantContext, UnitOfWork, access, gettext, page, redirect, today
+from core.api import Form, NotFound, TenantContext, UnitOfWork, access, gettext, page, redirect, today
 from core.api.enrollment import Objected, offerings_by_id, state_title
 from core.api.lessons import rating_words
 from core.api.people import room_choices
@@ -106,7 +106,6 @@ async def _proposal_page(
     *,
     form: Form[ApproveForm] | None = None,
     reject: Form[RejectForm] | None = None,
-    objections: list[Any] | None = None,
     status: int = 200,
 ) -> Response[str]:
     row = await uow.get(Proposal, proposal_id)
@@ -122,7 +121,7 @@ async def _proposal_page(
         row=row,
         content=content,
         listed=await checks.listed(uow, row.vendor_id),
-        objections=objections if objections is not None else (await school_service.check(uow, row) if waits else []),
+        objections=form.objections or (await school_service.check(uow, row) if waits else []),
         form=form,
         reject=reject if reject is not None else Form.blank(RejectForm),
         may_review=waits and uow.ctx.may(REVIEW),
@@ -142,7 +141,6 @@ async def approve(
 ) -> Response[Any]:
     """Accept the course: external teacher registered, item on the menu."""
     form = await Form.from_request(ApproveForm, request)
-    objections: list[Any] | None = None
     if form:
         given = form.value
         terms = Terms(
@@ -161,16 +159,10 @@ async def approve(
             reviewed_by=tuple(given.reviewed_by),
             review_number=given.review_number,
         )
-        try:
-            async with uow.session.begin_nested():
-                await school_service.approve(uow, proposal_id, terms)
+        async with form.attempt(uow):
+            await school_service.approve(uow, proposal_id, terms)
             return redirect(f"/t/{ctx.slug}/desk/vendors", flash=_("已通过，课程进入本学期菜单，等待发布"))
-        except NotFound:
-            raise
-        except KehouError as refused:
-            form.fail(refused)
-            objections = list(getattr(refused, "objections", ())) or None
-    return await _proposal_page(request, uow, proposal_id, form=form, objections=objections, status=422)
+    return await _proposal_page(request, uow, proposal_id, form=form, status=422)
 
 
 @post("/t/{tenant:str}/desk/vendors/courses/{proposal_id:uuid}/reject", opt=access(REVIEW), status_code=200)

@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from core.api import Form, KehouError, NotFound, TenantContext, UnitOfWork, access, gettext, page, redirect, today
+from core.api import Form, NotFound, TenantContext, UnitOfWork, access, gettext, page, redirect, today
 from core.api.organisations import organisations
 from core.api.policy import SANCTIONS
 from plugins.vendors import letters, vendor_service
@@ -176,14 +176,11 @@ async def _save_course(
 ) -> Response[Any]:
     form = await Form.from_request(CourseForm, request)
     if form:
-        try:
-            async with uow.session.begin_nested():
-                row = await vendor_service.save_course(
-                    uow, form.value.school, await _content(uow, form.value), course.id if course else None
-                )
+        async with form.attempt(uow):
+            row = await vendor_service.save_course(
+                uow, form.value.school, await _content(uow, form.value), course.id if course else None
+            )
             return redirect(f"/t/{ctx.slug}/vendor/courses/{row.id}", flash=_("已保存，核对后提交学校审核"))
-        except KehouError as refused:
-            form.fail(refused)
     return await _course_form(request, uow, form, course, status=422)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +12,8 @@ from litestar.response import Redirect
 
 from core.base import clock
 from core.base.context import TenantContext
-from core.base.errors import KehouError
 from core.base.text import gettext as _
 from core.db.correspondence import children
-from core.db.idempotency import once
 from core.db.states import history
 from core.db.uow import UnitOfWork
 from core.policy import service as policy
@@ -127,21 +124,12 @@ async def acknowledge(
     row = await uow.get(Flag, flag_id)
     form = await Form.from_request(Acknowledge, request)
     if form:
-
-        async def act() -> Mapping[str, Any]:
-            return {"state": (await watch.acknowledge(uow, flag_id, form.value.reason)).state}
-
-        try:
-            async with uow.session.begin_nested():
-                await once(uow, "duties.acknowledge", form.key, {"flag": flag_id}, act)
-        except KehouError as refused:
-            if refused.status in (401, 403, 404):
-                raise
-            form.fail(refused)
-    if not form:
-        await uow.session.refresh(row)
-        return await _flag_page(request, uow, row, form, status=422)
-    return redirect(f"/t/{ctx.slug}/desk/bans", flash=_("说明已记录，会报送教育局"))
+        about, reason = {"flag": flag_id}, form.value.reason
+        async with form.attempt(uow):
+            await form.once(uow, "duties.acknowledge", lambda: watch.acknowledge(uow, flag_id, reason), about)
+            return redirect(f"/t/{ctx.slug}/desk/bans", flash=_("说明已记录，会报送教育局"))
+    await uow.session.refresh(row)
+    return await _flag_page(request, uow, row, form, status=422)
 
 
 @post("/t/{tenant:str}/desk/bans/check", opt=access(ANSWER), status_code=200)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +13,9 @@ from litestar.response import Redirect
 
 from core.base import clock
 from core.base.context import TenantContext
-from core.base.errors import KehouError, NotFound
+from core.base.errors import NotFound
 from core.base.text import gettext as _
 from core.db.correspondence import organisation
-from core.db.idempotency import once
 from core.db.states import history
 from core.db.uow import UnitOfWork
 from core.policy import service as policy
@@ -177,25 +175,15 @@ async def record(
     form = _chosen(await Form.from_request(DutyForm, request), line)
     found: tuple[Objection, ...] = ()
     if form:
-        try:
+        async with form.attempt(uow):
             answer = form.value.answer(line)
             found = await service.objections(uow, row, answer)
             said = service.Recorded(answer, form.value.done_on, form.value.note, await _file(form.value.evidence))
-
-            async def act() -> Mapping[str, Any]:
-                return {"state": (await service.record(uow, duty_id, said)).state}
-
-            async with uow.session.begin_nested():
-                facts = {"duty": duty_id, "answer": answer, "note": said.note, "on": said.done_on}
-                await once(uow, "duties.record", form.key, facts, act)
-        except KehouError as refused:
-            if refused.status in (401, 403, 404):
-                raise
-            form.fail(refused)
-    if not form:
-        await uow.session.refresh(row)
-        return await _one_page(request, uow, row, line, form, found, status=422)
-    return redirect(f"/t/{ctx.slug}/{_face(ctx)}/duties", flash=_("已填报：%(title)s", title=str(line.title)))
+            facts = {"duty": duty_id, "answer": answer, "note": said.note, "on": said.done_on}
+            await form.once(uow, "duties.record", lambda: service.record(uow, duty_id, said), facts)
+            return redirect(f"/t/{ctx.slug}/{_face(ctx)}/duties", flash=_("已填报：%(title)s", title=str(line.title)))
+    await uow.session.refresh(row)
+    return await _one_page(request, uow, row, line, form, found, status=422)
 
 
 async def _file(sent: UploadFile | None) -> tuple[str, bytes] | None:

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 
 from core.base import clock
 from core.base.context import TenantContext
-from core.base.errors import KehouError, NotFound
+from core.base.errors import NotFound
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.base.text import ngettext
@@ -31,6 +31,7 @@ from core.web.i18n import fdate
 from core.web.markup import Pager
 from core.web.page import page, redirect
 from tenants.editor import letters, service, views
+from tenants.editor.models import PackDraft
 from tenants.editor.schemas import Binding, NewDraft
 from tenants.editor.states import DRAFT, PUBLISH, TONES, WRITE
 
@@ -215,27 +216,22 @@ async def copy(
     if form:
         given = form.value
 
-        async def act() -> dict[str, Any]:
+        async def make() -> PackDraft:
             if given.how == "version":
-                row = await service.copy_version(uow, key, given.valid_from)
-            else:
-                row = await service.copy_below(
-                    uow,
-                    key,
-                    valid_from=given.valid_from,
-                    new_key=given.key,
-                    title=given.title,
-                    level=given.level or "",
-                    bring=given.bring,
-                )
-            return {"id": row.id}
+                return await service.copy_version(uow, key, given.valid_from)
+            return await service.copy_below(
+                uow,
+                key,
+                valid_from=given.valid_from,
+                new_key=given.key,
+                title=given.title,
+                level=given.level or "",
+                bring=given.bring,
+            )
 
-        try:
-            async with uow.session.begin_nested():
-                made = await once(uow, "packs.copy", form.key, {"from": key, **given.model_dump()}, act)
-            return redirect(f"/t/{ctx.slug}/bureau/packs/drafts/{made['id']}")
-        except KehouError as refused:
-            form.fail(refused)
+        async with form.attempt(uow):
+            made = await form.once(uow, "packs.copy", make, {"from": key, **given.model_dump()})
+            return redirect(f"/t/{ctx.slug}/bureau/packs/drafts/{made}")
     return await _copy_page(request, uow, key, form, status=422)
 
 

@@ -152,18 +152,15 @@ async def save_head(
     kept = {n: sent.getall(n) if "." in n or n in ("stages", "ownership") else sent[n] for n in sent}
     form = Form.read(Head, {n: v for n, v in kept.items() if not any(n.startswith(prefix) for prefix in dropped)})
     if form:
-        try:
-            async with uow.session.begin_nested():
-                row = await service.open_draft(uow, draft_id, edition_of(sent))
-                content = {**row.content, **_head(form.value)}
-                if form.value.valid_to is None:
-                    content.pop("valid_to", None)
-                _refuse_head(form, [p for p in await service.problems(uow, row, content) if p.at])
-                if form:
-                    await service.save(uow, row, content, "head")
-                    return redirect(f"/t/{ctx.slug}/bureau/packs/drafts/{draft_id}", flash=_("已保存"))
-        except KehouError as refused:
-            form.fail(refused)
+        async with form.attempt(uow):
+            row = await service.open_draft(uow, draft_id, edition_of(sent))
+            content = {**row.content, **_head(form.value)}
+            if form.value.valid_to is None:
+                content.pop("valid_to", None)
+            _refuse_head(form, [p for p in await service.problems(uow, row, content) if p.at])
+            if form:
+                await service.save(uow, row, content, "head")
+                return redirect(f"/t/{ctx.slug}/bureau/packs/drafts/{draft_id}", flash=_("已保存"))
     row = await uow.get(PackDraft, draft_id)
     return await _head_page(request, uow, row, form, status=422)
 
@@ -203,17 +200,14 @@ async def add_source(
     if form and len(body) > MOST_BYTES:
         form.add_error("paper", _("文件不能超过 20 MB"))
     if form and isinstance(paper, UploadFile):
-        try:
-            async with uow.session.begin_nested():
-                row = await service.open_draft(uow, draft_id, edition_of(sent))
-                digest = hashlib.sha256(body).hexdigest()
-                name = paper.filename.replace("\\", "/").rpartition("/")[2][:120]
-                source = {"ref": form.value.ref, "document": form.value.document, "file": name, "sha256": digest}
-                content = {**row.content, "source": [*row.content.get("source", ()), source]}
-                await service.save(uow, row, content, "source", sha256=digest)
-                return redirect(f"/t/{ctx.slug}/bureau/packs/drafts/{draft_id}/head", flash=_("依据文件已加上"))
-        except KehouError as refused:
-            form.fail(refused)
+        async with form.attempt(uow):
+            row = await service.open_draft(uow, draft_id, edition_of(sent))
+            digest = hashlib.sha256(body).hexdigest()
+            name = paper.filename.replace("\\", "/").rpartition("/")[2][:120]
+            source = {"ref": form.value.ref, "document": form.value.document, "file": name, "sha256": digest}
+            content = {**row.content, "source": [*row.content.get("source", ()), source]}
+            await service.save(uow, row, content, "source", sha256=digest)
+            return redirect(f"/t/{ctx.slug}/bureau/packs/drafts/{draft_id}/head", flash=_("依据文件已加上"))
     row = await uow.get(PackDraft, draft_id)
     given = {name: row.content.get(name) for name in (*SINGLE, "source") if row.content.get(name) is not None}
     given["unruled"] = "\n".join(row.content.get("unruled", ()))
@@ -303,12 +297,9 @@ async def reject(
     """Send it back with a reason."""
     form = await Form.from_request(Reason, request)
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await service.move(uow, draft_id, "reject", form.value.reason)
+        async with form.attempt(uow):
+            await service.move(uow, draft_id, "reject", form.value.reason)
             return redirect(f"/t/{ctx.slug}/bureau/packs/drafts/{draft_id}", flash=_("已退回"))
-        except KehouError as refused:
-            form.fail(refused)
     row = await uow.get(PackDraft, draft_id)
     return await _draft_page(request, uow, row, form, status=422)
 

@@ -140,19 +140,16 @@ async def _save(
     form: Form[RuleForm] = Form.read(form_of(rule), sent)
     if form:
         raw = from_form(rule, form.value)
-        try:
-            async with uow.session.begin_nested():
-                locked = await service.open_draft(uow, row.id, edition_of(sent))
-                content = service.with_rule(locked, place, raw)
-                at = len(content["rule"]) - 1 if place is None else place
-                _refuse(uow, form, service.of_rule(await service.problems(uow, locked, content), at))
-                if form:
-                    what = "rule_added" if place is None else "rule"
-                    await service.save(uow, locked, content, what, rule=rule.key)
-                    back = f"/t/{ctx.slug}/bureau/packs/drafts/{row.id}"
-                    return redirect(f"{back}#rule-{at}", flash=_("「%(rule)s」已保存", rule=str(rule.title)))
-        except KehouError as refused:
-            form.fail(refused)
+        async with form.attempt(uow):
+            locked = await service.open_draft(uow, row.id, edition_of(sent))
+            content = service.with_rule(locked, place, raw)
+            at = len(content["rule"]) - 1 if place is None else place
+            _refuse(uow, form, service.of_rule(await service.problems(uow, locked, content), at))
+            if form:
+                what = "rule_added" if place is None else "rule"
+                await service.save(uow, locked, content, what, rule=rule.key)
+                back = f"/t/{ctx.slug}/bureau/packs/drafts/{row.id}"
+                return redirect(f"{back}#rule-{at}", flash=_("「%(rule)s」已保存", rule=str(rule.title)))
         await uow.session.refresh(row)
     return await _rule_page(request, uow, row, rule, form, place, status=422)
 

@@ -317,17 +317,12 @@ async def return_plan(
     row = await uow.get(ReceivedPlan, filing_id)
     form = await Form.from_request(Return, request)
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await service.return_plan(uow, filing_id, form.value.reason)
-        except KehouError as refused:
-            if refused.status in (401, 403, 404):
-                raise
-            form.fail(refused)
-    if not form:
-        await uow.session.refresh(row)
-        return await _plan_page(request, uow, row, form, status=422)
-    return redirect(f"/t/{ctx.slug}/bureau/plans", flash=_("已退回%(school)s，理由已告知学校", school=row.school_name))
+        async with form.attempt(uow):
+            await service.return_plan(uow, filing_id, form.value.reason)
+            words = _("已退回%(school)s，理由已告知学校", school=row.school_name)
+            return redirect(f"/t/{ctx.slug}/bureau/plans", flash=words)
+    await uow.session.refresh(row)
+    return await _plan_page(request, uow, row, form, status=422)
 
 
 @get("/t/{tenant:str}/bureau/plans/{filing_id:uuid}/paper", opt=access(READ))

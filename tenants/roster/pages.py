@@ -15,11 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from core.base import clock
 from core.base.context import TenantContext
-from core.base.errors import KehouError
 from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
-from core.db.idempotency import once
 from core.db.kernel_tables import JobRun
 from core.db.uow import UnitOfWork
 from core.terms.service import NoTerm, current_term
@@ -138,16 +136,10 @@ async def upload(
     if form:
         sent = form.value.file
         body = await sent.read()
-        try:
-
-            async def act() -> dict[str, Any]:
-                return {"id": (await service.upload(uow, sent.filename, body)).id}
-
-            done = await once(uow, "roster.upload", form.key, {"size": len(body), "name": sent.filename}, act)
-        except KehouError as refused:
-            form.fail(refused)
-        else:
-            return redirect(f"/t/{ctx.slug}/desk/roster/{done['id']}")
+        about = {"size": len(body), "name": sent.filename}
+        async with form.attempt(uow):
+            made = await form.once(uow, "roster.upload", lambda: service.upload(uow, sent.filename, body), about)
+            return redirect(f"/t/{ctx.slug}/desk/roster/{made}")
     form.data.pop("file", None)
     return await page(request, "roster/index.html", uow, form=form, imports=await _listed(uow), status=422)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,6 @@ from core.base.context import TenantContext
 from core.base.errors import KehouError
 from core.base.ids import new_id
 from core.base.text import gettext as _
-from core.db.idempotency import once
 from core.db.kernel_tables import JobRun
 from core.db.states import history
 from core.db.uow import UnitOfWork
@@ -68,14 +67,12 @@ async def new(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork])
     return await _form_page(request, uow, Form.blank(RoundForm, initial))
 
 
-async def _form_page(
-    request: Request[Any, Any, Any], uow: UnitOfWork, form: Form[RoundForm], status: int = 200
-) -> Response[str]:
+async def _form_page(request: Request[Any, Any, Any], uow: UnitOfWork, form: Form[RoundForm]) -> Response[str]:
     views = await service.choosable(uow, (await current_term(uow)).id)
     form.choose("offerings", [(v.id, f"{v.title} · {when_line(v)} · {_('余 %(n)s', n=v.left)}") for v in views])
     rule = priority_rule(uow, {grade for view in views for grade in view.grades})
     return await page(
-        request, "enrollment/draw/desk_new.html", uow, status=status, form=form, rule=rule, some=bool(views)
+        request, "enrollment/draw/desk_new.html", uow, status=form.status, form=form, rule=rule, some=bool(views)
     )
 
 
@@ -85,33 +82,27 @@ async def make(
 ) -> Response[Any]:
     """Keep the round; the same form sent twice is one round."""
     form = await Form.from_request(RoundForm, request)
-    if not form:
-        return await _form_page(request, uow, form, 422)
-    sent = form.value
+    if form:
+        async with form.attempt(uow):
+            made = await form.once(uow, "draw.make", lambda: _make(uow, form.value))
+            return redirect(f"/t/{ctx.slug}/desk/draws/{made}", flash=_("已建立，核对后开放填报"))
+    return await _form_page(request, uow, form)
 
-    async def act() -> dict[str, Any]:
-        row = await service.make_round(
-            uow,
-            (await current_term(uow)).id,
-            title=sent.title,
-            offering_ids=sent.offerings,
-            opens_at=sent.opens_at,
-            closes_at=sent.closes_at,
-            per_child=sent.per_child,
-            mode=sent.mode,
-            luck=sent.luck,
-            seed_source=sent.seed_source,
-            seed_at=sent.seed_at,
-        )
-        return {"id": row.id}
 
-    try:
-        async with uow.session.begin_nested():
-            done = await once(uow, "draw.make", form.key, sent.model_dump(mode="json"), act)
-    except KehouError as refused:
-        form.fail(refused)
-        return await _form_page(request, uow, form, refused.status)
-    return redirect(f"/t/{ctx.slug}/desk/draws/{done['id']}", flash=_("已建立，核对后开放填报"))
+async def _make(uow: UnitOfWork, sent: RoundForm) -> DrawRound:
+    return await service.make_round(
+        uow,
+        (await current_term(uow)).id,
+        title=sent.title,
+        offering_ids=sent.offerings,
+        opens_at=sent.opens_at,
+        closes_at=sent.closes_at,
+        per_child=sent.per_child,
+        mode=sent.mode,
+        luck=sent.luck,
+        seed_source=sent.seed_source,
+        seed_at=sent.seed_at,
+    )
 
 
 @get(BASE + "/{round_id:uuid}", opt=MAY)
@@ -245,9 +236,8 @@ async def name_seed(
     """Name another public value, before the commitment."""
     form = await Form.from_request(SeedSource, request)
     if form:
-        sent = form.value
-        deed = _in_form(uow, form, lambda: seeds.name_seed(uow, round_id, sent.seed_source, sent.seed_at))
-        if await deed:
+        async with form.attempt(uow):
+            await seeds.name_seed(uow, round_id, form.value.seed_source, form.value.seed_at)
             return redirect(_here(uow, round_id), flash=_("已保存"))
     return await _round_page(request, uow, round_id, source=form, status=422)
 
@@ -259,8 +249,8 @@ async def enter_seed(
     """The first person types the public value."""
     form = await Form.from_request(Seed, request)
     if form:
-        sent = form.value
-        if await _in_form(uow, form, lambda: seeds.enter_seed(uow, round_id, sent.seed)):
+        async with form.attempt(uow):
+            await seeds.enter_seed(uow, round_id, form.value.seed)
             return redirect(_here(uow, round_id), flash=_("已录入，请另一位老师核对确认"))
     return await _round_page(request, uow, round_id, seed=form, status=422)
 
@@ -272,22 +262,10 @@ async def confirm_seed(
     """Another person types it again, and the draw begins."""
     form = await Form.from_request(Seed, request)
     if form:
-        sent = form.value
-        if await _in_form(uow, form, lambda: seeds.confirm_seed(uow, round_id, sent.seed)):
+        async with form.attempt(uow):
+            await seeds.confirm_seed(uow, round_id, form.value.seed)
             return redirect(_here(uow, round_id), flash=_("已确认，开始抽签"))
     return await _round_page(request, uow, round_id, seed=form, status=422)
-
-
-async def _in_form(uow: UnitOfWork, form: Form[Any], act: Callable[[], Awaitable[None]]) -> bool:
-    try:
-        async with uow.session.begin_nested():
-            await act()
-    except KehouError as refused:
-        if refused.status in (401, 403, 404):
-            raise
-        form.fail(refused)
-        return False
-    return True
 
 
 @post(BASE + "/{round_id:uuid}/clear", opt=MAY, status_code=200)

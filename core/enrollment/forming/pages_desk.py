@@ -17,7 +17,6 @@ from core.base import clock
 from core.base.context import TenantContext
 from core.base.errors import KehouError
 from core.base.text import gettext as _
-from core.db.idempotency import once
 from core.db.kernel_tables import JobRun
 from core.db.uow import UnitOfWork
 from core.enrollment.errors import Objected
@@ -77,13 +76,7 @@ async def new(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork])
     return await _form_page(request, uow, Form.blank(RunForm, initial))
 
 
-async def _form_page(
-    request: Request[Any, Any, Any],
-    uow: UnitOfWork,
-    form: Form[RunForm],
-    status: int = 200,
-    objections: tuple[Any, ...] = (),
-) -> Response[str]:
+async def _form_page(request: Request[Any, Any, Any], uow: UnitOfWork, form: Form[RunForm]) -> Response[str]:
     views = await service.formable(uow, (await current_term(uow)).id)
     form.choose("offerings", [(v.id, f"{v.title} · {when_line(v)} · {_('%(n)s 人', n=v.taken)}") for v in views])
     modes = service.suggested(uow)[0]
@@ -91,10 +84,9 @@ async def _form_page(
         request,
         "enrollment/forming/new.html",
         uow,
-        status=status,
+        status=form.status,
         form=form,
         some=bool(views),
-        objections=objections,
         suggested=[UNITS.label(mode) for mode in modes],
     )
 
@@ -105,33 +97,25 @@ async def make(
 ) -> Response[Any]:
     """Keep it; the same form sent twice is one forming."""
     form = await Form.from_request(RunForm, request)
-    if not form:
-        return await _form_page(request, uow, form, 422)
-    sent = form.value
+    if form:
+        async with form.attempt(uow):
+            made = await form.once(uow, "forming.make", lambda: _make(uow, form.value))
+            return redirect(f"/t/{ctx.slug}/desk/forming/{made}", flash=_("已建立，可以开始自动编排"))
+    return await _form_page(request, uow, form)
 
-    async def act() -> dict[str, Any]:
-        row = await service.make_run(
-            uow,
-            (await current_term(uow)).id,
-            title=sent.title,
-            offering_ids=sent.offerings,
-            mode=sent.mode,
-            size=sent.size,
-            alternate=sent.alternate,
-            starts_on=sent.starts_on,
-            reason=sent.reason,
-        )
-        return {"id": row.id}
 
-    try:
-        async with uow.session.begin_nested():
-            done = await once(uow, "forming.make", form.key, sent.model_dump(mode="json"), act)
-    except Objected as refused:
-        return await _form_page(request, uow, form, refused.status, refused.objections)
-    except KehouError as refused:
-        form.fail(refused)
-        return await _form_page(request, uow, form, refused.status)
-    return redirect(f"/t/{ctx.slug}/desk/forming/{done['id']}", flash=_("已建立，可以开始自动编排"))
+async def _make(uow: UnitOfWork, sent: RunForm) -> FormingRun:
+    return await service.make_run(
+        uow,
+        (await current_term(uow)).id,
+        title=sent.title,
+        offering_ids=sent.offerings,
+        mode=sent.mode,
+        size=sent.size,
+        alternate=sent.alternate,
+        starts_on=sent.starts_on,
+        reason=sent.reason,
+    )
 
 
 @get(BASE + "/{run_id:uuid}", opt=MAY)

@@ -15,7 +15,6 @@ from core.base.text import gettext as _
 from core.db.house import House
 from core.db.states import history
 from core.db.uow import UnitOfWork
-from core.enrollment.errors import Objected
 from core.enrollment.models import Agreement
 from core.enrollment.paper import service
 from core.enrollment.paper.errors import SamePerson
@@ -72,8 +71,6 @@ async def _one_page(
     uow: UnitOfWork,
     paper_id: UUID,
     form: Form[Compared],
-    error: KehouError | None = None,
-    status: int = 200,
 ) -> Response[str]:
     row = await uow.get(PaperForm, paper_id)
     agreement = await uow.find(Agreement, row.agreement_id) if row.agreement_id else None
@@ -81,7 +78,7 @@ async def _one_page(
         request,
         "enrollment/paper/desk_paper.html",
         uow,
-        status=error.status if error else status,
+        status=form.status,
         row=row,
         child=await student(uow, row.student_id),
         agreement=agreement,
@@ -89,7 +86,6 @@ async def _one_page(
         papers=FORMS.show(row.papers) if row.papers else "",
         form=form,
         reason=Form.blank(Reason),
-        objections=error.objections if isinstance(error, Objected) else (),
         machine=PAPER,
         mine=row.entered_by == uow.ctx.actor.account_id,
         moved=await history(uow, PAPER, row.id),
@@ -105,20 +101,14 @@ async def confirm(
 ) -> Response[Any]:
     """The scan says the same: it counts from now on."""
     form = await Form.from_request(Compared, request)
-    error: KehouError | None = None
     if form and not form.value.compared:
         form.add_error("compared", _("请先打开扫描件逐项核对，再勾选"))
     if form:
-        try:
+        async with form.attempt(shows=SamePerson):
             await service.confirm(house, ctx, paper_id)
             return redirect(f"/t/{ctx.slug}/desk/papers/{paper_id}", flash=_("已核对，开始办理"))
-        except KehouError as refused:
-            if refused.status in (403, 404) and not isinstance(refused, SamePerson):
-                raise
-            form.fail(refused)
-            error = refused
     async with house.unit(ctx) as uow:
-        return await _one_page(request, uow, paper_id, form, error, 422)
+        return await _one_page(request, uow, paper_id, form)
 
 
 @post("/t/{tenant:str}/desk/papers/{paper_id:uuid}/return", opt=CHECKER, status_code=200)

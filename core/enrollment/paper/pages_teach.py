@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +12,13 @@ from litestar.params import FromPath, FromQuery
 
 from core.base import clock
 from core.base.context import TenantContext
-from core.base.errors import FieldError, Invalid, KehouError, NotFound
+from core.base.errors import FieldError, Invalid, NotFound
 from core.base.text import gettext as _
 from core.db.idempotency import once
 from core.db.uow import UnitOfWork
 from core.enrollment import menu_service, review
 from core.enrollment.agreement_paper import paper as agreement_paper
 from core.enrollment.agreement_paper import verify_url
-from core.enrollment.errors import Objected
 from core.enrollment.models import Agreement
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.paper import service
@@ -86,7 +86,7 @@ async def new(
 
 
 async def _new_page(
-    request: Request[Any, Any, Any], uow: UnitOfWork, child_id: UUID, form: Form[PaperEntry], status: int = 200
+    request: Request[Any, Any, Any], uow: UnitOfWork, child_id: UUID, form: Form[PaperEntry]
 ) -> Response[str]:
     pupil = await _pupil(uow, child_id)
     term = await current_term(uow)
@@ -97,7 +97,7 @@ async def _new_page(
         request,
         "enrollment/paper/teach_new.html",
         uow,
-        status=status,
+        status=form.status,
         child=pupil,
         form=form,
         committee=service.wants_committee(uow),
@@ -135,11 +135,11 @@ async def enter(
     if not form:
         child = form.data.get("child")
         try:
-            return await _new_page(request, uow, UUID(str(child)), form, 422)
+            return await _new_page(request, uow, UUID(str(child)), form)
         except ValueError:
             raise NotFound() from None
     given = form.value
-    try:
+    async with form.attempt(uow):
         try:
             choices = given.chosen()
         except ValueError:
@@ -154,17 +154,11 @@ async def enter(
         async def act() -> dict[str, Any]:
             return {"id": await service.enter(uow, given.child, term.id, said, scan)}
 
-        async with uow.session.begin_nested():
-            await once(uow, "paper.enter", form.key, {"child": given.child, "scan": scan.sha256}, act)
-    except KehouError as refused:
-        if refused.status in (401, 403, 404):
-            raise
-        form.fail(refused)
-        if isinstance(refused, Objected):
-            for objection in refused.objections:
-                form.add_error("choices", str(objection.message))
-        return await _new_page(request, uow, given.child, form, refused.status)
-    return redirect(f"/t/{ctx.slug}/teach/papers", flash=_("已录入，等办公室核对扫描件"))
+        await once(uow, "paper.enter", form.key, {"child": given.child, "scan": scan.sha256}, act)
+        return redirect(f"/t/{ctx.slug}/teach/papers", flash=_("已录入，等办公室核对扫描件"))
+    for objection in form.objections:
+        form.add_error("choices", str(objection.message))
+    return await _new_page(request, uow, given.child, form)
 
 
 @get("/t/{tenant:str}/teach/papers/{paper_id:uuid}", opt=TEACHER)
@@ -234,12 +228,12 @@ async def signed_form(
 
 
 async def _signed_page(
-    request: Request[Any, Any, Any], uow: UnitOfWork, agreement_id: UUID, form: Form[Signed], status: int = 200
+    request: Request[Any, Any, Any], uow: UnitOfWork, agreement_id: UUID, form: Form[Signed]
 ) -> Response[str]:
     row = await uow.get(Agreement, agreement_id)
     child = await service.of_school(uow, row.student_id)
     return await page(
-        request, "enrollment/paper/teach_signed.html", uow, status=status, row=row, child=child, form=form, **SAY
+        request, "enrollment/paper/teach_signed.html", uow, status=form.status, row=row, child=child, form=form, **SAY
     )
 
 
@@ -252,22 +246,15 @@ async def signed(
 ) -> Response[Any]:
     """Key in one signed agreement with its scan; a second person puts it in force."""
     form = await Form.from_request(Signed, request)
-    if not form:
-        return await _signed_page(request, uow, agreement_id, form, 422)
-    given = form.value
-    said = service.Said(given.signer_name, given.signer_relation, given.signed_on)
-    try:
-        async with uow.session.begin_nested():
-            await service.enter_agreement(uow, agreement_id, said, await read_scan(given.scan))
-    except PaperOpen:
-        pass  # the same print sent twice is one
-    except KehouError as refused:
-        if refused.status in (401, 403, 404):
-            raise
-        form.fail(refused)
-        return await _signed_page(request, uow, agreement_id, form, refused.status)
-    where = "teach/papers" if ctx.may(service.REVIEW) else "desk/papers"
-    return redirect(f"/t/{ctx.slug}/{where}", flash=_("已录入，等另一位老师核对扫描件"))
+    if form:
+        given = form.value
+        said = service.Said(given.signer_name, given.signer_relation, given.signed_on)
+        async with form.attempt(uow):
+            with suppress(PaperOpen):  # the same print sent twice is one
+                await service.enter_agreement(uow, agreement_id, said, await read_scan(given.scan))
+            where = "teach/papers" if ctx.may(service.REVIEW) else "desk/papers"
+            return redirect(f"/t/{ctx.slug}/{where}", flash=_("已录入，等另一位老师核对扫描件"))
+    return await _signed_page(request, uow, agreement_id, form)
 
 
 async def badge(uow: UnitOfWork) -> int:

@@ -113,13 +113,12 @@ async def _form_page(
     form: Form[SurveyForm],
     row: NeedSurvey | None,
     term: Term,
-    status: int = 200,
 ) -> Response[str]:
     return await page(
         request,
         "enrollment/survey/desk_form.html",
         uow,
-        status=status,
+        status=form.status,
         form=form,
         row=row,
         base=_here(uow),
@@ -132,26 +131,21 @@ async def save(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]
     """Keep the survey; the same form sent twice is one survey, the term has only one."""
     term = await current_term(uow)
     form = await Form.from_request(SurveyForm, request)
-    status = 422
     if form:
         sent = form.value
-        try:
-            async with uow.session.begin_nested():
-                await service.save(
-                    uow,
-                    term.id,
-                    title=sent.title,
-                    words=sent.words,
-                    closes_at=sent.closes_at,
-                    kinds=sent.kinds,
-                    segments=sent.segment_list(),
-                    means=sent.means,
-                )
+        async with form.attempt(uow):
+            await service.save(
+                uow,
+                term.id,
+                title=sent.title,
+                words=sent.words,
+                closes_at=sent.closes_at,
+                kinds=sent.kinds,
+                segments=sent.segment_list(),
+                means=sent.means,
+            )
             return redirect(_here(uow), flash=_("已保存"))
-        except KehouError as refused:
-            form.fail(refused)
-            status = refused.status
-    return await _form_page(request, uow, form, await service.survey_of(uow, term.id), term, status)
+    return await _form_page(request, uow, form, await service.survey_of(uow, term.id), term)
 
 
 async def _tried(uow: UnitOfWork, deed: Awaitable[Any], done: str) -> Redirect:

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from core.base.context import TenantContext
-from core.base.errors import KehouError, NotFound
+from core.base.errors import NotFound
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
 from core.enrollment.draw.classes import priority_rule
@@ -88,7 +88,6 @@ async def _page(
     row: NeedSurvey | None,
     child_id: UUID | None,
     form: Form[AnswerForm] | None = None,
-    status: int = 200,
 ) -> Response[str]:
     child, children = await _child(uow, child_id)
     known = await service.answer_of(uow, row.id, child.id) if row else None
@@ -99,7 +98,7 @@ async def _page(
         request,
         "enrollment/survey/home.html",
         uow,
-        status=status,
+        status=form.status,
         row=row,
         open=service.is_open(row),
         child=child,
@@ -123,20 +122,13 @@ async def send(
         child = UUID(sent)
     except ValueError:
         raise NotFound() from None
-    status = 422
     if row is None:
         raise NotFound()
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await service.answer(uow, row.id, child, given_of(form.value))
+        async with form.attempt(uow):
+            await service.answer(uow, row.id, child, given_of(form.value))
             return redirect(f"/t/{ctx.slug}/home/survey?child={child}", flash=_("已提交，谢谢！截止前可以修改"))
-        except KehouError as refused:
-            if refused.status in (401, 403, 404):
-                raise
-            form.fail(refused)
-            status = refused.status
-    return await _page(request, uow, row, child, form, status)
+    return await _page(request, uow, row, child, form)
 
 
 HANDLERS = (show, send)

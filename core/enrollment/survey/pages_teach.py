@@ -70,7 +70,6 @@ async def _one_page(
     uow: UnitOfWork,
     student_id: UUID,
     form: Form[KeyedForm] | None = None,
-    status: int = 200,
 ) -> Response[str]:
     row = await _survey(uow)
     pupil = next((p for p in await _pupils(uow, row) if p.id == student_id), None) if row else None
@@ -86,7 +85,7 @@ async def _one_page(
         request,
         "enrollment/survey/teach_answer.html",
         uow,
-        status=status,
+        status=form.status,
         row=row,
         open=service.is_open(row),
         pupil=pupil,
@@ -107,18 +106,11 @@ async def key_in(
     if row is None:
         raise NotFound()
     form = await Form.from_request(KeyedForm, request)
-    status = 422
     if form:
-        try:
-            async with uow.session.begin_nested():
-                await service.key_in(uow, row.id, student_id, given_of(form.value), form.value.source)
+        async with form.attempt(uow):
+            await service.key_in(uow, row.id, student_id, given_of(form.value), form.value.source)
             return redirect(f"/t/{ctx.slug}/teach/survey", flash=_("已录入"))
-        except KehouError as refused:
-            if refused.status in (401, 403, 404):
-                raise
-            form.fail(refused)
-            status = refused.status
-    return await _one_page(request, uow, student_id, form, status)
+    return await _one_page(request, uow, student_id, form)
 
 
 @post(BASE + "/remind", opt=TEACHER, status_code=200)

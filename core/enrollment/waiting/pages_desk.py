@@ -11,7 +11,6 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from sqlalchemy import func, select
 
-from core.base.errors import KehouError
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
 from core.enrollment.draw.classes import priority_rule
@@ -131,7 +130,7 @@ async def one(
 
 
 async def _entry_page(
-    request: Request[Any, Any, Any], uow: UnitOfWork, entry_id: UUID, form: Form[Jump], status: int = 200
+    request: Request[Any, Any, Any], uow: UnitOfWork, entry_id: UUID, form: Form[Jump]
 ) -> Response[str]:
     row = await uow.get(WaitingEntry, entry_id)
     view = await offering(uow, row.offering_id)
@@ -140,7 +139,7 @@ async def _entry_page(
         request,
         "enrollment/waiting/desk_entry.html",
         uow,
-        status=status,
+        status=form.status,
         row=row,
         view=view,
         child=(await students_by_id(uow, [row.student_id]))[row.student_id],
@@ -161,17 +160,11 @@ async def jump(
 ) -> Response[Any]:
     """Put a child ahead; counted in public from now on."""
     form = await Form.from_request(Jump, request)
-    if not form:
-        return await _entry_page(request, uow, entry_id, form, 422)
-    try:
-        async with uow.session.begin_nested():
+    if form:
+        async with form.attempt(uow):
             await office.jump(uow, entry_id, form.value.reason, form.value.note)
-    except KehouError as refused:
-        if refused.status in (401, 403, 404):
-            raise
-        form.fail(refused)
-        return await _entry_page(request, uow, entry_id, form, refused.status)
-    return redirect(_here(uow, entry_id), flash=_("已提前安排，并计入公开次数"))
+            return redirect(_here(uow, entry_id), flash=_("已提前安排，并计入公开次数"))
+    return await _entry_page(request, uow, entry_id, form)
 
 
 def _here(uow: UnitOfWork, entry_id: UUID) -> str:

@@ -132,7 +132,6 @@ async def _join_page(
     child: UUID | None,
     offering_id: UUID,
     form: Form[Join],
-    status: int = 200,
 ) -> Response[str]:
     seen = await home_views.load(uow, child)
     view = seen.offerings.get(offering_id)
@@ -146,7 +145,7 @@ async def _join_page(
         request,
         "enrollment/waiting/join.html",
         uow,
-        status=status,
+        status=form.status,
         home=seen,
         view=view,
         form=form,
@@ -178,15 +177,10 @@ async def join(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]
     if not form:
         raise NotFound()
     sent = form.value
-    try:
-        async with uow.session.begin_nested():
-            entry = await service.join(uow, sent.child, sent.offering, sent.weekdays, sent.giving_up)
-    except KehouError as refused:
-        if refused.status in (401, 403, 404):
-            raise
-        form.fail(refused)
-        return await _join_page(request, uow, sent.child, sent.offering, form, refused.status)
-    return redirect(f"{_lists_of(uow, sent.child)}#e-{entry.id}", flash=_("已登记候补，有名额时会通知你"))
+    async with form.attempt(uow):
+        entry = await service.join(uow, sent.child, sent.offering, sent.weekdays, sent.giving_up)
+        return redirect(f"{_lists_of(uow, sent.child)}#e-{entry.id}", flash=_("已登记候补，有名额时会通知你"))
+    return await _join_page(request, uow, sent.child, sent.offering, form)
 
 
 # ---- answering ----------------------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from core.enrollment import service as enrollment
 from core.lessons.models import Lesson
 from core.lessons.oneoff import service
 from core.lessons.oneoff.states import ONE_OFF, TONES
-from core.lessons.pages_teach import attempt
 from core.people.service import StudentView, my_children, student
 from core.policy import service as policy
 from core.web.access import access
@@ -99,16 +98,11 @@ async def ask(
     """Ask; the class teacher hears of it."""
     form = await Form.from_request(AskForm, request)
     if form:
-        try:
-            async with attempt(uow):
-                await service.ask(uow, form.value.child, form.value.lesson, form.value.words)
+        async with form.attempt(uow):
+            await service.ask(uow, form.value.child, form.value.lesson, form.value.words)
             return redirect(
                 f"/t/{ctx.slug}/home/one-off?child={form.value.child}", flash=_("已告诉班主任，答复后会通知你")
             )
-        except KehouError as refused:
-            if isinstance(refused, NotFound):
-                raise
-            form.fail(refused)
     return await _ask_page(request, uow, _uuid(form.data.get("child")), form, 422)
 
 
@@ -200,15 +194,10 @@ async def call(
     """Write the call down and take the child on."""
     form = await Form.from_request(AskForm, request)
     if form:
-        try:
-            async with attempt(uow):
-                await service.log_call(uow, form.value.child, form.value.lesson, form.value.words)
+        async with form.attempt(uow):
+            await service.log_call(uow, form.value.child, form.value.lesson, form.value.words)
             name = (await student(uow, form.value.child)).name
             return redirect(f"/t/{ctx.slug}/teach/one-off", flash=_("已安排%(name)s，当天名单里有了", name=name))
-        except KehouError as refused:
-            if isinstance(refused, NotFound):
-                raise
-            form.fail(refused)
     return await _call_page(request, uow, _uuid(form.data.get("child")), form, 422)
 
 
@@ -235,15 +224,10 @@ async def refuse(
 ) -> Response[Any]:
     """Only with a reason."""
     form = await Form.from_request(RefuseForm, request)
-    try:
-        async with attempt(uow):
-            await service.refuse(uow, one_off_id, form.value.reason if form else "")
+    async with form.attempt(uow):
+        await service.refuse(uow, one_off_id, form.value.reason if form else "")
         return redirect(f"/t/{ctx.slug}/teach/one-off", flash=_("已答复家长"))
-    except KehouError as refused:
-        if isinstance(refused, NotFound):
-            raise
-        form.fail(refused)
-        return await _list_page(request, uow, form, one_off_id, 422)
+    return await _list_page(request, uow, form, one_off_id, 422)
 
 
 async def badge(uow: UnitOfWork) -> int:

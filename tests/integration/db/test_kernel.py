@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
+from pydantic import BaseModel
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -12,7 +15,8 @@ from core.base.ids import new_id
 from core.db import crypt
 from core.db.idempotency import KeyReused, once
 from core.db.kernel_tables import AuditEntry, Outbox
-from core.people.models import Room, Student
+from core.people.models import Campus, Room, Student
+from core.web.forms import KEY, Form
 from tests.support.database import DatabaseAddresses
 from tests.support.world import World
 
@@ -103,6 +107,35 @@ async def test_same_key_acts_once(world: World) -> None:
     with pytest.raises(KeyReused):
         async with world.house.unit(school.ctx) as uow:
             await once(uow, "test", "key-1", {"a": 2}, act)
+
+
+class Named(BaseModel):
+    name: str
+
+
+async def test_the_same_form_makes_one_row(world: World) -> None:
+    school = await world.school()
+
+    async def send(name: str) -> tuple[UUID | None, Form[Named]]:
+        form = Form.read(Named, {"name": name, KEY: "one-form-sent-twice"})
+        async with form.attempt(), world.house.unit(school.ctx) as uow:
+
+            async def make() -> Campus:
+                row = Campus(id=new_id(), name=form.value.name)
+                uow.session.add(row)
+                return row
+
+            return await form.once(uow, "test.campus", make), form
+        return None, form
+
+    first, _form = await send("东校区")
+    again, _form = await send("东校区")
+    assert first is not None and first == again
+    other, form = await send("西校区")
+    assert other is None and isinstance(form.refusal, KeyReused) and form.status == 409
+    async with world.house.unit(school.ctx) as uow:
+        made = select(Campus.id).where(Campus.name.in_(["东校区", "西校区"]))
+        assert (await uow.session.execute(made)).scalars().all() == [first]
 
 
 async def test_sealed_values_open_only_in_place(world: World) -> None:

@@ -17,7 +17,7 @@ from litestar.testing import TestClient
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from core.base.errors import FieldError, Invalid, NotFound
+from core.base.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from core.base.text import gettext as _
 from core.base.text import in_locale, use_locale
 from core.base.text import lazy_gettext as _l
@@ -303,6 +303,22 @@ async def test_a_refusal_stands_in_the_form_and_the_page_goes_on() -> None:
     assert not form
     assert form.errors == {"title": ["重名"]}
     assert form.objections == ("有一条规定",)
+    assert form.status == 422
+
+
+class Late(Conflict):
+    text = "已经截止"
+
+
+async def test_the_page_after_a_form_has_the_status_of_what_became_of_it() -> None:
+    assert Form.blank(Offer).status == 200
+    assert Form.read(Offer, {}).status == 422
+    form = Form.read(Offer, GOOD)
+    assert form.status == 200
+    async with form.attempt():
+        raise Late(objections=[{"message": "截止时间已过"}])
+    assert (form.status, form.form_errors) == (409, ["已经截止"])
+    assert form.objections == [{"message": "截止时间已过"}]
 
 
 async def test_what_is_not_there_is_no_matter_of_the_form() -> None:
@@ -311,3 +327,17 @@ async def test_what_is_not_there_is_no_matter_of_the_form() -> None:
         async with form.attempt():
             raise NotFound()
     assert form and form.objections == ()
+
+
+class AnotherPerson(Forbidden):
+    text = "请由另一位老师核对"
+
+
+async def test_some_that_may_not_are_told_in_the_form_what_to_do_instead() -> None:
+    form = Form.read(Offer, GOOD)
+    with pytest.raises(Forbidden):
+        async with form.attempt(shows=AnotherPerson):
+            raise Forbidden()
+    async with form.attempt(shows=AnotherPerson):
+        raise AnotherPerson()
+    assert (form.status, form.form_errors) == (403, ["请由另一位老师核对"])
