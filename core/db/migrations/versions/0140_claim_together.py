@@ -7,6 +7,7 @@ Revises: 0130
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -29,7 +30,7 @@ FUNCTIONS = {
 
 def upgrade() -> None:
     for table in ("menu", "offering_seats"):
-        times = sa.Column("returns", postgresql.ARRAY(sa.Time()), server_default="{}", nullable=False)
+        times: sa.Column[list[time]] = sa.Column("returns", postgresql.ARRAY(sa.Time()), server_default="{}", nullable=False)
         op.add_column(table, times)
     op.add_column("seat_claim", sa.Column("returns_at", sa.DateTime(timezone=True)))
     op.create_index(
