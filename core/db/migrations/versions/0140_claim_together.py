@@ -30,8 +30,8 @@ FUNCTIONS = {
 
 def upgrade() -> None:
     for table in ("menu", "offering_seats"):
-        times: sa.Column[list[time]] = sa.Column("returns", postgresql.ARRAY(sa.Time()), server_default="{}", nullable=False)
-        op.add_column(table, times)
+        kind = postgresql.ARRAY(sa.Time())
+        op.add_column(table, sa.Column[list[time]]("returns", kind, server_default="{}", nullable=False))
     op.add_column("seat_claim", sa.Column("returns_at", sa.DateTime(timezone=True)))
     op.create_index(
         "ix_seat_claim_returns",
