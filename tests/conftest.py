@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import AsyncIterator, Iterator
 
@@ -43,8 +44,9 @@ async def house(database: databases.DatabaseAddresses, tmp_path: object) -> Asyn
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _handlers_are_tried_once() -> Iterator[None]:
-    """Every house tries the handlers of its plugins: dear, and always with the same result for the same handlers."""
+def _done_once() -> Iterator[None]:
+    """What every house does at its start, with the same result each time: it tries the handlers of its plugins, and it
+    reads the packs that are shipped."""
     tried: dict[tuple[int, ...], Contribution] = {}  # holds them, so that an id stays theirs
 
     def check(contribution: Contribution) -> None:
@@ -55,6 +57,7 @@ def _handlers_are_tried_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deploy.app, "check_handlers", check)
+        patch.setattr(deploy.app, "load_packs", functools.cache(deploy.app.load_packs))
         yield
 
 
