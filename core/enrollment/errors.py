@@ -115,6 +115,13 @@ class PlaceLost(Conflict):
     text = _l("保留的名额已过期，请重新提交")
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed the application, or the school an item, while this one was being sent."""
+
+    code = "choice_changed"
+    text = _l("选择已变化，请核对后再提交")
+
+
 class OtherOfferOwed(Invalid):
     """R-134, R-146: nobody with a need is only refused."""
 

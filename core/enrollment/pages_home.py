@@ -25,7 +25,7 @@ from core.enrollment.shown.service import keep as keep_shown
 from core.enrollment.survey import service as surveys
 from core.enrollment.words import SAY, kind_title
 from core.notices.changes import change_lines
-from core.people.service import my_child
+from core.people.service import my_child_to_choose
 from core.policy.vocab_people import FORMS
 from core.terms.models import Term
 from core.terms.service import current_term
@@ -148,7 +148,7 @@ async def put_in(
     if not form:
         raise NotFound()
     wish = form.value
-    kid = await my_child(uow, wish.child)
+    kid = await my_child_to_choose(uow, wish.child)
     term = await current_term(uow)
     try:
         await basket.put(uow, kid.id, term.id, kid.grade, wish.offering, wish.weekdays)
@@ -169,7 +169,7 @@ async def take_out(
     form = await Form.from_request(OneOffering, request)
     if not form:
         raise NotFound()
-    kid = await my_child(uow, form.value.child)
+    kid = await my_child_to_choose(uow, form.value.child)
     await basket.take_out(uow, kid.id, (await current_term(uow)).id, form.value.offering)
     return redirect(f"/t/{ctx.slug}/home/apply?child={kid.id}", flash=_("已移除"))
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from core.base.ids import new_id
 from core.db.delivery import deliver
 from core.db.kernel_tables import Outbox
-from core.enrollment import enrolments
+from core.enrollment import leaving
 from core.enrollment.errors import GroupsClash, Objected, RoomTaken
 from core.enrollment.forming import making, moves, publishing, service, wishes
 from core.enrollment.forming.errors import BeingFormed, NotBeingFormed, NotPlaced, RoomInUse, RoomTooSmall, StaffInUse
@@ -210,7 +210,7 @@ async def test_groups_in_force_follow_families_and_a_later_forming_replaces_them
             leaver = (
                 await uow.session.execute(select(Enrolment).where(Enrolment.student_id == made.children[0]))
             ).scalar_one()
-            await enrolments.withdraw(uow, leaver.id)
+            await leaving.withdraw(uow, leaver.id)
             back = (
                 await uow.session.execute(select(Enrolment).where(Enrolment.student_id == made.children[1]))
             ).scalar_one()
