@@ -16,7 +16,7 @@ from core.db.house import House
 from core.db.uow import UnitOfWork
 from core.enrollment import agreements, announce, applications, basket, enrolments, home_views, review, tracker
 from core.enrollment.basket import Choice
-from core.enrollment.errors import Objected
+from core.enrollment.errors import ChangedMeanwhile, Objected
 from core.enrollment.home_views import Home
 from core.enrollment.letters import letter
 from core.enrollment.offerings_service import offerings_by_id
@@ -246,13 +246,14 @@ async def submit(
 ) -> Response[Any]:
     """Submit the basket. No transaction is open while places are claimed."""
     form = await Form.from_request(Apply, request)
-    child_id = form.value_or_none.child if form.value_or_none else None
     async with house.unit(ctx) as uow:
-        seen = await home_views.load(uow, child_id)
+        seen = await home_views.load(uow, _sent_child(form))
         if not form or seen.term is None:
             return await _apply_page(request, uow, seen, form)
         term: Term = seen.term
     try:
+        if form.value.shown != seen.digest:
+            raise ChangedMeanwhile()
         done = await applications.submit(
             house,
             ctx,
@@ -268,6 +269,14 @@ async def submit(
         async with house.unit(ctx) as uow:
             return await _apply_page(request, uow, await home_views.load(uow, seen.child.id), form, refused)
     return redirect(f"/t/{ctx.slug}/home/applications/{done}", flash=_("申请已提交，班主任会尽快审核"))
+
+
+def _sent_child(form: Form[Apply]) -> UUID:
+    """Whom the form is about, whether or not the rest of it is right. Raises NotFound: never another child."""
+    try:
+        return UUID(str(form.data.get("child")))
+    except ValueError:
+        raise NotFound() from None
 
 
 HANDLERS = (home, children, menu, one_offering, put_in, take_out, notice, notice_read, apply_form, submit)
