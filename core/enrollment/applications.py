@@ -320,8 +320,7 @@ async def write(
 
 
 async def _refuse_moved(uow: UnitOfWork, student_id: UUID, term_id: UUID, choices: Sequence[Choice]) -> None:
-    """Raises ChangedMeanwhile: the school moved an item to another day while places were being claimed. Whoever moves
-    one holds the children who have a place in it (core.enrollment.moved)."""
+    """Raises ChangedMeanwhile: the school moved an item, under these children's locks, while places were claimed."""
     enrolled = await basket.enrolled_choices(uow, student_id, term_id)
     views = await offerings_by_id(uow, {c.offering_id for c in choices})
     for choice in choices:

@@ -284,13 +284,11 @@ async def charges(uow: UnitOfWork, request: BillingRequest) -> list[ChargePropos
     query = select(Cancelled.student_id, Cancelled.day).where(
         Cancelled.student_id.in_(ids), Cancelled.undone_at.is_(None)
     )
-    away: dict[UUID, list[date]] = {}
-    for student_id, day in (await uow.session.execute(query)).all():
-        away.setdefault(student_id, []).append(day)
+    away = (await uow.session.execute(query)).all()
 
     def cancelled(one: EnrolmentView) -> int:
         first, last = one.starts_on or date.min, one.ends_on or date.max
-        return sum(1 for day in away.get(one.student_id, ()) if first <= day <= last)
+        return sum(1 for child, day in away if child == one.student_id and first <= day <= last)
 
     return [
         ChargeProposal(

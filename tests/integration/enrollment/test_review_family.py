@@ -19,7 +19,7 @@ from core.enrollment.offerings_service import every, offering
 from core.identity.gateway import CodeGateway, FileGateway
 from core.lessons.oneoff import service as one_offs
 from core.people.models import Guardian, Guardianship
-from core.people.service import MayNotChoose
+from core.people.service import MayNotChoose, my_child
 from tenants import service as tenants
 from tests.support import menu
 from tests.support.lessons import MONDAY, at, group
@@ -137,7 +137,7 @@ async def test_nobody_overwrites_what_the_other_parent_has_just_chosen(world: Wo
         sha256 = await menu.notice_hash(world, school, parent)
         ctx = await world.as_(school, parent.guardian)
         async with house.unit(ctx) as uow:
-            me = await applications.my_child(uow, child)
+            me = await my_child(uow, child)
             intent = await applications.intend(uow, me, term, [Choice(view.id, ())], sha256)
         assert intent is not None
         await applications.take_places(house, ctx, intent, f"k-{view.id}")
