@@ -355,7 +355,7 @@ async def choose(
         return
     if item.state != "chosen":
         await ITEM.transition(uow, item, "choose")
-        item.reason, item.clause, item.other_offering_id = "", "", None
+    item.reason, item.clause, item.other_offering_id = "", "", None
     item.weekdays = list(days)
 
 
@@ -391,10 +391,9 @@ async def restore_enrolled(
     uow: UnitOfWork, student_id: UUID, items: Sequence[ApplicationItem], enrolled: Mapping[UUID, Choice]
 ) -> None:
     """A change came to nothing: lines and places of what the child takes part in have the enrolment's days again."""
-    for item in items:
-        if item.offering_id not in enrolled:
-            continue
+    for item in [i for i in items if i.offering_id in enrolled]:
         if item.state == "steered":
             await ITEM.transition(uow, item, "keep")
+        item.reason, item.clause, item.other_offering_id = "", "", None
         item.weekdays = list(enrolled[item.offering_id].weekdays)
         await seats.set_days(uow, student_id, item.offering_id, item.weekdays)

@@ -218,6 +218,7 @@ async def answer_steer(
         for old, seen in wanted:
             if not accept:
                 await ITEM.transition(uow, items[old], "keep")
+                items[old].reason, items[old].clause, items[old].other_offering_id = "", "", None
                 continue
             other = await offering(uow, seen.id)
             await ITEM.transition(uow, items[old], "drop")
@@ -263,12 +264,13 @@ async def refuse(
         raise NotFound()
     if any(i.offering_id == other_offering_id for i in against):
         raise OtherOfferOwed()
-    new = [i for i in against if i.offering_id not in enrolled]
-    for item in new:
-        await ITEM.transition(uow, item, "refuse", reason=reason, clause=clause)
-        item.reason, item.clause, item.other_offering_id = reason.strip(), clause, other_offering_id
     # Other days of what the child takes part in: it goes on with those it has.
-    await restore_enrolled(uow, row.student_id, [i for i in against if i not in new], enrolled)
+    await restore_enrolled(uow, row.student_id, against, enrolled)
+    new = [i for i in against if i.offering_id not in enrolled]
+    for item in against:
+        if item in new:
+            await ITEM.transition(uow, item, "refuse", reason=reason, clause=clause)
+        item.reason, item.clause, item.other_offering_id = reason.strip(), clause, other_offering_id
     payload = {**_said(row), "offerings": [i.offering_id for i in against], "other": other_offering_id}
     if len(against) == len(open_items):
         event = "refuse_change" if enrolled else "refuse"

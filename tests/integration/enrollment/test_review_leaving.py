@@ -183,6 +183,9 @@ async def test_other_days_count_from_tomorrow_and_may_be_refused(world: World) -
         [held] = (await seats.held_by(uow, family.student_id, school.term_id)).values()
         assert held.weekdays == (1, 3)
         assert [tuple(i.weekdays) for i in await items_of(uow, id_)] == [(1, 3)]
+    page = await world.client(family.guardian, page=True)
+    said = (await page.get(f"/t/school/home/applications/{id_}")).text
+    assert "周五没有老师" in said and "周一、周三" in said and "美术社团" in said
     # An addition that is refused bars nothing either: the child takes part, and may swap.
     id_ = await menu.apply(world, school, family, [(art, ())], key="addition")
     async with world.house.unit(await world.as_(school, "office")) as uow:
