@@ -167,25 +167,32 @@ def _cap(uow: UnitOfWork, on: date) -> Cap | None:
     return Cap(Fen(limit.value), limit.clause, before)
 
 
+Months = frozenset[tuple[int, int]]
+
+
 class Calendar:
     """How many lessons and months an enrolment covers; the same weekdays and days are counted once."""
 
     def __init__(self, days: Mapping[date, int]) -> None:
         self._days = days
-        self._known: dict[Any, tuple[int, int]] = {}
+        self._known: dict[Any, tuple[int, Months]] = {}
 
-    def of(self, enrolment: Any) -> tuple[int, int]:
+    def of(self, enrolment: Any) -> tuple[int, Months]:
         """(dated lessons of the term, calendar months in which they lie)."""
         weekdays = frozenset(enrolment.weekdays or enrolment.offering.weekdays)
         asked = (weekdays, enrolment.starts_on, enrolment.ends_on)
         if asked not in self._known:
             first, last = enrolment.starts_on or date.min, enrolment.ends_on or date.max
             covered = [day for day, weekday in self._days.items() if weekday in weekdays and first <= day <= last]
-            self._known[asked] = len(covered), len({(day.year, day.month) for day in covered})
+            self._known[asked] = len(covered), frozenset((day.year, day.month) for day in covered)
         return self._known[asked]
 
     def student(self, student_id: UUID, grade: int, enrolments: tuple[Any, ...]) -> BilledStudent:
+        """Lessons count by enrolment; months by offering, whose enrolments follow one another when days change."""
         counted = {e.id: self.of(e) for e in enrolments}
         lessons = {id_: n for id_, (n, _months) in counted.items()}
-        months = {id_: n for id_, (_lessons, n) in counted.items()}
+        of_offering: dict[UUID, set[tuple[int, int]]] = defaultdict(set)
+        for e in enrolments:
+            of_offering[e.offering.id] |= counted[e.id][1]
+        months = {e.id: len(of_offering[e.offering.id]) for e in enrolments}
         return BilledStudent(student_id, grade, enrolments, lessons, months)

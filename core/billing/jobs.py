@@ -87,12 +87,12 @@ async def look_at_refund(house: House, ctx: TenantContext, refund_id: UUID, *, s
 async def withdrawn(job: Delivery) -> None:
     """Consumes "enrollment.withdrawn": a child that left has a bill that somebody must look at."""
     uow = job.uow
-    query = (
-        select(Bill)
-        .join(BillLine, (BillLine.bill_id == Bill.id) & (BillLine.tenant_id == Bill.tenant_id))
-        .where(
-            BillLine.enrolment_id == UUID(job.payload["enrolment"]), Bill.state.in_(("issued", "paid", "part_refunded"))
-        )
+    # Not by the enrolment: it may have begun anew, with other days, after the bill.
+    lines = select(BillLine.bill_id).where(BillLine.offering_id == UUID(job.payload["offering"]))
+    query = select(Bill).where(
+        Bill.student_id == UUID(job.payload["student"]),
+        Bill.id.in_(lines),
+        Bill.state.in_(("issued", "paid", "part_refunded")),
     )
     for bill in (await uow.session.execute(query)).scalars().all():
         key = f"withdrawn:{bill.id}:{job.payload['enrolment']}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,18 +16,19 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 
 from core.base import clock
+from core.base.context import TenantContext
 from core.base.errors import FieldError
 from core.base.text import in_locale
 from core.db.house import House
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
 from core.enrollment import seats
-from core.enrollment.basket import enrolled_choices, items_of
-from core.enrollment.enrolments import begin
+from core.enrollment.basket import items_of
+from core.enrollment.enrolments import enrol
 from core.enrollment.errors import AgreementChanged, Objected, WrongSigningCode
 from core.enrollment.letters import agreement_text, digest, price_words
 from core.enrollment.menu_service import prices
-from core.enrollment.models import Agreement, Application, ApplicationItem, Enrolment, SigningCode
+from core.enrollment.models import Agreement, Application, ApplicationItem, SigningCode
 from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import AGREEMENT, APPLICATION
@@ -36,12 +37,15 @@ from core.identity.gateway import CodeGateway
 from core.identity.service import TooManyCodes
 from core.ledger.numbers import next_number, show_number
 from core.people.models import Guardian
-from core.people.service import StudentView, my_child, my_guardian, student
+from core.people.service import StudentView, my_child, my_child_to_choose, my_guardian, student
 from core.policy import service as policy
 from core.policy.types import Objection
 from core.terms.models import Term
 from core.terms.service import term_title
 from core.web.i18n import class_name, fdate, mask_phone
+
+SIGNABLE = ("agreement_pending", "enrolled")
+"""States of an application whose agreement may be signed; in any other one there is nothing agreed to sign."""
 
 CODE_MINUTES = 5
 CODE_TRIES = 5
@@ -94,10 +98,7 @@ async def _draft(uow: UnitOfWork, application: Application, child: StudentView) 
             for i in items
         ]
         content = template.filled(facts, rows)
-    content["offerings"] = sorted(
-        [{"offering": str(i.offering_id), "weekdays": list(i.weekdays)} for i in items],
-        key=lambda o: str(o["offering"]),
-    )
+    content["offerings"] = _named(items)
     row = Agreement(
         application_id=application.id,
         student_id=child.id,
@@ -112,6 +113,36 @@ async def _draft(uow: UnitOfWork, application: Application, child: StudentView) 
     uow.session.add(row)
     await uow.session.flush()
     return row
+
+
+def _named(items: Sequence[ApplicationItem]) -> list[dict[str, Any]]:
+    """The chosen items and their days as an agreement keeps them, in one order."""
+    chosen = [{"offering": str(i.offering_id), "weekdays": list(i.weekdays)} for i in items if i.state == "chosen"]
+    return sorted(chosen, key=lambda o: str(o["offering"]))
+
+
+async def refit(uow: UnitOfWork, application: Application) -> None:
+    """Something was taken out of an application: what waits for a signature is offered anew without it, or ends where
+    nothing is left to be agreed. The caller holds the child."""
+    waiting = select(Agreement.id).where(Agreement.application_id == application.id, Agreement.state == "offered")
+    if (await uow.session.execute(waiting)).first() is None:
+        return
+    named = _named(await items_of(uow, application.id))
+    if application.state in SIGNABLE and named and not await _agreed(uow, application.id, named):
+        await offer_agreement(uow, application, await student(uow, application.student_id))
+    else:
+        await end_agreements(uow, application.id, ("offered",))
+
+
+async def _agreed(uow: UnitOfWork, application_id: UUID, named: Sequence[dict[str, Any]]) -> bool:
+    """Whether an agreement in force, in today's wording, names all of this."""
+    query = select(Agreement).where(Agreement.application_id == application_id, Agreement.state == "in_force")
+    template = agreement_text(uow)
+    return any(
+        (row.template, row.version) == (template.key, template.version)
+        and all(line in row.content.get("offerings", ()) for line in named)
+        for row in (await uow.session.execute(query)).scalars()
+    )
 
 
 def objections_to_text(uow: UnitOfWork) -> list[Objection]:
@@ -137,22 +168,47 @@ async def agreements_of(uow: UnitOfWork, student_id: UUID) -> list[Agreement]:
     return list((await uow.session.execute(query.order_by(Agreement.created_at.desc(), Agreement.id))).scalars())
 
 
-async def my_agreement(uow: UnitOfWork, agreement_id: UUID, *, lock: bool = False) -> Agreement:
-    """An agreement about one of the acting guardian's children. Raises NotFound."""
-    row = await uow.get(Agreement, agreement_id, lock=lock)
+async def my_agreement(uow: UnitOfWork, agreement_id: UUID) -> Agreement:
+    """An agreement about one of the acting guardian's children, to be read. Raises NotFound."""
+    row = await uow.get(Agreement, agreement_id)
     await my_child(uow, row.student_id)
     return row
 
 
-async def send_signing_code(uow: UnitOfWork, agreement_id: UUID) -> str:
+async def _mine_to_sign(uow: UnitOfWork, agreement_id: UUID) -> Agreement:
+    """The same, for a guardian who may choose. Raises NotFound, MayNotChoose."""
+    row = await uow.get(Agreement, agreement_id)
+    await my_child_to_choose(uow, row.student_id)
+    return row
+
+
+def _refuse_unsignable(row: Agreement, application: Application) -> None:
+    """Raises MoveRefused: it is not offered any more, or what it is about was cancelled or is being decided anew."""
+    event = str(AGREEMENT.moves["offered", "sign"].title)
+    if row.state != "offered":
+        raise MoveRefused(state=AGREEMENT.title(row.state), event=event)
+    if application.state not in SIGNABLE:
+        raise MoveRefused(state=APPLICATION.title(application.state), event=event)
+
+
+async def send_signing_code(house: House, ctx: TenantContext, agreement_id: UUID) -> str:
     """Send a code that signs this agreement in this wording and nothing else; returns the masked phone.
 
-    The message leaves before the transaction commits; a code that never became known signs nothing. Raises
-    MoveRefused, TooManyCodes, NoGateway.
+    The message leaves after the commit: however slow the gateway is, no connection and no lock waits for it. A code
+    that never arrives signs nothing. Raises MoveRefused, MayNotChoose, TooManyCodes, NoGateway.
     """
-    row = await my_agreement(uow, agreement_id)
-    if row.state != "offered":
-        raise MoveRefused(state=AGREEMENT.title(row.state), event=str(AGREEMENT.moves["offered", "sign"].title))
+    gateway = house.get(CodeGateway)
+    gateway.check()
+    async with house.unit(ctx) as uow:
+        phone, digits = await _new_code(uow, agreement_id)
+    await gateway.send(phone, digits)
+    return mask_phone(phone)
+
+
+async def _new_code(uow: UnitOfWork, agreement_id: UUID) -> tuple[str, str]:
+    """A new code and the phone that it is for."""
+    row = await _mine_to_sign(uow, agreement_id)
+    _refuse_unsignable(row, await uow.get(Application, row.application_id))
     guardian = await my_guardian(uow)
     await uow.hold(f"signing/{guardian.id}")
     recent = select(func.count()).where(
@@ -173,13 +229,12 @@ async def send_signing_code(uow: UnitOfWork, agreement_id: UUID) -> str:
     )
     await uow.session.flush()
     await uow.audit("agreement.code_sent", "agreement", row.id)
-    await uow.house.get(CodeGateway).send(guardian.phone, digits)
-    return mask_phone(guardian.phone)
+    return guardian.phone, digits
 
 
 async def check_code(uow: UnitOfWork, agreement_id: UUID, digits: str) -> bool:
     """Whether the code signs this agreement now. A try is counted: commit the unit of work whatever comes out."""
-    row = await my_agreement(uow, agreement_id)
+    row = await _mine_to_sign(uow, agreement_id)
     newest = (
         select(SigningCode)
         .where(SigningCode.agreement_id == row.id, SigningCode.account_id == uow.ctx.actor.account_id)
@@ -198,30 +253,41 @@ async def check_code(uow: UnitOfWork, agreement_id: UUID, digits: str) -> bool:
     return right
 
 
-async def sign(house: House, ctx: Any, agreement_id: UUID, digits: str, sha256: str) -> UUID:
-    """Sign with the code: the agreement comes into force and the child takes part (R-156). Twice is once.
+async def sign(house: House, ctx: TenantContext, agreement_id: UUID, digits: str, sha256: str) -> UUID:
+    """Sign with the code: the agreement comes into force and the child takes part (R-156). Twice is once, and so is
+    the other parent's signature after the first.
 
-    Raises WrongSigningCode, AgreementChanged when it is not the text that was shown, MoveRefused.
+    Raises WrongSigningCode, AgreementChanged when it is not the text that was shown, MoveRefused, MayNotChoose,
+    PlaceLost.
     """
     async with house.unit(ctx) as uow:
-        row = await my_agreement(uow, agreement_id)
-        if row.state == "in_force" and row.signed_by == ctx.actor.account_id:
+        row = await _mine_to_sign(uow, agreement_id)
+        if row.state == "in_force":
             return row.id
+        _refuse_unsignable(row, await uow.get(Application, row.application_id))
         right = await check_code(uow, agreement_id, digits)
     if not right:
         raise WrongSigningCode(fields=[FieldError("code", WrongSigningCode.text, "wrong_signing_code")])
     async with house.unit(ctx) as uow:
-        row = await my_agreement(uow, agreement_id)
+        row = await _mine_to_sign(uow, agreement_id)
         await seats.hold_child(uow, row.student_id)
         application = await uow.get(Application, row.application_id, lock=True)
         row = await uow.get(Agreement, agreement_id, lock=True)
-        if row.sha256 != sha256 or digest(row.content) != row.sha256:
-            raise AgreementChanged()
-        guardian = await my_guardian(uow)
-        await _put_in_force(uow, row, guardian)
+        if row.state == "in_force":
+            return row.id
+        await _refuse_other(uow, row, application, sha256)
+        await _put_in_force(uow, row, await my_guardian(uow))
         if application.state == "agreement_pending":
-            await _enrol(uow, application)
+            await enrol(uow, application)
     return agreement_id
+
+
+async def _refuse_other(uow: UnitOfWork, row: Agreement, application: Application, sha256: str) -> None:
+    """Raises MoveRefused, or AgreementChanged: it is not the text that was shown, or not what is chosen now."""
+    _refuse_unsignable(row, application)
+    said = row.content.get("offerings")
+    if row.sha256 != sha256 or digest(row.content) != row.sha256 or said != _named(await items_of(uow, application.id)):
+        raise AgreementChanged()
 
 
 async def sign_on_paper(
@@ -230,17 +296,17 @@ async def sign_on_paper(
     """Put an agreement in force that the guardian signed on paper: the scan and a second person stand for the code.
 
     `record` goes on the paper and on the page that proves it: signed_on, entered_by, checked_by, scan (its SHA-256).
-    The caller has made sure of both. Raises AgreementChanged when it is not the text that was signed, MoveRefused.
+    The caller has made sure of both. Raises AgreementChanged when it is not the text that was signed, MoveRefused,
+    PlaceLost.
     """
     row = await uow.get(Agreement, agreement_id)
     await seats.hold_child(uow, row.student_id)
     application = await uow.get(Application, row.application_id, lock=True)
     row = await uow.get(Agreement, agreement_id, lock=True)
-    if row.sha256 != sha256 or digest(row.content) != row.sha256:
-        raise AgreementChanged()
+    await _refuse_other(uow, row, application, sha256)
     await _put_in_force(uow, row, None, signer, record)
     if application.state == "agreement_pending":
-        await _enrol(uow, application)
+        await enrol(uow, application)
 
 
 async def _put_in_force(
@@ -272,54 +338,52 @@ async def _put_in_force(
     await uow.session.flush()
 
 
-async def _enrol(uow: UnitOfWork, application: Application) -> None:
-    term = await uow.get(Term, application.term_id)
-    items = [i for i in await items_of(uow, application.id) if i.state == "chosen"]
-    views = await offerings_by_id(uow, {i.offering_id for i in items})
-    already = await enrolled_choices(uow, application.student_id, term.id)
-    await APPLICATION.transition(uow, application, "enrol")
-    starts_on = max(clock.today(), term.starts_on)
-    for item in items:
-        if item.offering_id in already:
-            if already[item.offering_id].weekdays != tuple(item.weekdays):
-                await _change_days(uow, application.student_id, item)
-            continue
-        await begin(uow, application, views[item.offering_id], item.weekdays, starts_on)
-
-
-async def _change_days(uow: UnitOfWork, student_id: UUID, item: ApplicationItem) -> None:
-    query = select(Enrolment).where(
-        Enrolment.student_id == student_id, Enrolment.offering_id == item.offering_id, Enrolment.state == "enrolled"
-    )
-    row = (await uow.session.execute(query.with_for_update())).scalar_one()
-    row.weekdays = list(item.weekdays)
-    await uow.audit("enrolment.days", "enrolment", row.id, weekdays=row.weekdays)
-    await uow.emit("enrollment.changed", {"enrolment": row.id, "student": student_id, "offering": row.offering_id})
+_STALE = text("""
+with chosen as (
+  select p.id, p.state, i.offering_id, i.weekdays
+    from application p
+    join application_item i on i.tenant_id = p.tenant_id and i.application_id = p.id and i.state = 'chosen'
+   where p.tenant_id = :t and p.state in ('agreement_pending', 'enrolled'))
+select a.application_id from agreement a
+  join application p on p.tenant_id = a.tenant_id and p.id = a.application_id and p.state = 'enrolled'
+ where a.tenant_id = :t and a.state = 'in_force'
+   and not exists (select from agreement o
+                    where o.tenant_id = a.tenant_id and o.application_id = p.id and o.state = 'offered')
+   and ((a.template, a.version) <> (:template, :version) or exists (
+     select from chosen c where c.id = p.id and not exists (
+       select from jsonb_array_elements(a.content -> 'offerings') n
+        where n ->> 'offering' = c.offering_id::text and n -> 'weekdays' = to_jsonb(c.weekdays))))
+union
+select a.application_id from agreement a
+ where a.tenant_id = :t and a.state = 'offered' and a.content -> 'offerings' <> (
+   select jsonb_agg(jsonb_build_object('offering', c.offering_id::text, 'weekdays', to_jsonb(c.weekdays))
+                    order by c.offering_id::text collate "C")
+     from chosen c where c.id = a.application_id)
+ order by 1 limit :limit""")
+"""Applications whose agreement in force is of an older wording or does not name what is chosen now, and those whose
+offered one says otherwise: the school has moved an item to another day."""
 
 
 async def renew_outdated(uow: UnitOfWork, limit: int = 200) -> int:
-    """Offer the new wording to families whose agreement in force is of an older version; returns to how many."""
+    """Offer the agreement as it must be now to families whose own has become another; returns to how many."""
     template = agreement_text(uow)
-    offered = select(Agreement.application_id).where(Agreement.state == "offered")
-    query = select(Agreement).where(
-        Agreement.state == "in_force",
-        (Agreement.template != template.key) | (Agreement.version != template.version),
-        Agreement.application_id.not_in(offered),
-    )
-    rows = (await uow.session.execute(query.order_by(Agreement.id).limit(limit))).scalars().all()
-    for old in rows:
-        application = await uow.get(Application, old.application_id, lock=True)
-        await offer_agreement(uow, application, await student(uow, old.student_id))
-    return len(rows)
+    asked = {"t": uow.ctx.tenant_id, "template": template.key, "version": template.version, "limit": limit}
+    ids = (await uow.session.execute(_STALE, asked)).scalars().all()
+    for id_ in ids:
+        application = await uow.get(Application, id_, lock=True)
+        if application.state in SIGNABLE:
+            await offer_agreement(uow, application, await student(uow, application.student_id))
+    return len(ids)
 
 
-async def end_agreements(uow: UnitOfWork, application_id: UUID) -> None:
-    """End what is in force or offered, because the child left everything."""
-    query = select(Agreement).where(
-        Agreement.application_id == application_id, Agreement.state.in_(("in_force", "offered"))
-    )
+async def end_agreements(
+    uow: UnitOfWork, application_id: UUID, states: Sequence[str] = ("in_force", "offered")
+) -> None:
+    """End what is in force or offered: the child left everything, or what it was about is no more."""
+    query = select(Agreement).where(Agreement.application_id == application_id, Agreement.state.in_(list(states)))
     for row in (await uow.session.execute(query)).scalars().all():
         await AGREEMENT.transition(uow, row, "end")
+    await uow.session.flush()
 
 
 def _code_hash(house: House, row: Agreement, digits: str) -> str:

@@ -23,7 +23,7 @@ SHOWN = (*ON_MENU, "suspended")
 
 
 async def changed(uow: UnitOfWork, before: OfferingView, after: OfferingView) -> None:
-    """Tell of a change of name, hours, room, teacher or price; nothing else and nothing unshown is announced."""
+    """Tell of a change of name, hours, grades, room, teacher or price; nothing else and nothing unshown is told of."""
     if before.state not in SHOWN:
         return
     what = await _differences(uow, before, after)
@@ -45,7 +45,8 @@ async def history_of(uow: UnitOfWork, offering_id: UUID, limit: int = 20) -> lis
 
 
 async def touched(uow: UnitOfWork, offering_id: UUID) -> list[UUID]:
-    """The children with a place in an offering: claimed and not given back, or taking part."""
+    """The children whom a change of an offering touches: with a place in it, claimed and not given back, or taking
+    part; waiting for one, with it in the basket, or among the wishes of a draw that is not over."""
     rows = await uow.session.execute(
         text("""
         select student_id from seat_claim
@@ -53,8 +54,20 @@ async def touched(uow: UnitOfWork, offering_id: UUID) -> list[UUID]:
            and (held_until is null or held_until > now())
         union
         select student_id from enrolment
-         where tenant_id = :t and offering_id = :o and state = 'enrolled' order by 1"""),
-        {"t": uow.ctx.tenant_id, "o": offering_id},
+         where tenant_id = :t and offering_id = :o and state = 'enrolled'
+        union
+        select student_id from waiting_entry
+         where tenant_id = :t and offering_id = :o and state in ('waiting', 'blocked', 'offered')
+        union
+        select student_id from basket
+         where tenant_id = :t and items @> jsonb_build_array(jsonb_build_object('offering', cast(:name as text)))
+        union
+        select w.student_id from draw_wish w
+          join draw_course c on c.tenant_id = w.tenant_id and c.round_id = w.round_id and c.offering_id = :o and c.live
+         where w.tenant_id = :t and exists (
+           select from jsonb_array_elements(w.line -> 'ranked') r where r ->> 0 = cast(:name as text))
+         order by 1"""),
+        {"t": uow.ctx.tenant_id, "o": offering_id, "name": str(offering_id)},
     )
     return list(rows.scalars().all())
 
@@ -94,6 +107,7 @@ async def _differences(uow: UnitOfWork, before: OfferingView, after: OfferingVie
     pairs = [
         ("name", before.title, after.title),
         ("time", _hours(before), _hours(after)),
+        ("grades", sorted(before.grades), sorted(after.grades)),
         ("early", _early(before), _early(after)),
         ("room", names.get(before.room_id, ""), names.get(after.room_id, "")),
         ("teacher", _led_by(before, names), _led_by(after, names)),

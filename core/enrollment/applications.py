@@ -21,12 +21,13 @@ from core.db.house import House
 from core.db.idempotency import once
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
-from core.enrollment import basket, seats
+from core.enrollment import agreements, basket, seats
 from core.enrollment.application_rules import draft_view, refuse_objected
 from core.enrollment.basket import Choice, application_of, check_choice, chosen_days, items_of
 from core.enrollment.claims import Decision, Wish, claims_of
 from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.errors import (
+    ChangedMeanwhile,
     Full,
     FullUntil,
     InLine,
@@ -47,12 +48,16 @@ from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import APPLICATION, ITEM
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting.errors import ForTheList
-from core.people.service import StudentView, my_child
+from core.people.service import StudentView, my_child, my_child_to_choose
 from core.terms.models import Term
 from core.web.i18n import fdatetime
 
 CHANGEABLE = ("submitted", "steered", "class_reviewed", "enrolled")
 STARTABLE = ("informed", "cancelled", "refused", "withdrawn")
+
+
+Lines = Sequence[tuple[UUID, str, tuple[int, ...]]]
+"""(offering, state, weekdays) of an application's items, in one order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class Intent:
     choices: Sequence[Choice]
     dropped: Sequence[UUID]
     to_claim: Sequence[Choice]
+    found: Lines
+    """The application's lines at that moment."""
 
 
 async def read_notice(uow: UnitOfWork, student_id: UUID, term_id: UUID, sha256: str) -> None:
@@ -115,17 +122,18 @@ async def submit(
     """Submit or change the child's application for a term; returns its id.
 
     The same key again, another tap, or the other parent with the same choices change nothing. Raises NothingChosen,
-    NoticeUnread, WindowShut, NotOnMenu, ByDraw, NotForGrade, WrongDays, Overlap, Full, PlaceLost, Objected,
-    MoveRefused.
+    MayNotChoose, NoticeUnread, WindowShut, NotOnMenu, ByDraw, NotForGrade, WrongDays, Overlap, Full, PlaceLost,
+    Objected, ChangedMeanwhile, MoveRefused.
     Places already taken when one of several is full are kept for a while (claims.HOLD_MINUTES).
     """
     async with house.unit(ctx) as uow:
-        child = await my_child(uow, student_id)
+        child = await my_child_to_choose(uow, student_id)
         intent = await intend(uow, child, term_id, choices, notice_sha256)
     if intent is not None:
         await take_places(house, ctx, intent, key)
     async with house.unit(ctx) as uow:
-        content = {"student": student_id, "term": term_id, "choices": [[c.offering_id, c.weekdays] for c in choices]}
+        said = sorted([str(c.offering_id), *sorted(set(c.weekdays))] for c in choices)
+        content = {"student": student_id, "term": term_id, "choices": said}
         answer = await once(
             uow,
             f"application/{ctx.actor.account_id}",
@@ -178,7 +186,12 @@ async def intend(
         choices=choices,
         dropped=[id_ for id_ in before if id_ not in wanted_ids],
         to_claim=[c for c in choices if c.offering_id not in held],
+        found=_lines(items),
     )
+
+
+def _lines(items: Sequence[ApplicationItem]) -> Lines:
+    return sorted((i.offering_id, i.state, tuple(i.weekdays)) for i in items)
 
 
 def _says_already(application: Application, before: Mapping[UUID, ApplicationItem], choices: Sequence[Choice]) -> bool:
@@ -271,7 +284,10 @@ async def write(
     *,
     signer: str = "",
 ) -> dict[str, Any]:
-    """Write what was intended, whose places are held; `signer` signed it on paper. Raises PlaceLost, MoveRefused."""
+    """Write what was intended, whose places are held; `signer` signed it on paper.
+
+    Raises PlaceLost, MoveRefused, and ChangedMeanwhile: nobody's choice is overwritten by one who has not seen it.
+    """
     await seats.hold_child(uow, student_id)
     application = await application_of(uow, student_id, term_id, lock=True)
     if intent is None:
@@ -282,7 +298,14 @@ async def write(
         application = Application(term_id=term_id, student_id=student_id, state="informed", revision=0)
         uow.session.add(application)
         await uow.session.flush()
-    await _lay_items(uow, application, intent.choices)
+    items = await items_of(uow, application.id)
+    if _lines(items) != intent.found:
+        chosen = {i.offering_id: i for i in items if i.state in ("chosen", "steered")}
+        if _says_already(application, chosen, intent.choices):
+            return {"id": application.id}
+        raise ChangedMeanwhile()
+    await _refuse_moved(uow, student_id, term_id, intent.choices)
+    dropped = await _lay_items(uow, application, items, intent.choices)
     application.revision += 1
     application.notice_sha256 = notice_sha256
     application.need = need.strip() or application.need
@@ -294,20 +317,38 @@ async def write(
     await APPLICATION.transition(uow, application, event, payload=payload)
     await basket.empty(uow, student_id, term_id)
     await uow.session.flush()
-    await seats.release(uow, student_id, intent.dropped, "dropped")
+    # What was offered for signature before is about something else; after the review it is offered anew.
+    await agreements.end_agreements(uow, application.id, ("offered",))
+    await seats.release(uow, student_id, dropped, "dropped")
     for choice in intent.choices:
         await seats.set_days(uow, student_id, choice.offering_id, choice.weekdays)
     await seats.keep(uow, student_id, [c.offering_id for c in intent.choices])
     return {"id": application.id}
 
 
-async def _lay_items(uow: UnitOfWork, application: Application, choices: Sequence[Choice]) -> None:
-    items = {i.offering_id: i for i in await items_of(uow, application.id)}
+async def _refuse_moved(uow: UnitOfWork, student_id: UUID, term_id: UUID, choices: Sequence[Choice]) -> None:
+    """Raises ChangedMeanwhile: the school moved an item, under these children's locks, while places were claimed."""
+    enrolled = await basket.enrolled_choices(uow, student_id, term_id)
+    views = await offerings_by_id(uow, {c.offering_id for c in choices})
     for choice in choices:
-        await choose(uow, application, items.pop(choice.offering_id, None), choice.offering_id, choice.weekdays)
-    for item in items.values():
-        if item.state in ("chosen", "steered"):
-            await ITEM.transition(uow, item, "drop")
+        view = views[choice.offering_id]
+        if enrolled.get(view.id) != choice and (
+            chosen_days(view, choice.weekdays) != choice.weekdays or not set(choice.weekdays) <= set(view.weekdays)
+        ):
+            raise ChangedMeanwhile()
+
+
+async def _lay_items(
+    uow: UnitOfWork, application: Application, items: Sequence[ApplicationItem], choices: Sequence[Choice]
+) -> list[UUID]:
+    """Returns which offerings were dropped."""
+    known = {i.offering_id: i for i in items}
+    for choice in choices:
+        await choose(uow, application, known.pop(choice.offering_id, None), choice.offering_id, choice.weekdays)
+    gone = [item for item in known.values() if item.state in ("chosen", "steered")]
+    for item in gone:
+        await ITEM.transition(uow, item, "drop")
+    return [item.offering_id for item in gone]
 
 
 async def choose(
@@ -321,13 +362,16 @@ async def choose(
         return
     if item.state != "chosen":
         await ITEM.transition(uow, item, "choose")
-        item.reason, item.clause, item.other_offering_id = "", "", None
+    item.reason, item.clause, item.other_offering_id = "", "", None
     item.weekdays = list(days)
 
 
 async def cancel(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> None:
-    """Take back what is not yet in force: the whole application, or, for a child that takes part, its changes."""
-    await my_child(uow, student_id)
+    """Take back what is not yet in force: the whole application, or, for a child that takes part, its changes.
+
+    Raises NotFound, MayNotChoose, MoveRefused.
+    """
+    await my_child_to_choose(uow, student_id)
     await seats.hold_child(uow, student_id)
     application = await application_of(uow, student_id, term_id, lock=True)
     if application is None:
@@ -343,6 +387,20 @@ async def cancel(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> None:
     )
     for item in gone:
         await ITEM.transition(uow, item, "drop")
+    await restore_enrolled(uow, student_id, items, enrolled)
+    await agreements.end_agreements(uow, application.id, ("offered",) if enrolled else ("in_force", "offered"))
     await basket.empty(uow, student_id, term_id)
     await uow.session.flush()
     await seats.release(uow, student_id, [i.offering_id for i in gone], "cancelled")
+
+
+async def restore_enrolled(
+    uow: UnitOfWork, student_id: UUID, items: Sequence[ApplicationItem], enrolled: Mapping[UUID, Choice]
+) -> None:
+    """A change came to nothing: lines and places of what the child takes part in have the enrolment's days again."""
+    for item in [i for i in items if i.offering_id in enrolled]:
+        if item.state == "steered":
+            await ITEM.transition(uow, item, "keep")
+        item.reason, item.clause, item.other_offering_id = "", "", None
+        item.weekdays = list(enrolled[item.offering_id].weekdays)
+        await seats.set_days(uow, student_id, item.offering_id, item.weekdays)

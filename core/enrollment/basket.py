@@ -85,6 +85,14 @@ async def take_out(uow: UnitOfWork, student_id: UUID, term_id: UUID, offering_id
     return await _store(uow, student_id, term_id, kept)
 
 
+async def forget(uow: UnitOfWork, student_id: UUID, term_id: UUID, offering_id: UUID) -> None:
+    """Take an offering out of a basket that was put together; where none was, none is made."""
+    query = select(Basket).where(Basket.student_id == student_id, Basket.term_id == term_id)
+    row = (await uow.session.execute(query)).scalar_one_or_none()
+    if row is not None:
+        row.items = [item for item in row.items if item["offering"] != str(offering_id)]
+
+
 async def empty(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> None:
     await uow.session.execute(delete(Basket).where(Basket.student_id == student_id, Basket.term_id == term_id))
 

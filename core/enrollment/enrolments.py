@@ -1,4 +1,4 @@
-"""Who takes part in what: read by billing and lessons, ended by families at any time (R-149) and by the term's end."""
+"""Who takes part in what: read by billing and lessons. How families leave: core.enrollment.leaving."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 
 from core.base import clock
-from core.base.errors import NotFound
 from core.db.uow import UnitOfWork
-from core.enrollment.models import Agreement, Application, Enrolment
+from core.enrollment.basket import enrolled_choices, items_of
+from core.enrollment.errors import PlaceLost
+from core.enrollment.models import Application, Enrolment
 from core.enrollment.offerings_service import offerings_by_id
-from core.enrollment.seats import hold_child, release
-from core.enrollment.states import AGREEMENT, APPLICATION, ENROLMENT
+from core.enrollment.seats import held_by
+from core.enrollment.states import APPLICATION, ENROLMENT
 from core.enrollment.views import EnrolmentView, OfferingView
 from core.people.service import StudentView, students_by_id
-from core.terms.models import CalendarDay
+from core.terms.models import CalendarDay, Term
 
 CHUNK = 500
 
@@ -97,18 +98,35 @@ async def counts_by_offering(uow: UnitOfWork, term_id: UUID) -> dict[UUID, int]:
     return {row[0]: row[1] for row in (await uow.session.execute(query)).all()}
 
 
-async def withdraw(uow: UnitOfWork, enrolment_id: UUID, *, student_id: UUID | None = None, reason: str = "") -> None:
-    """End one enrolment from today on: the place is free at once, no reason is demanded (R-149).
+async def enrol(uow: UnitOfWork, application: Application) -> None:
+    """The child takes part in what was agreed, from today or the term's first day on; in other days of what it takes
+    part in already from tomorrow on. Raises PlaceLost: nobody is enrolled without a place."""
+    term = await uow.get(Term, application.term_id)
+    items = [i for i in await items_of(uow, application.id) if i.state == "chosen"]
+    views = await offerings_by_id(uow, {i.offering_id for i in items})
+    already = await enrolled_choices(uow, application.student_id, term.id)
+    held = await held_by(uow, application.student_id, term.id)
+    if any(item.offering_id not in held for item in items):
+        raise PlaceLost()
+    await APPLICATION.transition(uow, application, "enrol")
+    starts_on = max(clock.today(), term.starts_on)
+    for item in items:
+        view = views[item.offering_id]
+        if item.offering_id not in already:
+            await begin(uow, application, view, item.weekdays, starts_on)
+        elif already[item.offering_id].weekdays != tuple(item.weekdays):
+            await _change_days(uow, application, view, item.weekdays)
 
-    A child that withdraws before the service starts never took part. Raises NotFound for another child's enrolment.
-    """
-    row = await uow.get(Enrolment, enrolment_id, lock=True)
-    if student_id is not None and row.student_id != student_id:
-        raise NotFound()
-    if row.state == "withdrawn":
-        return
-    await end(uow, row, reason)
-    await release(uow, row.student_id, [row.offering_id], "withdrawn")
+
+async def _change_days(uow: UnitOfWork, application: Application, view: OfferingView, weekdays: Sequence[int]) -> None:
+    """What was until today was agreed otherwise, and is counted so."""
+    query = select(Enrolment).where(
+        Enrolment.student_id == application.student_id, Enrolment.offering_id == view.id, Enrolment.state == "enrolled"
+    )
+    row = (await uow.session.execute(query.with_for_update())).scalar_one()
+    await end(uow, row)
+    await begin(uow, application, view, weekdays, max(clock.today() + timedelta(days=1), row.starts_on))
+    await uow.audit("enrolment.days", "enrolment", row.id, weekdays=list(weekdays))
 
 
 async def begin(
@@ -157,24 +175,6 @@ async def end(uow: UnitOfWork, row: Enrolment, reason: str = "") -> None:
             "ends_on": row.ends_on,
         },
     )
-
-
-async def leave(uow: UnitOfWork, student_id: UUID, enrolment_id: UUID) -> None:
-    """The family's way out of one item; with the last one the application and its agreement end too."""
-    await hold_child(uow, student_id)
-    await withdraw(uow, enrolment_id, student_id=student_id)
-    row = await uow.get(Enrolment, enrolment_id)
-    if await enrolments_of(uow, student_id, row.term_id):
-        return
-    application = await uow.get(Application, row.application_id, lock=True)
-    if application.state == "enrolled":
-        payload = {"application": application.id, "student": student_id, "term": row.term_id}
-        await APPLICATION.transition(uow, application, "withdraw", payload=payload)
-        open_ones = select(Agreement).where(
-            Agreement.application_id == application.id, Agreement.state.in_(("in_force", "offered"))
-        )
-        for agreement in (await uow.session.execute(open_ones)).scalars().all():
-            await AGREEMENT.transition(uow, agreement, "end")
 
 
 async def _runs(uow: UnitOfWork, day: date) -> int | None:

@@ -31,6 +31,18 @@ class GroupsClash(Conflict):
     text = _l("「%(title)s」已经编班，新的时间与其他班组的教室、教师或学生冲突，请先调整编班")
 
 
+class DaysChosen(Conflict):
+    """The family chose these days, and was told what they cost: only it gives one up."""
+
+    code = "days_chosen"
+    text = _l("这样修改会改变 %(n)s 名学生自己选定的「%(title)s」日子。请先与这些家长商量换日子或退出，再修改")
+
+
+class FamiliesClash(Conflict):
+    code = "families_clash"
+    text = _l("改到新的时间后，%(n)s 名学生的「%(title)s」会与自己的其他项目（如「%(other)s」）重叠。请换一个时间")
+
+
 class TeacherTaken(Conflict):
     code = "teacher_taken"
     text = _l("这个时间教师已安排在「%(other)s」，请换一位教师或时间")
@@ -128,6 +140,13 @@ class NoticeUnread(Invalid):
 class PlaceLost(Conflict):
     code = "place_lost"
     text = _l("保留的名额已过期，请重新提交")
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed the application, or the school an item, while this one was being sent."""
+
+    code = "choice_changed"
+    text = _l("选择已变化，请核对后再提交")
 
 
 class OtherOfferOwed(Invalid):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,6 +65,16 @@ class Home:
     @property
     def term_name(self) -> str:
         return term_title(self.term.code) if self.term else ""
+
+    @property
+    def digest(self) -> str:
+        """What is chosen for this child, with days and price, as one hash: a consent is to this and to nothing else."""
+        lines = []
+        for choice in sorted(self.chosen.values(), key=lambda c: c.offering_id.bytes):
+            view = self.offerings.get(choice.offering_id)
+            price = self.price(view) if view else None
+            lines.append([str(choice.offering_id), sorted(choice.weekdays), [price.fen, price.unit] if price else None])
+        return hashlib.sha256(json.dumps(lines).encode()).hexdigest()
 
     def price(self, view: OfferingView) -> UnitPrice | None:
         """The posted price; None where nothing is taken of this child's grade."""

@@ -8,11 +8,12 @@ from core.base import clock
 from core.db.delivery import Delivery
 from core.enrollment import agreements, menu_service, seats
 from core.enrollment.models import Application, Enrolment
+from core.enrollment.moved import TURN
 from core.enrollment.shown.service import keep_present
 from core.enrollment.states import APPLICATION, ENROLMENT
 from core.terms.models import Term
 
-TURN = "enrollment.turn"
+__all__ = ["TURN", "turn"]
 
 
 async def turn(delivery: Delivery) -> None:

@@ -15,7 +15,7 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
-from core.enrollment import announce, seats
+from core.enrollment import announce, moved, seats
 from core.enrollment.draw.errors import FixedByDraw
 from core.enrollment.draw.gate import drawn_now
 from core.enrollment.errors import CapacityTooSmall, GroupsClash
@@ -55,10 +55,12 @@ async def propose_offering(
 async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDraft) -> OfferingView:
     """Change an item, before or after it is on the menu (R-098). Families with a place are told.
 
-    Raises as propose_offering, CapacityTooSmall, GroupsClash (formed groups would clash in the new hours), and
-    FixedByDraw: what families rank stays as it is until the draw is over.
+    Other weekdays take along who takes the item whole, from today or tomorrow on (core.enrollment.moved). Raises as
+    propose_offering, CapacityTooSmall, GroupsClash (formed groups would clash in the new hours), DaysChosen,
+    FamiliesClash, Busy, and FixedByDraw: what families rank stays as it is until the draw is over.
     """
     _refuse_nonsense(draft)
+    held = await moved.hold(uow, offering_id) if moved.moves(await offering(uow, offering_id), draft) else set()
     row = await uow.get(Offering, offering_id, lock=True)
     if row.state not in CHANGEABLE:
         raise MoveRefused(state=OFFERING.title(row.state), event=_("修改"))
@@ -70,6 +72,9 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     draft = replace(draft, details={**draft.details, **reviewed})
     if await drawn_now(uow, [offering_id]) and not _same_to_families(before, draft):
         raise FixedByDraw(title=row.title)
+    if moved.moves(before, draft):
+        await moved.refuse(uow, before, draft, held)
+    clashed = await moved.clashes(uow, offering_id)
     await uow.hold(f"timetable/{row.term_id}")
     for name, value in _columns(draft).items():
         setattr(row, name, value)
@@ -83,9 +88,12 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     await uow.session.flush()
     if more:
         await seats.came_free(uow, offering_id)
+    await moved.follow(uow, before, view)
+    if set(before.periods) != set(view.periods):
+        await moved.refuse_clashes(uow, view, clashed)
     try:
         async with uow.session.begin_nested():
-            await follow_hours(uow, view)
+            await follow_hours(uow, before, view)
     except IntegrityError as exc:
         raise GroupsClash(title=draft.title) from exc
     await uow.audit("offering.change", "offering", offering_id, title=draft.title)

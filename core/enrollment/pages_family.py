@@ -15,7 +15,7 @@ from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.house import House
 from core.db.uow import UnitOfWork
-from core.enrollment import agreements, applications, enrolments, home_views, review, tracker
+from core.enrollment import agreements, applications, home_views, leaving, review, tracker
 from core.enrollment.agreement_paper import paper, parties, proof_of, verify_url
 from core.enrollment.basket import items_of
 from core.enrollment.models import Application, Enrolment
@@ -174,8 +174,7 @@ async def send_code(
     """Send the code that signs this agreement."""
     here = f"/t/{ctx.slug}/home/agreements/{agreement_id}"
     try:
-        async with house.unit(ctx) as uow:
-            phone = await agreements.send_signing_code(uow, agreement_id)
+        phone = await agreements.send_signing_code(house, ctx, agreement_id)
     except KehouError as refused:
         if isinstance(refused, NotFound):
             raise
@@ -287,7 +286,7 @@ async def withdraw(
     uow: NamedDependency[UnitOfWork], ctx: NamedDependency[TenantContext], enrolment_id: FromPath[UUID]
 ) -> Response[Any]:
     row = await _my_enrolment(uow, enrolment_id)
-    await enrolments.leave(uow, row.student_id, enrolment_id)
+    await leaving.leave(uow, enrolment_id)
     return redirect(f"/t/{ctx.slug}/home?child={row.student_id}", flash=_("已退出"))
 
 

@@ -16,6 +16,7 @@ from core.db.house import House
 from core.db.uow import UnitOfWork
 from core.enrollment import agreements, announce, applications, basket, enrolments, home_views, review, tracker
 from core.enrollment.basket import Choice
+from core.enrollment.errors import ChangedMeanwhile
 from core.enrollment.home_views import Home
 from core.enrollment.letters import letter
 from core.enrollment.offerings_service import offerings_by_id
@@ -24,7 +25,7 @@ from core.enrollment.shown.service import keep as keep_shown
 from core.enrollment.survey import service as surveys
 from core.enrollment.words import SAY, kind_title
 from core.notices.changes import change_lines
-from core.people.service import my_child
+from core.people.service import my_child_to_choose
 from core.policy.vocab_people import FORMS
 from core.terms.models import Term
 from core.terms.service import current_term
@@ -147,7 +148,7 @@ async def put_in(
     if not form:
         raise NotFound()
     wish = form.value
-    kid = await my_child(uow, wish.child)
+    kid = await my_child_to_choose(uow, wish.child)
     term = await current_term(uow)
     async with form.attempt(uow):
         await basket.put(uow, kid.id, term.id, kid.grade, wish.offering, wish.weekdays)
@@ -165,7 +166,7 @@ async def take_out(
     form = await Form.from_request(OneOffering, request)
     if not form:
         raise NotFound()
-    kid = await my_child(uow, form.value.child)
+    kid = await my_child_to_choose(uow, form.value.child)
     await basket.take_out(uow, kid.id, (await current_term(uow)).id, form.value.offering)
     return redirect(f"/t/{ctx.slug}/home/apply?child={kid.id}", flash=_("已移除"))
 
@@ -239,13 +240,14 @@ async def submit(
 ) -> Response[Any]:
     """Submit the basket. No transaction is open while places are claimed."""
     form = await Form.from_request(Apply, request)
-    child_id = form.value_or_none.child if form.value_or_none else None
     async with house.unit(ctx) as uow:
-        seen = await home_views.load(uow, child_id)
+        seen = await home_views.load(uow, _sent_child(form))
         if not form or seen.term is None:
             return await _apply_page(request, uow, seen, form)
         term: Term = seen.term
     async with form.attempt():
+        if form.value.shown != seen.digest:
+            raise ChangedMeanwhile()
         done = await applications.submit(
             house,
             ctx,
@@ -259,6 +261,14 @@ async def submit(
         return redirect(f"/t/{ctx.slug}/home/applications/{done}", flash=_("申请已提交，班主任会尽快审核"))
     async with house.unit(ctx) as uow:
         return await _apply_page(request, uow, await home_views.load(uow, seen.child.id), form)
+
+
+def _sent_child(form: Form[Apply]) -> UUID:
+    """Whom the form is about, whether or not the rest of it is right. Raises NotFound: never another child."""
+    try:
+        return UUID(str(form.data.get("child")))
+    except ValueError:
+        raise NotFound() from None
 
 
 HANDLERS = (home, children, menu, one_offering, put_in, take_out, notice, notice_read, apply_form, submit)

@@ -20,8 +20,8 @@ from core.db.uow import UnitOfWork
 from core.enrollment import seats
 from core.enrollment.agreements import offer_agreement
 from core.enrollment.application_rules import application_view, objections_to
-from core.enrollment.applications import choose, refusal_of
-from core.enrollment.basket import check_choice, chosen_days, enrolled_choices, items_of
+from core.enrollment.applications import choose, refusal_of, restore_enrolled
+from core.enrollment.basket import Choice, check_choice, chosen_days, enrolled_choices, items_of
 from core.enrollment.claims import Wish, claims_of
 from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.errors import NotYourClass, Objected, OtherOfferOwed
@@ -30,7 +30,7 @@ from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offering
 from core.enrollment.states import APPLICATION, ITEM
 from core.people.models import SchoolClass, Student
-from core.people.service import StudentView, class_ids_taught, my_child, student
+from core.people.service import StudentView, class_ids_taught, my_child_to_choose, student
 from core.policy import service as policy
 from core.policy.types import Objection
 from core.policy.vocab_people import FORMS, GROUPS
@@ -169,6 +169,9 @@ async def steer(
     if not reason.strip():
         raise ReasonOwed()
     item = await _item(uow, row, item_id)
+    if item.offering_id in await enrolled_choices(uow, row.student_id, row.term_id):
+        # The family alone leaves what the child takes part in; other days of it are refused, not steered.
+        raise MoveRefused(state=_("已参加"), event=str(ITEM.moves["chosen", "steer"].title))
     if other_offering_id == item.offering_id:
         raise OtherOfferOwed()
     other = await offering(uow, other_offering_id)
@@ -186,7 +189,7 @@ async def answer_steer(
 ) -> None:
     """The family's answer: take the proposed items, or keep the choice. Raises Full when the other has gone."""
     async with house.unit(ctx) as uow:
-        child = await my_child(uow, student_id)
+        child = await my_child_to_choose(uow, student_id)
         row = await _of_child(uow, application_id, child)
         if row.state != "steered":
             return
@@ -212,10 +215,12 @@ async def answer_steer(
         if row.state != "steered":
             return
         items = {i.offering_id: i for i in await items_of(uow, row.id)}
-        for old, other in wanted:
+        for old, seen in wanted:
             if not accept:
                 await ITEM.transition(uow, items[old], "keep")
+                items[old].reason, items[old].clause, items[old].other_offering_id = "", "", None
                 continue
+            other = await offering(uow, seen.id)
             await ITEM.transition(uow, items[old], "drop")
             await choose(uow, row, items.get(other.id), other.id, chosen_days(other, other.weekdays))
         await APPLICATION.transition(uow, row, "accept_other" if accept else "keep_choice", payload=_said(row))
@@ -235,6 +240,7 @@ async def refuse(
     clause: str = "",
 ) -> None:
     """Refuse one item, or all that is not yet in force; with a reason and another offer (R-134). The places come free.
+    A child that takes part already goes on with what it has.
 
     Raises ReasonOwed, OtherOfferOwed, Objected.
     """
@@ -247,20 +253,28 @@ async def refuse(
         other = await offering(uow, other_offering_id)
         check_choice(uow, other, row.term_id, child.grade, other.weekdays)
     enrolled = await enrolled_choices(uow, row.student_id, row.term_id)
+    items = await items_of(uow, row.id)
     open_items = [
-        i for i in await items_of(uow, row.id) if i.state in ("chosen", "steered") and i.offering_id not in enrolled
+        i
+        for i in items
+        if i.state in ("chosen", "steered") and enrolled.get(i.offering_id) != Choice(i.offering_id, tuple(i.weekdays))
     ]
     against = [i for i in open_items if item_id in (None, i.id)]
     if not against:
         raise NotFound()
     if any(i.offering_id == other_offering_id for i in against):
         raise OtherOfferOwed()
+    # Other days of what the child takes part in: it goes on with those it has.
+    await restore_enrolled(uow, row.student_id, against, enrolled)
+    new = [i for i in against if i.offering_id not in enrolled]
     for item in against:
-        await ITEM.transition(uow, item, "refuse", reason=reason, clause=clause)
+        if item in new:
+            await ITEM.transition(uow, item, "refuse", reason=reason, clause=clause)
         item.reason, item.clause, item.other_offering_id = reason.strip(), clause, other_offering_id
     payload = {**_said(row), "offerings": [i.offering_id for i in against], "other": other_offering_id}
     if len(against) == len(open_items):
-        await APPLICATION.transition(uow, row, "refuse", reason=reason, clause=clause, payload=payload)
+        event = "refuse_change" if enrolled else "refuse"
+        await APPLICATION.transition(uow, row, event, reason=reason, clause=clause, payload=payload)
     else:
         await uow.audit("application.refuse_item", "application", row.id, reason=reason, clause=clause, **payload)
         await uow.emit("application.item_refused", payload)
@@ -276,7 +290,7 @@ async def refuse(
         facts={"offerings": [i.offering_id for i in against], "other_offer": other_offering_id},
     )
     await uow.session.flush()
-    await seats.release(uow, row.student_id, [i.offering_id for i in against], "refused")
+    await seats.release(uow, row.student_id, [i.offering_id for i in new], "refused")
 
 
 async def _refuse_bare(uow: UnitOfWork, application_id: UUID, reason: str, other: UUID | None) -> None:

@@ -17,12 +17,12 @@ from core.base.errors import NotFound
 from core.base.money import Fen
 from core.db.house import House
 from core.db.uow import UnitOfWork
-from core.enrollment import agreements, applications, enrolments, home_views, menu_service, offerings_service, review
+from core.enrollment import agreements, applications, home_views, leaving, menu_service, offerings_service, review
 from core.enrollment.basket import Choice, items_of
 from core.enrollment.claims import Wish, claims_of
 from core.enrollment.home_views import Home
 from core.enrollment.letters import letter
-from core.enrollment.models import Agreement, Application, Enrolment
+from core.enrollment.models import Agreement, Application
 from core.enrollment.schemas import (
     Application as ApplicationBody,
 )
@@ -288,9 +288,11 @@ async def agreement(
 
 
 @post(f"{API}/home/agreements/{{agreement_id:uuid}}/code", opt=GUARDIAN, status_code=200)
-async def signing_code(uow: NamedDependency[UnitOfWork], agreement_id: FromPath[UUID]) -> dict[str, str]:
+async def signing_code(
+    house: NamedDependency[House], ctx: NamedDependency[TenantContext], agreement_id: FromPath[UUID]
+) -> dict[str, str]:
     """Send the code that signs this agreement; answers with the masked phone."""
-    return {"sent_to": await agreements.send_signing_code(uow, agreement_id)}
+    return {"sent_to": await agreements.send_signing_code(house, ctx, agreement_id)}
 
 
 @post(f"{API}/home/agreements/{{agreement_id:uuid}}/sign", opt=GUARDIAN, status_code=200)
@@ -309,9 +311,7 @@ async def sign(
 @post(f"{API}/home/enrolments/{{enrolment_id:uuid}}/withdraw", opt=GUARDIAN, status_code=200)
 async def withdraw(uow: NamedDependency[UnitOfWork], enrolment_id: FromPath[UUID]) -> dict[str, str]:
     """Leave an item (R-149)."""
-    row = await uow.get(Enrolment, enrolment_id)
-    await my_child(uow, row.student_id)
-    await enrolments.leave(uow, row.student_id, enrolment_id)
+    await leaving.leave(uow, enrolment_id)
     return {"state": "withdrawn"}
 
 

@@ -76,6 +76,8 @@ class Apply(BaseModel):
 
     child: UUID
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    shown: Annotated[str, Field(max_length=64)] = ""
+    """The digest of the choice that the page showed (Home.digest): nothing else is submitted."""
     need: Annotated[
         str,
         Field(max_length=300),

@@ -10,9 +10,9 @@ from core.enrollment.enrolments import (
     enrolments_for_billing,
     enrolments_of,
     students_in,
-    withdraw,
 )
 from core.enrollment.forming.keeping import GroupInForce, groups_in_force
+from core.enrollment.leaving import withdraw
 from core.enrollment.offerings_service import (
     change_offering,
     draft_of,

@@ -147,6 +147,16 @@ APPLICATION = Machine(
             reason=True,
             emits="application.refused",
         ),
+        # A change is refused; what the child takes part in stays.
+        Move(
+            "refuse_change",
+            ("submitted", "class_reviewed"),
+            "enrolled",
+            _l("不予通过修改"),
+            "application.approve",
+            reason=True,
+            emits="application.refused",
+        ),
         Move("offer_agreement", ("approved",), "agreement_pending", _l("提供协议"), emits="agreement.offered"),
         Move("enrol", ("agreement_pending", "approved"), "enrolled", _l("参加")),
         Move(

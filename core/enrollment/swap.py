@@ -33,8 +33,7 @@ from core.enrollment.views import OfferingView
 from core.enrollment.waiting import gate
 from core.enrollment.waiting.errors import ForTheList
 from core.enrollment.words import per_unit
-from core.people.models import Guardian, Guardianship
-from core.people.service import StudentView, my_child
+from core.people.service import StudentView, my_child, my_child_to_choose
 from core.terms.models import Term
 from core.terms.service import timetable_days
 from core.web.i18n import money
@@ -153,10 +152,11 @@ async def look(uow: UnitOfWork, enrolment_id: UUID, offering_id: UUID, weekdays:
 async def swap(uow: UnitOfWork, enrolment_id: UUID, offering_id: UUID, weekdays: Sequence[int]) -> UUID:
     """Exchange the item, or its days; returns the new enrolment's id. The same again finds it done.
 
-    Raises Full when the last place has gone meanwhile (then nothing was changed), SwapPending, and what `look` raises.
+    Raises Full when the last place has gone meanwhile (then nothing was changed), SwapPending, MayNotChoose, and what
+    `look` raises.
     """
     found = await uow.get(Enrolment, enrolment_id)
-    await _refuse_without_right(uow, found.student_id)
+    await my_child_to_choose(uow, found.student_id)
     await seats.hold_child(uow, found.student_id)
     row = await uow.get(Enrolment, enrolment_id, lock=True)
     if row.state != "enrolled":
@@ -216,18 +216,3 @@ async def _others(uow: UnitOfWork, row: Enrolment) -> list[tuple[OfferingView, S
     chosen = await basket.enrolled_choices(uow, row.student_id, row.term_id)
     views = await offerings_by_id(uow, set(chosen))
     return [(views[id_], choice.weekdays) for id_, choice in chosen.items() if id_ != row.offering_id]
-
-
-async def _refuse_without_right(uow: UnitOfWork, student_id: UUID) -> None:
-    """Only a guardian who may choose for the child. Raises NotFound."""
-    query = (
-        select(Guardianship.student_id)
-        .join(Guardian, (Guardian.tenant_id == Guardianship.tenant_id) & (Guardian.id == Guardianship.guardian_id))
-        .where(
-            Guardianship.student_id == student_id,
-            Guardianship.may_choose,
-            Guardian.account_id == uow.ctx.actor.account_id,
-        )
-    )
-    if (await uow.session.execute(query)).first() is None:
-        raise NotFound()

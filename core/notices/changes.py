@@ -1,7 +1,7 @@
 """What changed in an offering, kept as data and said in the reader's language: [[aspect, old, new], …].
 
 Aspects: name, room, teacher (texts, "" for none), time ([[weekday, "16:30", "17:30", first day, last day], …]),
-early (when grades 1 and 2 leave, "" for none), price ([fen, unit] or None for free).
+grades ([1, 2, …]), early (when grades 1 and 2 leave, "" for none), price ([fen, unit] or None for free).
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from core.base.text import LazyText
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.terms.hours import hours_line
-from core.web.i18n import money
+from core.web.i18n import grade_name, money
 
 ASPECTS: Final[Mapping[str, LazyText]] = {
     "name": _l("名称"),
     "time": _l("时间"),
+    "grades": _l("面向年级"),
     "early": _l("一、二年级结束时间"),
     "room": _l("地点"),
     "teacher": _l("教师"),
@@ -44,6 +45,8 @@ def changes_text(what: Sequence[Sequence[Any]]) -> str:
 def _value(aspect: str, value: Any) -> str:
     if aspect == "time":
         return hours_line([_hours(item) for item in value]) or _("不占用在校时间")
+    if aspect == "grades":
+        return _("、").join(grade_name(int(grade)) for grade in value)
     if aspect == "price":
         return f"{money(value[0])} / {UNITS.get(value[1], value[1])}" if value else _("免费")
     return str(value) if value else _("未定")

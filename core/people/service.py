@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core.base.errors import NotFound
+from core.base.errors import Forbidden, NotFound
 from core.base.text import gettext
 from core.base.text import lazy_gettext as _l
 from core.db.uow import UnitOfWork
@@ -93,6 +93,31 @@ async def my_child(uow: UnitOfWork, student_id: UUID) -> StudentView:
         if child.id == student_id:
             return child
     raise NotFound()
+
+
+class MayNotChoose(Forbidden):
+    code = "may_not_choose"
+    text = _l("学校登记的监护关系里，你不能为这个孩子选课。请联系学校")
+
+
+async def my_child_to_choose(uow: UnitOfWork, student_id: UUID) -> StudentView:
+    """One of the acting guardian's children, for a deed that decides for it: choosing, changing, leaving, signing.
+
+    Raises NotFound for anybody else's child, MayNotChoose for a guardian whom the school's records let look only.
+    """
+    child = await my_child(uow, student_id)
+    query = (
+        select(Guardianship.id)
+        .join(Guardian, (Guardian.tenant_id == Guardianship.tenant_id) & (Guardian.id == Guardianship.guardian_id))
+        .where(
+            Guardianship.student_id == student_id,
+            Guardianship.may_choose,
+            Guardian.account_id == uow.ctx.actor.account_id,
+        )
+    )
+    if (await uow.session.execute(query)).first() is None:
+        raise MayNotChoose()
+    return child
 
 
 async def me_as_staff(uow: UnitOfWork) -> Staff | None:

@@ -100,7 +100,7 @@ async def _sign(cast: Cast, guardian: TenantContext, student_id: UUID, phone: st
     house = cast.stage.house
     async with house.unit(guardian) as uow:
         offered = next(a for a in await agreements.agreements_of(uow, student_id) if a.state == "offered")
-        await agreements.send_signing_code(uow, offered.id)
+    await agreements.send_signing_code(house, guardian, offered.id)
     gateway = house.get(CodeGateway)
     code = gateway.last(phone) if isinstance(gateway, FileGateway) else None
     assert code is not None

@@ -30,6 +30,7 @@ from core.api import (
 from core.api import gettext as _
 from core.api import lazy_gettext as _l
 from core.api.enrollment import (
+    EnrolmentView,
     OfferingDraft,
     change_offering,
     counts_by_offering,
@@ -280,18 +281,21 @@ async def charges(uow: UnitOfWork, request: BillingRequest) -> list[ChargePropos
     if row is None or row.settlement != "school":
         return []
     ids = [child.student_id for child in request.students]
-    query = (
-        select(Cancelled.student_id, func.count())
-        .where(Cancelled.student_id.in_(ids), Cancelled.undone_at.is_(None))
-        .group_by(Cancelled.student_id)
+    query = select(Cancelled.student_id, Cancelled.day).where(
+        Cancelled.student_id.in_(ids), Cancelled.undone_at.is_(None)
     )
-    away = {row[0]: row[1] for row in (await uow.session.execute(query)).all()}
+    away = (await uow.session.execute(query)).all()
+
+    def cancelled(one: EnrolmentView) -> int:
+        first, last = one.starts_on or date.min, one.ends_on or date.max
+        return sum(1 for child, day in away if child == one.student_id and first <= day <= last)
+
     return [
         ChargeProposal(
             student_id=child.student_id,
             service=SERVICE,
             title=_("午餐"),
-            quantity=max(0, child.lessons.get(enrolment.id, 0) - away.get(child.student_id, 0)),
+            quantity=max(0, child.lessons.get(enrolment.id, 0) - cancelled(enrolment)),
             fund="meals",
             enrolment_id=enrolment.id,
             offering_id=enrolment.offering.id,

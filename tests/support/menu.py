@@ -103,7 +103,7 @@ async def sign(world: World, school: School, family: Family) -> UUID:
     ctx = await world.as_(school, family.guardian)
     async with world.house.unit(ctx) as uow:
         row = next(a for a in await agreements.agreements_of(uow, family.student_id) if a.state == "offered")
-        await agreements.send_signing_code(uow, row.id)
+    await agreements.send_signing_code(world.house, ctx, row.id)
     gateway = world.house.get(CodeGateway)
     assert isinstance(gateway, FileGateway)
     code = gateway.last(family.guardian.phone)

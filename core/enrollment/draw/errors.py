@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.base.errors import Conflict, Forbidden, Invalid
+from core.base.errors import Conflict, Invalid
 from core.base.text import lazy_gettext as _l
 
 
@@ -36,11 +36,6 @@ class WishesShut(Conflict):
 class WishesChanged(Conflict):
     code = "wishes_changed"
     text = _l("志愿刚被%(who)s修改过，请核对后再调整")
-
-
-class MayNotChoose(Forbidden):
-    code = "may_not_choose"
-    text = _l("学校登记的监护关系里，你不能为这个孩子选课。请联系学校")
 
 
 class HasPlace(Conflict):

@@ -16,15 +16,14 @@ from core.db.uow import UnitOfWork
 from core.enrollment.draw.errors import InOtherParty, NoSuchParty, PartyFull
 from core.enrollment.draw.models import DrawRound, DrawTogether
 from core.enrollment.draw.party import MOST, Party, drawn_code, party, party_of
-from core.enrollment.draw.wishes import open_round, ranked_ids, refuse_onlooker, wish_of, write
+from core.enrollment.draw.wishes import open_round, ranked_ids, wish_of, write
 from core.notices import service as notices
-from core.people.service import my_child, students_by_id
+from core.people.service import my_child_to_choose, students_by_id
 
 
 async def invite(uow: UnitOfWork, round_id: UUID, student_id: UUID) -> str:
     """The code by which another family may join this child; asked again, the same. Raises WishesShut, NotFound."""
-    await my_child(uow, student_id)
-    await refuse_onlooker(uow, student_id)
+    await my_child_to_choose(uow, student_id)
     row = await _alone(uow, round_id)
     known = await party_of(uow, round_id, student_id)
     if known is not None:
@@ -39,8 +38,7 @@ async def accept(uow: UnitOfWork, round_id: UUID, student_id: UUID, code: str) -
 
     Raises NoSuchParty, PartyFull, InOtherParty, WishesShut, NotFound.
     """
-    await my_child(uow, student_id)
-    await refuse_onlooker(uow, student_id)
+    await my_child_to_choose(uow, student_id)
     row = await _alone(uow, round_id)
     theirs = await party(uow, round_id, "".join(code.upper().split()))
     if theirs is None:
@@ -51,8 +49,7 @@ async def accept(uow: UnitOfWork, round_id: UUID, student_id: UUID, code: str) -
 async def join_sibling(uow: UnitOfWork, round_id: UUID, student_id: UUID, sibling_id: UUID) -> None:
     """Bind two children of the acting guardian. Raises as `accept`."""
     for id_ in (student_id, sibling_id):
-        await my_child(uow, id_)
-        await refuse_onlooker(uow, id_)
+        await my_child_to_choose(uow, id_)
     if student_id == sibling_id:
         raise NotFound()
     row = await _alone(uow, round_id)
@@ -69,8 +66,7 @@ async def join_sibling(uow: UnitOfWork, round_id: UUID, student_id: UUID, siblin
 
 async def leave(uow: UnitOfWork, round_id: UUID, student_id: UUID) -> None:
     """The child is drawn alone again. Raises WishesShut, NotFound."""
-    await my_child(uow, student_id)
-    await refuse_onlooker(uow, student_id)
+    await my_child_to_choose(uow, student_id)
     row = await _alone(uow, round_id)
     known = await party_of(uow, round_id, student_id)
     if known is None:

@@ -21,7 +21,7 @@ from core.enrollment import seats
 from core.enrollment.basket import first_overlap
 from core.enrollment.draw import program
 from core.enrollment.draw.classes import class_of, has_first
-from core.enrollment.draw.errors import HasPlace, MayNotChoose, WishesChanged, WishesShut
+from core.enrollment.draw.errors import HasPlace, WishesChanged, WishesShut
 from core.enrollment.draw.models import DrawPriority, DrawRound, DrawWish
 from core.enrollment.draw.party import Party, drawn_code, party_of
 from core.enrollment.draw.service import courses_of, moment
@@ -30,8 +30,7 @@ from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import ON_MENU
 from core.enrollment.views import OfferingView
 from core.notices import service as notices
-from core.people.models import Guardian, Guardianship
-from core.people.service import StudentView, my_child, student
+from core.people.service import StudentView, my_child_to_choose, student
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +165,7 @@ async def _change(
     version: int | None,
 ) -> DrawWish | None:
     """`change` makes the new list of the present one; a course named twice counts where it stands first."""
-    child = await my_child(uow, student_id)
-    await refuse_onlooker(uow, student_id)
+    child = await my_child_to_choose(uow, student_id)
     row = await open_round(uow, round_id)
     await uow.hold(f"draw/{round_id}/{student_id}")
     wish = await wish_of(uow, round_id, student_id)
@@ -285,18 +283,3 @@ async def _refuse_unfit(uow: UnitOfWork, row: DrawRound, child: StudentView, ord
         other = first_overlap(view, view.weekdays, taken)
         if other is not None:
             raise Overlap(title=view.title, other=other.title)
-
-
-async def refuse_onlooker(uow: UnitOfWork, student_id: UUID) -> None:
-    """Raises MayNotChoose for a guardian whom the school's records let look, but not choose."""
-    query = (
-        select(Guardianship.id)
-        .join(Guardian, (Guardian.tenant_id == Guardianship.tenant_id) & (Guardian.id == Guardianship.guardian_id))
-        .where(
-            Guardianship.student_id == student_id,
-            Guardianship.may_choose,
-            Guardian.account_id == uow.ctx.actor.account_id,
-        )
-    )
-    if (await uow.session.execute(query)).first() is None:
-        raise MayNotChoose()

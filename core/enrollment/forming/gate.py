@@ -62,8 +62,12 @@ async def taken_by_group(uow: UnitOfWork, view: OfferingView) -> tuple[str, str]
     return None
 
 
-async def follow_hours(uow: UnitOfWork, view: OfferingView) -> None:
-    """Groups in force keep the hours of their offering. The database refuses hours that clash (IntegrityError)."""
+async def follow_hours(uow: UnitOfWork, before: OfferingView, view: OfferingView) -> None:
+    """Groups in force keep the hours of their offering. The database refuses hours that clash (IntegrityError).
+
+    Moved to as many other days, duties move too, the earliest day given up to the earliest new one; children come on
+    all days of what is taken whole (core.enrollment.moved).
+    """
     spans = _spans(view)
     query = select(CareGroup).where(
         CareGroup.offering_id == view.id,
@@ -79,9 +83,12 @@ async def follow_hours(uow: UnitOfWork, view: OfferingView) -> None:
     members = select(CareGroupMember).where(CareGroupMember.group_id.in_(ids))
     for member in (await uow.session.execute(members)).scalars():
         days = {start // DAY for start, _end in as_spans(member.slots)}
-        member.slots = as_slots([span for day, span in spans.items() if day in days])
+        member.slots = as_slots([span for day, span in spans.items() if day in days or not before.any_days])
     duties = select(CareGroupDuty).where(CareGroupDuty.group_id.in_(ids))
+    gone, new = sorted(set(before.weekdays) - spans.keys()), sorted(spans.keys() - set(before.weekdays))
+    other_day = dict(zip(gone, new, strict=True)) if len(gone) == len(new) else {}
     for duty in (await uow.session.execute(duties)).scalars():
+        duty.weekday = other_day.get(duty.weekday, duty.weekday)
         start, end = spans.get(duty.weekday, (0, 0))
         if duty.role == "b" and duty.slots:
             old = as_spans(duty.slots)[0]

@@ -15,12 +15,11 @@ from core.base.errors import FieldError, Invalid, NotFound
 from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
-from core.enrollment.draw.wishes import refuse_onlooker
 from core.enrollment.survey.errors import AnsweredByFamily, SurveyFixed, SurveyShut
 from core.enrollment.survey.models import NeedSurvey, SurveyAnswer
 from core.enrollment.survey.states import MANAGE, OF_CLASS, SURVEY
 from core.notices import service as notices
-from core.people.service import class_ids_taught, my_child, student
+from core.people.service import class_ids_taught, my_child_to_choose, student
 
 LAST_CALL: Final = timedelta(days=1)
 """How long before the end those who have not answered are reminded by themselves."""
@@ -197,8 +196,7 @@ async def answer(uow: UnitOfWork, survey_id: UUID, student_id: UUID, given: Give
 
     Raises NotFound (foreign child), MayNotChoose (a guardian who may only look), SurveyShut, Invalid.
     """
-    child = await my_child(uow, student_id)
-    await refuse_onlooker(uow, student_id)
+    child = await my_child_to_choose(uow, student_id)
     return await _keep(uow, survey_id, child.id, given, "app")
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.db.uow import UnitOfWork
-from core.enrollment import applications, basket, enrolments, seats
+from core.enrollment import applications, basket, leaving, seats
 from core.enrollment.application_rules import draft_view, refuse_objected
 from core.enrollment.basket import Choice, application_of, enrolled_choices, items_of
 from core.enrollment.draw.service import moment
@@ -125,6 +125,6 @@ async def _let_go(uow: UnitOfWork, child: StudentView, term_id: UUID, dropped: s
     enrolled = {row.offering_id: row.id for row in (await uow.session.execute(query)).scalars()}
     for id_ in sorted(dropped, key=lambda one: one.bytes):
         if id_ in enrolled:
-            await enrolments.withdraw(uow, enrolled[id_], student_id=child.id)
+            await leaving.withdraw(uow, enrolled[id_], student_id=child.id)
         else:
             await seats.release(uow, child.id, [id_], "dropped")

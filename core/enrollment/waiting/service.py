@@ -19,7 +19,6 @@ from core.enrollment.draw.errors import HasPlace
 from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.draw.models import DrawCourse, DrawPriority, DrawRound, DrawWish
 from core.enrollment.draw.service import moment
-from core.enrollment.draw.wishes import refuse_onlooker
 from core.enrollment.errors import NoticeUnread, NotPriced, Overlap, WindowShut
 from core.enrollment.letters import letter
 from core.enrollment.models import OfferingSeats
@@ -30,7 +29,7 @@ from core.enrollment.waiting.errors import NotListed, PlacesFree
 from core.enrollment.waiting.lists import ARRIVAL, DRAWN
 from core.enrollment.waiting.models import WaitingEntry
 from core.enrollment.waiting.states import LIVE
-from core.people.service import StudentView, my_child
+from core.people.service import StudentView, my_child_to_choose
 from core.terms.models import Term
 from core.terms.service import current_term
 
@@ -48,8 +47,7 @@ async def join(
     NotOnMenu, NotForGrade, WrongDays, NotListed, ByDraw, NotPriced, NoticeUnread, HasPlace, Overlap, PlacesFree,
     WindowShut.
     """
-    child = await my_child(uow, student_id)
-    await refuse_onlooker(uow, student_id)
+    child = await my_child_to_choose(uow, student_id)
     term = await current_term(uow)
     view = await _listed(uow, child, term, offering_id, weekdays)
     days = list(chosen_days(view, weekdays))
@@ -164,8 +162,7 @@ async def refuse(uow: UnitOfWork, entry_id: UUID) -> None:
 async def my_entry(uow: UnitOfWork, entry_id: UUID) -> WaitingEntry:
     """An entry of one of the acting guardian's children, under the child's lock. Raises NotFound, MayNotChoose."""
     row = await uow.get(WaitingEntry, entry_id)
-    await my_child(uow, row.student_id)
-    await refuse_onlooker(uow, row.student_id)
+    await my_child_to_choose(uow, row.student_id)
     await seats.hold_child(uow, row.student_id)
     return await uow.get(WaitingEntry, entry_id, lock=True)
 

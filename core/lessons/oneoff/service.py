@@ -26,7 +26,7 @@ from core.lessons.oneoff.models import OneOff
 from core.lessons.oneoff.states import ONE_OFF
 from core.lessons.register import finishes
 from core.people.models import Student
-from core.people.service import StudentView, class_ids_taught, my_child, student, students_by_id
+from core.people.service import StudentView, class_ids_taught, my_child_to_choose, student, students_by_id
 
 AHEAD = timedelta(days=7)
 """How far ahead care for a single day is asked: more than that is an enrolment."""
@@ -82,7 +82,7 @@ async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
 
 async def ask(uow: UnitOfWork, student_id: UUID, lesson_id: UUID, words: str = "") -> OneOff:
     """A guardian asks for one's child; the same again is the same request. Raises NotFound, NoSuchCare."""
-    return await _write(uow, await my_child(uow, student_id), lesson_id, words, by_phone=False)
+    return await _write(uow, await my_child_to_choose(uow, student_id), lesson_id, words, by_phone=False)
 
 
 async def log_call(uow: UnitOfWork, student_id: UUID, lesson_id: UUID, words: str = "") -> OneOff:
@@ -148,7 +148,7 @@ async def _answer(uow: UnitOfWork, row: OneOff, event: str, reason: str) -> None
 async def withdraw(uow: UnitOfWork, one_off_id: UUID) -> None:
     """The family needs it no more. Raises NotFound, AlreadyCalled once the child is in that day's register."""
     row = await uow.get(OneOff, one_off_id, lock=True)
-    await my_child(uow, row.student_id)
+    await my_child_to_choose(uow, row.student_id)
     if row.state == "withdrawn":
         return
     called = select(Attendance.id).where(Attendance.lesson_id == row.lesson_id, Attendance.student_id == row.student_id)

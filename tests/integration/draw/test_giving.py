@@ -24,7 +24,6 @@ from core.enrollment.draw.errors import (
     FixedByDraw,
     HasPlace,
     InOtherDraw,
-    MayNotChoose,
     NoPlacesToDraw,
     SameOfficer,
     SeedEntered,
@@ -38,6 +37,7 @@ from core.enrollment.errors import NotForGrade, NotOnMenu
 from core.enrollment.models import Offering, OfferingSeats, SeatClaim
 from core.enrollment.offerings_service import draft_of, every, offering
 from core.notices.models import Message
+from core.people.service import MayNotChoose
 from tests.integration.draw.test_way import second_guardian
 from tests.support import draws, menu
 from tests.support.database import DatabaseAddresses

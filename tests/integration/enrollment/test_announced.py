@@ -27,7 +27,7 @@ from core.lessons.planning import plan_lessons
 from core.notices.models import Message
 from core.notices.service import said
 from core.people.models import Room
-from tests.support import menu
+from tests.support import draws, menu
 from tests.support.world import School, World
 
 WINTER = date(2026, 11, 30)
@@ -121,3 +121,18 @@ async def test_winter_times_are_planned_and_free_of_clashes(world: World) -> Non
         late = tuple(replace(p, ends_at=time(17, 30)) for p in winter)
         with pytest.raises(RoomTaken):
             await change_offering(uow, care.id, replace(draft_of(care), periods=(*summer, *late)))
+
+
+@pytest.mark.req("R-098", "R-208")
+async def test_who_ranks_an_item_in_a_draw_hears_of_its_room(world: World) -> None:
+    school = await world.school()
+    ranks, _other = school.families
+    views = await draws.clubs(world, school, draws.club("陶艺"), draws.club("棋类", 4))
+    round_id = await draws.opened(world, school, views)
+    await draws.rank(world, school, ranks, round_id, [views[0]])
+    async with world.house.unit(await world.as_(school, "office")) as uow:
+        for view in views:
+            await change_offering(uow, view.id, replace(draft_of(await offering(uow, view.id)), room_id=school.room_id))
+    assert [(m.account_id, m.params["course"]) for m in await told(world, school)] == [
+        (ranks.guardian.account_id, "陶艺")
+    ]

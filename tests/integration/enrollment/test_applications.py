@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from core.base.errors import Forbidden, NotFound
 from core.db.states import MoveRefused, ReasonOwed
-from core.enrollment import agreements, applications, enrolments, review, seats
+from core.enrollment import agreements, applications, enrolments, leaving, review, seats
 from core.enrollment.basket import application_of, items_of
 from core.enrollment.errors import (
     AgreementChanged,
@@ -245,7 +245,7 @@ async def test_signing_needs_the_right_code_for_this_text(world: World) -> None:
     ctx = await world.as_(school, family.guardian)
     async with world.house.unit(ctx) as uow:
         [row] = await agreements.agreements_of(uow, family.student_id)
-        await agreements.send_signing_code(uow, row.id)
+    await agreements.send_signing_code(world.house, ctx, row.id)
     code = world.house.get(agreements.CodeGateway).last(family.guardian.phone)  # type: ignore[attr-defined]
     wrong = f"{(int(code) + 1) % 1_000_000:06d}"
     with pytest.raises(WrongSigningCode):
@@ -271,8 +271,8 @@ async def test_leaving_frees_the_place_at_once(world: World) -> None:
     async with world.house.unit(await world.as_(school, first.guardian)) as uow:
         [mine] = await enrolments.enrolments_of(uow, first.student_id)
         with pytest.raises(NotFound):
-            await enrolments.withdraw(uow, mine.id, student_id=second.student_id)
-        await enrolments.withdraw(uow, mine.id, student_id=first.student_id)
+            await leaving.withdraw(uow, mine.id, student_id=second.student_id)
+        await leaving.withdraw(uow, mine.id, student_id=first.student_id)
     await menu.apply(world, school, second, [(club, ())], key="now-there-is-room")
     async with world.house.unit(school.ctx) as uow:
         row = (await uow.session.execute(select(Enrolment))).scalars().one()

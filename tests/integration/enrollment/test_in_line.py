@@ -29,7 +29,7 @@ async def test_the_page_says_the_position_and_keeps_it(world: World, monkeypatch
     page = (await parent.get("/t/school/home/apply")).text
     assert "data-again" not in page
     send = {"child": str(family.student_id), "need": "双职工家庭"}
-    send |= {name: hidden(page, name) for name in ("sha256", "_key")}
+    send |= {name: hidden(page, name) for name in ("sha256", "shown", "_key")}
     async with world.house.unit(school.ctx) as uow:
         await seats.hold_offering(uow, view.id)  # the rush, as it were
         told = await parent.post("/t/school/home/apply", data=send)

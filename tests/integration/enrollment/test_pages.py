@@ -75,6 +75,7 @@ async def test_a_guardian_goes_all_the_way(world: World) -> None:
     assert "先阅读告家长书" in applying
     sha256, key = hidden(applying, "sha256"), hidden(applying, "_key")
     send = {"child": str(family.student_id), "sha256": sha256, "_key": key, "need": "双职工家庭"}
+    send["shown"] = hidden(applying, "shown")
     unread = await parent.post("/t/school/home/apply", data=send)
     assert unread.status_code == 422
     assert "请先阅读告家长书" in unread.text

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from core.base import clock
 from core.base.errors import Forbidden, NotFound
 from core.db.states import MoveRefused, ReasonOwed
-from core.enrollment import enrolments, review
+from core.enrollment import enrolments, leaving, review
 from core.enrollment.agreement_paper import paper as agreement_paper
 from core.enrollment.agreement_paper import proof_of
 from core.enrollment.agreements import agreements_of
@@ -89,7 +89,7 @@ async def test_from_the_signed_form_to_taking_part_by_two_people(world: World) -
         assert (await proof_of(uow, row_.token)).on_paper
     # The family leaves as easily as any other.
     async with world.house.unit(await world.as_(school, family.guardian)) as uow:
-        await enrolments.leave(uow, family.student_id, mine.id)
+        await leaving.leave(uow, mine.id)
 
 
 @pytest.mark.req("R-132", "R-134")

@@ -20,6 +20,7 @@ from core.enrollment.offerings_service import every, offering
 from core.enrollment.waiting.errors import ForTheList
 from core.notices.models import Message
 from core.people.models import Guardianship
+from core.people.service import MayNotChoose
 from tests.support import menu, waiting
 from tests.support.world import School, World
 
@@ -133,7 +134,7 @@ async def test_the_last_place_goes_to_one_and_the_other_keeps_what_it_had(world:
         await swapped(world, school, mine.id, care.id, (2,), 1 - loser)
     async with world.house.unit(school.ctx) as uow:
         (await uow.get(Guardianship, (await ship(uow, winner.student_id)))).may_choose = False
-    with pytest.raises(NotFound):
+    with pytest.raises(MayNotChoose):
         await swapped(world, school, mine.id, care.id, (2,), 1 - loser)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from core.base.ids import new_id
 from core.db.delivery import deliver
 from core.db.kernel_tables import Outbox
-from core.enrollment import enrolments
+from core.enrollment import leaving
 from core.enrollment.errors import GroupsClash, Objected, RoomTaken
 from core.enrollment.forming import making, moves, publishing, service, wishes
 from core.enrollment.forming.errors import BeingFormed, NotBeingFormed, NotPlaced, RoomInUse, RoomTooSmall, StaffInUse
@@ -210,7 +210,7 @@ async def test_groups_in_force_follow_families_and_a_later_forming_replaces_them
             leaver = (
                 await uow.session.execute(select(Enrolment).where(Enrolment.student_id == made.children[0]))
             ).scalar_one()
-            await enrolments.withdraw(uow, leaver.id)
+            await leaving.withdraw(uow, leaver.id)
             back = (
                 await uow.session.execute(select(Enrolment).where(Enrolment.student_id == made.children[1]))
             ).scalar_one()
@@ -275,12 +275,12 @@ async def test_other_offerings_keep_clear_of_groups_and_hours_follow(world: Worl
             await propose_offering(
                 uow, made.school.term_id, replace(club, periods=every([1], time(17, 30), time(18, 0)))
             )
-            care = draft_of(await offering(uow, made.offering_id))
+            care, care_days = draft_of(await offering(uow, made.offering_id)), (1, 2, 3, 4, 5)
             await change_offering(
-                uow, made.offering_id, replace(care, reason="说明", periods=every([1, 3], time(16, 0), time(17, 0)))
+                uow, made.offering_id, replace(care, reason="说明", periods=every(care_days, time(16, 0), time(17, 0)))
             )
         moved = (await made.look(run_id)).rows[0].slots
-        assert [(r.lower, r.upper) for r in moved] == [(1440 + 960, 1440 + 1020), (3 * 1440 + 960, 3 * 1440 + 1020)]
+        assert [(r.lower, r.upper) for r in moved] == [(d * 1440 + 960, d * 1440 + 1020) for d in care_days]
         async with world.house.unit(made.school.ctx) as uow:
             # Somebody else's group sits where the new hours would lead.
             row = (await made.groups(run_id))[0]
@@ -290,6 +290,6 @@ async def test_other_offerings_keep_clear_of_groups_and_hours_follow(world: Worl
             )  # fmt: skip
             uow.session.add(other)
             await uow.session.flush()
-            later = replace(care, reason="说明", periods=every([1], time(16, 30), time(17, 30)))
+            later = replace(care, reason="说明", periods=every(care_days, time(16, 30), time(17, 30)))
             with pytest.raises((GroupsClash, RoomTaken)):
                 await change_offering(uow, made.offering_id, later)
