@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from core.base.settings import Settings
 from core.enrollment.letters import letter
 from core.enrollment.menu_service import menu_of
 from core.terms.models import Term
@@ -83,7 +84,7 @@ class Site:
         finally:
             await house.db.close()
 
-    def _settings(self) -> databases.Settings:
+    def _settings(self) -> Settings:
         return self.database.settings(redis_url=self.valkey.url(), data_dir=str(self.folder))
 
     async def club(self, places: int = PLACES, children: int = CHILDREN) -> tuple[Club, range]:
