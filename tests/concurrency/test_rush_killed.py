@@ -38,13 +38,15 @@ from tests.support import database as databases
 from tests.support import menu
 from tests.support.crowd import account_id, child_id, families, guardian_of
 from tests.support.journal import Books, Club, Families, Journal, disagreements
-from tests.support.planted import without
+from tests.support.planted import MEETING, without
 from tests.support.world import School, World
 
 ROOT = Path(__file__).resolve().parents[2]
-CHILDREN, PLACES = 60, 36
+CHILDREN, PLACES = 50, 30
 ANSWERS = CHILDREN + PLACES
 """So many are the least that come in a rush."""
+DISTURBED = 15.0
+"""Seconds from the first failure to the last: a moment, seen from a machine that has much else to do."""
 PLANTED, DEPLOYED = WEBS = ("one", "two")
 """The web processes: one that can be ordered to fail, one exactly as it is deployed."""
 LEASE = 2
@@ -252,7 +254,7 @@ async def rush(site: Site, crowd: Families) -> list[str]:
 
 @pytest.mark.req("R-441")
 @pytest.mark.parametrize(
-    ("seed", "killed"), [(1, "one"), (2, "two"), (3, "database"), (4, "worker"), (5, "two database worker")]
+    ("seed", "killed"), [(1, "one"), (2, "database database database"), (3, "two database worker")]
 )
 async def test_killed_half_way(site: Site, seed: int, killed: str) -> None:
     dice = random.Random(seed)
@@ -268,7 +270,8 @@ async def test_killed_half_way(site: Site, seed: int, killed: str) -> None:
     assert not journal.moments
     assert len(journal.told("claim", "claimed")) == PLACES
     assert len(journal.told("claim", "full")) == CHILDREN - PLACES
-    assert (journal.disturbed_seconds > 0) == (killed != "worker")
+    assert ("one" not in killed and "two" not in killed) or journal.unknown
+    assert journal.disturbed_seconds < DISTURBED
     victims = Counter(victim for victim in killed.split() if victim != "database")
     await site.until(lambda: site.restarts() - before == victims)
 
@@ -288,37 +291,40 @@ async def test_killed_at_the_worst_moment(site: Site, moment: str) -> None:
     await site.until(lambda: site.restarts() - before == Counter([PLANTED]))
 
 
-async def caught(site: Site, *moments: tuple[int, Callable[[], None]], all_at: int | None = None) -> set[str]:
+async def caught(
+    site: Site, places: int, children: int, *moments: tuple[int, Callable[[], None]], all_at: int | None = None
+) -> set[str]:
     """The kinds of disagreement after a rush in which something is wrong."""
-    club, children = await site.club()
+    club, numbers = await site.club(places, children)
     ports = [site.ports[web] for web in WEBS]
-    crowd = Families(club, children, ports, random.Random(7), Journal(list(moments)), all_at=all_at)
+    crowd = Families(club, numbers, ports, random.Random(7), Journal(list(moments)), all_at=all_at)
     return {line.partition(":")[0] for line in await rush(site, crowd)}
 
 
 async def test_without_the_lock_it_is_caught(site: Site) -> None:
-    async with site.mended(), without(site.database, "offering", "check", together=True):
-        assert "oversold" in await caught(site)
+    async with site.mended(), without(site.database, "offering", "check", waits=MEETING):
+        assert "oversold" in await caught(site, 4, 24)
 
 
 async def test_without_knowing_old_wishes_it_is_caught(site: Site) -> None:
-    async with site.mended(), without(site.database, "known", "unique", together=True):
-        assert "twice" in await caught(site)
+    async with site.mended(), without(site.database, "known", "unique", waits=()):
+        assert {"twice", "two_answers"} <= await caught(site, 60, 24)
 
 
 async def test_answering_before_the_commit_is_caught(site: Site) -> None:
     site.order(PLANTED, "fault early")
-    assert "no_row" in await caught(site, (10, partial(site.kill, PLANTED)), all_at=WEBS.index(PLANTED))
+    kill = partial(site.kill, PLANTED)
+    assert "no_row" in await caught(site, 16, 24, (6, kill), all_at=WEBS.index(PLANTED))
 
 
 @pytest.mark.req("R-441")
 async def test_a_worker_dies_with_people_told_and_the_message_not_marked(site: Site) -> None:
-    """First as it is, then one that forgets what it has had."""
-    club, children = await site.club()
+    """First as it is, and everybody hears once; then one that forgets what it has had, which is caught."""
+    club, children = await site.club(12, 16)
     site.order("worker", "die delivered 5")
     before = site.restarts()
     crowd = Families(club, children, [site.ports[DEPLOYED]], random.Random(8), Journal())
     assert await rush(site, crowd) == []
     await site.until(lambda: site.restarts() - before == Counter(["worker"]))
     site.order("worker", "fault forgetful", "die delivered 5")
-    assert await caught(site) == {"notice_twice"}
+    assert await caught(site, 12, 16) == {"notice_twice"}

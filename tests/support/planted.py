@@ -66,19 +66,34 @@ BROKEN = {
     "list": (FOR_THE_LIST, "when false then 'waiting'"),
     "known": (KNOWN, "and false"),
 }
-# After the row of the offering is read, and once more inside the statement that looks for clashes and then writes, for
-# that one sees only what was committed before it began. The second pause is one for each child.
-PAUSES_APART = ((MOMENT, f"{MOMENT}\n  perform pg_sleep(0.5);"), (GIVING_UP, f"{GIVING_UP} pg_sleep(0.5),"))
-PAUSE_TOGETHER = ((AWAITED, f"perform pg_sleep(0.2);\n  {AWAITED}"),)
+# Room for others between what is read and what is written, connections that are still to be opened included: after the
+# row of the offering is read, and once more inside the statement that looks for clashes and then writes, for that one
+# sees only what was committed before it began. That pause is one for each child.
+PAUSES = ((MOMENT, f"{MOMENT}\n  perform pg_sleep(0.5);"), (GIVING_UP, f"{GIVING_UP} pg_sleep(0.5),"))
+# Two batches that have read wait for one another before either writes; one that stays alone goes on after a while.
+MEETING = (
+    (
+        AWAITED,
+        f"""perform pg_advisory_xact_lock_shared(4711);
+  for i in 1..100 loop
+    exit when (select count(*) from pg_locks where locktype = 'advisory' and objid = 4711 and granted) > 1;
+    perform pg_sleep(0.02);
+  end loop;
+  {AWAITED}""",
+    ),
+)
 
 
 @asynccontextmanager
-async def without(database: DatabaseAddresses, *planted: str, together: bool = False) -> AsyncIterator[None]:
+async def without(
+    database: DatabaseAddresses, *planted: str, waits: Sequence[tuple[str, str]] = PAUSES
+) -> AsyncIterator[None]:
     """claim_seats with bugs planted in it: "children" and "offering" are its locks, "list" the waiting list's turn,
     "known" that a wish granted before is found again; "check" and "unique" are the constraints that stand behind it.
 
-    `together`: many children ask in one statement. Afterwards the statement is whole again. The constraints are not:
-    rows may be there that break them, and the database should be thrown away.
+    `waits` is what makes a race certain: PAUSES for claims that come one in a statement, MEETING for batches of two
+    processes, nothing where there is no race. Afterwards the statement is whole again. The constraints are not: rows
+    may be there that break them, and the database should be thrown away.
     """
     sql = SQL.read_text(encoding="utf-8")
     broken = sql
@@ -89,8 +104,7 @@ async def without(database: DatabaseAddresses, *planted: str, together: bool = F
         if name in planted:
             assert broken.count(mark) == 1
             broken = broken.replace(mark, instead)
-    # Room for others between what is read and what is written, connections that are still to be opened included.
-    for place, pause in PAUSE_TOGETHER if together else PAUSES_APART:
+    for place, pause in waits:
         assert broken.count(place) == 1
         broken = broken.replace(place, pause)
     owner = await asyncpg.connect(database.owner)
