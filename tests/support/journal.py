@@ -74,10 +74,9 @@ class Journal:
         return {line.child for line in self.lines if line.decided and (line.what, line.result[0]) == (what, outcome)}
 
     @property
-    def disturbed_seconds(self) -> float:
-        """From the first request that failed to the end of the last."""
-        bad = [line for line in self.lines if not line.decided]
-        return max(line.came for line in bad) - min(line.sent for line in bad) if bad else 0.0
+    def failures(self) -> Counter[str]:
+        """How often each key was sent in vain."""
+        return Counter(line.key for line in self.lines if not line.decided)
 
 
 # ---- the families -------------------------------------------------------------------------------------------
