@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, with_loader_criteria
 
@@ -20,6 +22,12 @@ from core.base.settings import Settings
 from core.db.models import TenantModel
 
 _TENANT = "kehou_tenant"
+_LOST = (
+    asyncpg.OperatorInterventionError,  # ended by an administrator, shutting down, starting up
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
 
 
 class ScopedSession(Session):
@@ -36,7 +44,7 @@ def async_url(url: str) -> str:
 
 def make_engine(url: str, *, pool_size: int = 10, **extra: Any) -> AsyncEngine:
     """An engine whose pool is safe behind PgBouncer in transaction mode as long as its caches are left to it."""
-    return create_async_engine(
+    engine = create_async_engine(
         async_url(url),
         pool_size=pool_size,
         max_overflow=0,
@@ -45,6 +53,23 @@ def make_engine(url: str, *, pool_size: int = 10, **extra: Any) -> AsyncEngine:
         connect_args={"server_settings": {"application_name": "kehou", "jit": "off"}},
         **extra,
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(connection: Any, *_: Any) -> None:
+    """A connection that the server has ended leaves the pool, and another takes its place unnoticed.
+
+    The driver knows without asking. SQLAlchemy would hear of it from a failed statement, but not where the driver is
+    used directly (core.db.resolve_many, core.enrollment.claims): there it came back from the pool for ever.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def connection_lost(exc: BaseException) -> bool:
+    """Whether a statement failed because the connection ended or the server is away, not because of what it said."""
+    return exc.connection_invalidated if isinstance(exc, DBAPIError) else isinstance(exc, _LOST)
 
 
 class Database:

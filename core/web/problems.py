@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.base.errors import Busy, Conflict, FieldError, Forbidden, Invalid, KehouError, NotFound
 from core.base.text import lazy_gettext as _l
+from core.db.engine import connection_lost
 from core.web.messages import plain_errors
 
 log = logging.getLogger("kehou.web")
@@ -63,6 +64,9 @@ def as_kehou_error(exc: Exception) -> KehouError:
         }
         return known.get(exc.status_code) or (Invalid() if exc.status_code < 500 else Crashed())
     if isinstance(exc, PoolTimeout):
+        return Busy()
+    if connection_lost(exc):
+        log.warning("the database was away: %s", exc)
         return Busy()
     if isinstance(exc, IntegrityError):
         log.warning("constraint refused a write: %s", exc.orig)

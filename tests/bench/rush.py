@@ -26,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.harness import Bench, Measure, Report, Side, interleave, median, watched
-from tests.bench.rush_client import GUARDIANS, Ask, Said, opening, page_for, pages, rush
+from tests.bench.rush_client import Ask, Said, opening, page_for, pages, rush
 from tests.bench.rush_scene import CHILDREN, CLUBS, Scene, scene_with
+from tests.support.crowd import GUARDIANS
 
 CLIENTS = (1, 4, 16)
 PLACES = 600

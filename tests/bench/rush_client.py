@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from tests.support.crowd import answer, claim_request
+
 
 @dataclass(slots=True)
 class Said:
@@ -38,39 +40,6 @@ class Said:
         return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else 0.0
 
 
-def child_id(number: int) -> UUID:
-    """Child number `number` of the bench; pgbench makes the same ids in SQL."""
-    return UUID(int=(7 << 76) | (2 << 62) | number)
-
-
-GUARDIANS = 5_000
-"""Families of the bench; child number n is of family 1 + n % GUARDIANS."""
-
-
-def guardian_of(number: int) -> int:
-    return 1 + number % GUARDIANS
-
-
-def account_id(guardian: int) -> UUID:
-    return UUID(int=(7 << 76) | (2 << 62) | (1 << 60) | guardian)
-
-
-def token_of(guardian: int) -> str:
-    return f"bench-session-of-family-{guardian}"
-
-
-def request_for(offering_id: UUID, number: int) -> bytes:
-    """Child `number` claims; asked twice it is the same claim."""
-    token = token_of(guardian_of(number))
-    body = json.dumps({"student_id": str(child_id(number)), "offering_id": str(offering_id)}).encode()
-    return (
-        b"POST /api/t/school/home/claims HTTP/1.1\r\nHost: kehou\r\nAccept: application/json\r\n"
-        b"Content-Type: application/json\r\nAuthorization: Bearer " + token.encode() + b"\r\n"
-        b"Idempotency-Key: rush-" + str(number).encode() + b"\r\n"
-        b"Content-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body
-    )
-
-
 def page_for(path: str, token: str = "") -> bytes:
     sign = f"Authorization: Bearer {token}\r\n" if token else ""
     return f"GET {path} HTTP/1.1\r\nHost: kehou\r\nAccept: application/json\r\n{sign}\r\n".encode()
@@ -92,8 +61,8 @@ async def rush(port: int, asks: Iterator[Ask], *, connections: int, seconds: flo
                 asked = time.perf_counter()
                 if asked > stop:
                     return
-                writer.write(request_for(offering_id, number))
-                said.hear(number, asked, *await _answer(reader))
+                writer.write(claim_request(offering_id, number))
+                said.hear(number, asked, *await answer(reader))
         finally:
             writer.close()
 
@@ -132,11 +101,11 @@ async def opening(
         async def send() -> None:
             for moment, (offering_id, number) in turns:
                 await asyncio.sleep(max(0.0, begun + moment - time.perf_counter()))
-                writer.write(request_for(offering_id, number))
+                writer.write(claim_request(offering_id, number))
 
         sending = asyncio.create_task(send())
         for moment, (_, number) in turns:
-            said.hear(number, begun + moment, *await _answer(reader))
+            said.hear(number, begun + moment, *await answer(reader))
         await sending
         writer.close()
 
@@ -153,7 +122,7 @@ async def pages(port: int, request: bytes, *, connections: int, seconds: float, 
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while (asked := time.perf_counter()) < stop:
             writer.write(request)
-            status, _ = await _answer(reader)
+            status, _ = await answer(reader)
             said.latencies.append(time.perf_counter() - asked)
             said.outcomes[str(status)] += 1
             if pause:
@@ -162,14 +131,3 @@ async def pages(port: int, request: bytes, *, connections: int, seconds: float, 
 
     await asyncio.gather(*(one() for _ in range(connections)))
     return said
-
-
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    head = await reader.readuntil(b"\r\n\r\n")
-    status = int(head[9:12])
-    length = 0
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    return status, await reader.readexactly(length)

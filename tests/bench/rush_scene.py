@@ -14,18 +14,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from core.identity.service import open_session
-from core.web.access import hash_token
 from deploy.app import build_house
 from deploy.embedded import EmbeddedPostgres
-from tests.bench.rush_client import GUARDIANS, account_id, child_id, token_of
 from tests.support import database as databases
 from tests.support import menu
+from tests.support.crowd import GUARDIANS, families
 from tests.support.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,61 +91,17 @@ async def _populate(addresses: databases.DatabaseAddresses, folder: Path) -> tup
         neighbour = await open_session(house, beside.people["office"].account_id)
         assert school.class_id is not None
         with psycopg.connect(addresses.superuser, autocommit=True) as db:
-            _families(db, school.ctx.tenant_id, school.class_id)
-        assert child_id(255) == UUID("00000000-0000-7000-8000-0000000000ff")
-        assert account_id(255) == UUID("00000000-0000-7000-9000-0000000000ff")
+            families(
+                db,
+                school.ctx.tenant_id,
+                school.class_id,
+                guardians=range(1, GUARDIANS + 1),
+                children=range(1, CHILDREN + 1),
+            )
+            db.execute("vacuum analyze")
         return school.ctx.tenant_id, clubs, neighbour
     finally:
         await house.db.close()
-
-
-def _families(db: psycopg.Connection[Any], tenant: UUID, class_id: UUID) -> None:
-    """Guardians with sessions and rights of their own, and their children."""
-    with db.transaction():
-        _guardians(db, tenant)
-    _children(db, tenant, class_id)
-    db.execute("vacuum analyze")
-
-
-def _guardians(db: psycopg.Connection[Any], tenant: UUID) -> None:
-    for guardian in range(1, GUARDIANS + 1):
-        account = account_id(guardian)
-        names = {"t": tenant, "a": account, "p": f"18{guardian:09}", "h": hash_token(token_of(guardian))}
-        db.execute("insert into account (id, phone, name) values (%(a)s, %(p)s, 'x')", names)
-        db.execute(
-            "insert into sign_in_session (id, account_id, token_hash, expires_at) "
-            "values (gen_random_uuid(), %(a)s, %(h)s, now() + interval '1 day')",
-            names,
-        )
-        db.execute(
-            "insert into membership (account_id, organisation_id, faces) values (%(a)s, %(t)s, '[\"home\"]')", names
-        )
-        db.execute(
-            "insert into role_member (tenant_id, id, account_id, role_key) "
-            "values (%(t)s, gen_random_uuid(), %(a)s, 'guardian')",
-            names,
-        )
-        db.execute(
-            "insert into guardian (tenant_id, id, account_id, name, phone) values (%(t)s, %(a)s, %(a)s, 'x', %(p)s)",
-            names,
-        )
-
-
-def _children(db: psycopg.Connection[Any], tenant: UUID, class_id: UUID) -> None:
-    many = {"t": tenant, "c": class_id, "n": CHILDREN, "g": GUARDIANS}
-    db.execute(
-        "insert into student (tenant_id, id, class_id, name, name_sort) select %(t)s, "
-        "('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, %(c)s, 'x' || n, 'x' "
-        "from generate_series(1, %(n)s::bigint) n",
-        many,
-    )
-    db.execute(
-        "insert into guardianship (tenant_id, id, student_id, guardian_id, relation) select %(t)s, gen_random_uuid(), "
-        "('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, "
-        "('00000000-0000-7000-9000-' || lpad(to_hex(1 + n %% %(g)s), 12, '0'))::uuid, 'x' "
-        "from generate_series(1, %(n)s::bigint) n",
-        many,
-    )
 
 
 def _serve(scene: Scene, workers: int) -> None:

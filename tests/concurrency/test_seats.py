@@ -11,14 +11,11 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import pytest
 from sqlalchemy import text
 
@@ -30,15 +27,10 @@ from core.enrollment.offerings_service import every
 from core.enrollment.views import OfferingView
 from tests.support import menu, rush
 from tests.support.database import MASTER_KEY, DatabaseAddresses
+from tests.support.planted import without
 from tests.support.world import School, World
 
 ROOT = Path(__file__).resolve().parents[2]
-SQL = ROOT / "core" / "enrollment" / "sql" / "v2_claim_seats.sql"
-LOCK_CHILDREN = ("-- lock: children", "-- lock: offerings")
-ROW_LOCK = "order by s.id for no key update;"
-FOR_THE_LIST = "when a.awaited and not a.listed and a.left_over > 0 then 'waiting'"
-MOMENT = "moment := clock_timestamp();"
-GIVING_UP = "coalesce(a.giving_up, '{}') as giving_up,"
 
 
 @dataclass
@@ -77,41 +69,6 @@ async def state(world: World, school: School, offering_id: UUID) -> tuple[int, i
             )
         ).one()
     return row[0], row[1], row[2]
-
-
-@asynccontextmanager
-async def without(database: DatabaseAddresses, *planted: str) -> AsyncIterator[None]:
-    """The statement with bugs planted in it: a lock, or the check constraint, taken away."""
-    sql = SQL.read_text(encoding="utf-8").replace("create function", "create or replace function")
-    broken = sql
-    if "children" in planted:
-        start, end = (broken.index(mark) for mark in LOCK_CHILDREN)
-        broken = broken[:start] + broken[end:]
-    if "offering" in planted:
-        assert ROW_LOCK in broken
-        broken = broken.replace(ROW_LOCK, "order by s.id;")
-    if "list" in planted:
-        assert FOR_THE_LIST in broken
-        broken = broken.replace(FOR_THE_LIST, "when false then 'waiting'")
-    # Room for others between what is read and what is written, connections that are still to be opened included: after
-    # the row of the offering is read, and once more inside the statement that looks for clashes and then writes, for
-    # that one sees only what was committed before it began.
-    pauses = {
-        MOMENT: f"{MOMENT}\n  perform pg_sleep(0.5);",
-        GIVING_UP: f"{GIVING_UP} case when a.ord = 1 then pg_sleep(0.5)::text end,",
-    }
-    for place, pause in pauses.items():
-        assert broken.count(place) == 1
-        broken = broken.replace(place, pause)
-    owner = await asyncpg.connect(database.owner)
-    try:
-        await owner.execute(broken)
-        if "check" in planted:
-            await owner.execute("alter table offering_seats drop constraint ck_offering_seats_taken")
-        yield
-        await owner.execute(sql)
-    finally:
-        await owner.close()
 
 
 async def claim_apart(world: World, scene: Scene, wishes: list[tuple[UUID, UUID]]) -> list[Decision | Exception]:

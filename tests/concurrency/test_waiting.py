@@ -12,9 +12,10 @@ from core.base.errors import KehouError
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting import lists, service
 from core.enrollment.waiting.offers import offer_places
-from tests.concurrency.test_seats import state, without, world  # noqa: F401 - the fixture
+from tests.concurrency.test_seats import state, world  # noqa: F401 - the fixture
 from tests.support import draws, menu, rush, waiting
 from tests.support.database import DatabaseAddresses
+from tests.support.planted import without
 from tests.support.world import Family, School, World
 
 ROUNDS = 4

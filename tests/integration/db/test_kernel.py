@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from pydantic import BaseModel
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from core.base.errors import TenantMissing
+from core.base.errors import Busy, TenantMissing
 from core.base.ids import new_id
 from core.db import crypt
 from core.db.idempotency import KeyReused, once
 from core.db.kernel_tables import AuditEntry, Outbox
+from core.db.resolve_many import crowd_of
+from core.identity.service import open_session
 from core.people.models import Campus, Room, Student
+from core.web.access import hash_token
 from core.web.forms import KEY, Form
+from core.web.problems import as_kehou_error
 from tests.support.database import DatabaseAddresses
 from tests.support.world import World
 
@@ -156,3 +163,35 @@ async def test_sealed_values_open_only_in_place(world: World) -> None:
     async with world.house.unit(two.ctx) as uow:
         with pytest.raises(crypt.Unreadable):
             await crypt.unseal(uow, sealed, purpose=f"student.health/{child}", subject_kind="student", subject_id=child)
+
+
+async def test_connections_that_the_server_ended_leave_the_pool(world: World, database: DatabaseAddresses) -> None:
+    """Where the driver is used directly too, as claims and the crowd's look-up do; and a statement that was on its
+    way says "ask again"."""
+    person = await world.person("家长")
+    token = hash_token(await open_session(world.house, person.account_id))
+    drivers: list[Any] = []
+
+    async def held(number: int) -> None:
+        async with world.house.db.engine.connect() as connection:
+            drivers.append((await connection.get_raw_connection()).driver_connection)
+            if number:
+                await held(number - 1)
+
+    await held(world.house.settings.pool_size - 1)  # every connection of the pool
+    on_its_way = asyncio.create_task(drivers[0].execute("select pg_sleep(60)"))
+    await asyncio.sleep(0)
+    async with await psycopg.AsyncConnection.connect(database.superuser) as superuser:
+        await superuser.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and application_name = 'kehou'"
+        )
+    with pytest.raises(Exception, match="terminating connection") as cut:
+        await on_its_way
+    assert isinstance(as_kehou_error(cut.value), Busy)
+    while not all(driver.is_closed() for driver in drivers):  # noqa: ASYNC110 - the server says so when it likes
+        await asyncio.sleep(0.01)
+    for _ in drivers:
+        known = await crowd_of(world.house).who("nowhere", token)
+        assert known is not None
+        assert known.person.account_id == person.account_id
