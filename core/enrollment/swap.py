@@ -1,8 +1,8 @@
 """Exchanging one item for another in mid-term, or its days (R-149, R-214): both halves in one transaction, or neither.
 
 The old item lasts through today, the new one begins tomorrow, so no day is without care and none counts twice. The
-agreement in force stays until the family signs the one that names the new item. What is billed already is settled by the
-next billing run (core.billing.changes).
+agreement in force stays until the family signs the one that names the new item. What is billed already is settled by
+the next billing run (core.billing.changes).
 
 Why no second approval: the pack's chain (R-142) approves an application, that is the child's taking part and the need
 that some packs ask for (R-143), and only what was approved is scheduled (R-166). An exchange changes neither: who
