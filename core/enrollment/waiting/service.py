@@ -29,6 +29,7 @@ from core.enrollment.waiting import gate
 from core.enrollment.waiting.errors import NotListed, PlacesFree
 from core.enrollment.waiting.lists import ARRIVAL, DRAWN
 from core.enrollment.waiting.models import WaitingEntry
+from core.enrollment.waiting.siblings import locked
 from core.enrollment.waiting.states import LIVE
 from core.people.service import StudentView, my_child
 from core.terms.models import Term
@@ -146,19 +147,21 @@ async def _changed(uow: UnitOfWork, entry: WaitingEntry, days: list[int], giving
 
 
 async def leave(uow: UnitOfWork, entry_id: UUID) -> None:
-    """Take a child off a list. Leaving twice is leaving once. Raises NotFound, MoveRefused (an offer is refused)."""
+    """Take a child off a list; those whom it waited with go on. Leaving twice is leaving once. Raises NotFound,
+    MoveRefused (an offer is refused)."""
     entry = await my_entry(uow, entry_id)
     if entry.state != "left":
         await gate.move(uow, entry, "leave")
 
 
 async def refuse(uow: UnitOfWork, entry_id: UUID) -> None:
-    """Say no to an offer: the place goes to the next child at once. Raises NotFound, MoveRefused."""
-    entry = await my_entry(uow, entry_id)
-    if entry.state == "refused":
-        return
-    await gate.move(uow, entry, "refuse")
-    await seats.release(uow, entry.student_id, [entry.offering_id], "declined")
+    """Say no to an offer, for all who wait together: the places go to the next child at once. Raises NotFound,
+    MayNotChoose, UnitNotYours, MoveRefused."""
+    for entry in await locked(uow, entry_id):
+        if entry.state == "refused":
+            continue
+        await gate.move(uow, entry, "refuse")
+        await seats.release(uow, entry.student_id, [entry.offering_id], "declined")
 
 
 async def my_entry(uow: UnitOfWork, entry_id: UUID) -> WaitingEntry:

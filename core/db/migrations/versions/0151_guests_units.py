@@ -1,4 +1,5 @@
-"""Guests of a single day belong to their lesson, so a group's list knows them; scans of families' papers are sealed.
+"""Guests of a single day belong to their lesson, so a group's list knows them; scans of families' papers are sealed;
+children may wait together.
 
 Revision ID: 0151
 Revises: 0150
@@ -36,3 +37,4 @@ def upgrade() -> None:
         "alter table paper_form add constraint ck_paper_form_scanned "
         "check (state in ('asked', 'dropped') or scan_sealed is not null) not valid"
     )
+    op.add_column("waiting_entry", sa.Column("unit", sa.Uuid(), nullable=True))

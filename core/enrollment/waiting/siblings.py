@@ -1,0 +1,94 @@
+"""A family binds its children on a list to wait together, or lets them wait one by one again (R-145, R-216)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from core.base.errors import NotFound
+from core.base.ids import new_id
+from core.db.states import MoveRefused
+from core.db.uow import UnitOfWork
+from core.enrollment import seats
+from core.enrollment.draw.errors import MayNotChoose
+from core.enrollment.draw.wishes import refuse_onlooker
+from core.enrollment.models import OfferingSeats
+from core.enrollment.waiting import gate
+from core.enrollment.waiting.errors import UnitNotYours, UnitTooLarge
+from core.enrollment.waiting.models import WaitingEntry
+from core.enrollment.waiting.states import WAITING
+from core.enrollment.waiting.units import MOST, unit_of
+from core.enrollment.waiting.words import LOG
+from core.people.service import my_child
+
+
+async def refuse_others(uow: UnitOfWork, unit: list[WaitingEntry]) -> None:
+    """Whoever answers for a unit may choose for all of its children. Raises UnitNotYours."""
+    try:
+        for row in unit:
+            await my_child(uow, row.student_id)
+            await refuse_onlooker(uow, row.student_id)
+    except (NotFound, MayNotChoose):
+        raise UnitNotYours() from None
+
+
+async def locked(uow: UnitOfWork, entry_id: UUID) -> list[WaitingEntry]:
+    """The unit of an entry under all its children's locks. Raises NotFound, MayNotChoose, UnitNotYours."""
+    entry = await uow.get(WaitingEntry, entry_id)
+    await my_child(uow, entry.student_id)
+    await refuse_onlooker(uow, entry.student_id)
+    unit = await unit_of(uow, entry)
+    await seats.hold_children(uow, {row.student_id for row in unit})
+    now = await unit_of(uow, await uow.get(WaitingEntry, entry_id, lock=True))
+    if {row.student_id for row in now} - {row.student_id for row in unit}:  # another child was bound meanwhile
+        raise MoveRefused(state=WAITING.title(entry.state), event=str(LOG["bind"]))
+    await refuse_others(uow, now)
+    return now
+
+
+async def bind(uow: UnitOfWork, entry_id: UUID, sibling_id: UUID) -> None:
+    """Have two children of the acting guardian, with whom they wait already, wait for the same offering together.
+
+    Twice is once. Raises NotFound (the sibling is not on this list), MayNotChoose, UnitNotYours, UnitTooLarge,
+    MoveRefused (a place is offered already).
+    """
+    entry, sibling = await uow.get(WaitingEntry, entry_id), await my_child(uow, sibling_id)
+    await my_child(uow, entry.student_id)
+    other = (await gate.entries_of(uow, sibling.id, entry.term_id)).get(entry.offering_id)
+    if other is None or other.id == entry.id:
+        raise NotFound()
+    before = {row.id for one in (entry, other) for row in await unit_of(uow, one)}
+    children = {row.student_id for one in (entry, other) for row in await unit_of(uow, one)}
+    await seats.hold_children(uow, children)
+    entry, other = [await uow.get(WaitingEntry, one.id, lock=True) for one in (entry, other)]
+    unit = {row.id: row for one in (entry, other) for row in await unit_of(uow, one)}
+    await refuse_others(uow, list(unit.values()))
+    if entry.unit is not None and entry.unit == other.unit:
+        return
+    if unit.keys() - before or any(row.state not in ("waiting", "blocked") for row in unit.values()):
+        raise MoveRefused(state=WAITING.title(entry.state), event=str(LOG["bind"]))
+    row = await uow.get(OfferingSeats, entry.offering_id)
+    most = MOST if row.capacity is None else min(MOST, row.capacity)
+    if len(unit) > most:
+        raise UnitTooLarge(most=most)
+    id_ = entry.unit or other.unit or new_id()
+    for one in unit.values():
+        if one.unit != id_:
+            one.unit = id_
+            gate.note(uow, one, "bind", facts={"unit": id_})
+    await uow.session.flush()
+    await uow.audit("waiting.bind", "student", entry.student_id, offering=entry.offering_id, children=len(unit))
+    await gate.ask_the_list(uow, entry.offering_id)
+
+
+async def apart(uow: UnitOfWork, entry_id: UUID) -> None:
+    """The children of a unit wait one by one again, each in its own order. Twice is once. Raises as `bind`."""
+    unit = await locked(uow, entry_id)
+    if any(row.state not in ("waiting", "blocked") for row in unit):
+        raise MoveRefused(state=WAITING.title(unit[0].state), event=str(LOG["unbind"]))
+    for row in unit:
+        if row.unit is not None:
+            row.unit = None
+            gate.note(uow, row, "unbind")
+    await uow.session.flush()
+    await uow.audit("waiting.apart", "student", unit[0].student_id, offering=unit[0].offering_id, children=len(unit))
+    await gate.ask_the_list(uow, unit[0].offering_id)
