@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
+
+from sqlalchemy import select
 
 from core.base.errors import NotFound
 from core.base.ids import new_id
@@ -15,10 +18,10 @@ from core.enrollment.models import OfferingSeats
 from core.enrollment.waiting import gate
 from core.enrollment.waiting.errors import UnitNotYours, UnitTooLarge
 from core.enrollment.waiting.models import WaitingEntry
-from core.enrollment.waiting.states import WAITING
+from core.enrollment.waiting.states import LIVE, WAITING
 from core.enrollment.waiting.units import MOST, unit_of
 from core.enrollment.waiting.words import LOG
-from core.people.service import my_child
+from core.people.service import StudentView, my_child, my_children
 
 
 async def refuse_others(uow: UnitOfWork, unit: list[WaitingEntry]) -> None:
@@ -43,6 +46,37 @@ async def locked(uow: UnitOfWork, entry_id: UUID) -> list[WaitingEntry]:
         raise MoveRefused(state=WAITING.title(entry.state), event=str(LOG["bind"]))
     await refuse_others(uow, now)
     return now
+
+
+async def hold(uow: UnitOfWork, student_id: UUID, offering_id: UUID, siblings: Collection[UUID]) -> None:
+    """The locks of a child that joins, and of those whom it will wait together with: before the offering's row."""
+    query = select(WaitingEntry).where(
+        WaitingEntry.offering_id == offering_id,
+        WaitingEntry.student_id.in_(list(siblings)),
+        WaitingEntry.state.in_(LIVE),
+    )
+    there = (await uow.session.execute(query)).scalars().all() if siblings else ()
+    children = {row.student_id for one in there for row in await unit_of(uow, one)}
+    await seats.hold_children(uow, {student_id, *children})
+
+
+async def on_list(uow: UnitOfWork, student_id: UUID, offering_id: UUID) -> list[StudentView]:
+    """The acting guardian's other children who wait for an offering and have no offer of a place."""
+    children = {child.id: child for child in await my_children(uow) if child.id != student_id}
+    query = select(WaitingEntry.student_id).where(
+        WaitingEntry.offering_id == offering_id,
+        WaitingEntry.student_id.in_(children.keys()),
+        WaitingEntry.state.in_(("waiting", "blocked")),
+    )
+    return [children[id_] for id_ in (await uow.session.execute(query)).scalars()]
+
+
+async def waiting_too(uow: UnitOfWork, entry: WaitingEntry) -> list[StudentView]:
+    """Whom a child could wait together with, besides those with whom it does."""
+    if entry.state not in ("waiting", "blocked"):
+        return []
+    mates = {row.student_id for row in await unit_of(uow, entry)}
+    return [child for child in await on_list(uow, entry.student_id, entry.offering_id) if child.id not in mates]
 
 
 async def bind(uow: UnitOfWork, entry_id: UUID, sibling_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from core.base.text import gettext as _
@@ -55,8 +56,10 @@ def standing(place: Position) -> str:
     return said
 
 
-def basis(entry: WaitingEntry, rule: Rule) -> str:
-    """What an entry's place in the list rests on, in one sentence."""
+def basis(entry: WaitingEntry, rule: Rule, unit: Sequence[WaitingEntry] = ()) -> str:
+    """What an entry's place in the list rests on, in one sentence; `unit`: those who wait together, in their order."""
+    if len(unit) > 1:
+        return _("%(n)s 个孩子一起候补，按其中最后一个的次序：%(basis)s", n=len(unit), basis=basis(unit[-1], rule))
     if entry.jumped_at is not None:
         return _("由学校提前安排，理由：%(reason)s", reason=str(JUMP_REASONS[entry.jump_reason]))
     if entry.tier == DRAWN:
