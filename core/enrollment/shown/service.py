@@ -121,7 +121,7 @@ class Renewal:
     offered: Agreement | None
 
 
-def _outdated(uow: UnitOfWork, term_id: UUID) -> Select[tuple[Agreement]]:
+def _outdated(uow: UnitOfWork, term_id: UUID) -> Select[Agreement]:
     """Agreements in force whose text is not the present one, or beside which a newer one waits for the signature."""
     template, newer = agreement_text(uow), aliased(Agreement)
     waits = select(newer.id).where(
