@@ -61,7 +61,11 @@ async def hold(uow: UnitOfWork, student_id: UUID, offering_id: UUID, siblings: C
 
 
 async def on_list(uow: UnitOfWork, student_id: UUID, offering_id: UUID) -> list[StudentView]:
-    """The acting guardian's other children who wait for an offering and have no offer of a place."""
+    """The acting guardian's other children who wait for an offering and have no offer of a place; none where there is
+    only one place to be had."""
+    row = await uow.get(OfferingSeats, offering_id)
+    if row.capacity is not None and row.capacity < 2:
+        return []
     children = {child.id: child for child in await my_children(uow) if child.id != student_id}
     query = select(WaitingEntry.student_id).where(
         WaitingEntry.offering_id == offering_id,
