@@ -43,11 +43,29 @@ class Hold:
     clause: str = ""
 
 
-async def make_drafts(uow: UnitOfWork, request: BillingRequest, run_id: UUID) -> tuple[list[BillDraft], list[Hold]]:
-    """Drafts of a chunk, and the children held back with the reason. Raises PluginFailed; writes nothing."""
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a child was billed before in this term: how many bills stand, their service charges in fen less what was
+    reduced and given back, and the enrolments that stand on them."""
+
+    part: int
+    service_fen: int
+    enrolments: frozenset[UUID]
+
+
+async def make_drafts(
+    uow: UnitOfWork, request: BillingRequest, run_id: UUID, earlier: Mapping[UUID, Earlier] | None = None
+) -> tuple[list[BillDraft], list[Hold]]:
+    """Drafts of a chunk, and the children held back with the reason. Raises PluginFailed; writes nothing.
+
+    Of a child with `earlier` bills the request holds only what came later; the term's cap bears on all of them.
+    """
+    before = earlier or {}
     ctx, hooks = uow.ctx, uow.hooks
     proposed = await hooks.compute("charges", ctx, ChargeProposal, uow=uow, request=request)
-    proposals = _allowed(uow, request, proposed)
+    proposals = [
+        p for p in _allowed(uow, request, proposed) if p.student_id not in before or p.enrolment_id is not None
+    ]
     services = tuple(sorted({p.service for p in proposals}))
     found = await hooks.compute("unit_prices", ctx, UnitPrice, uow=uow, services=services, on=request.on)
     months = {id_: n for student in request.students for id_, n in student.months.items()}
@@ -58,7 +76,9 @@ async def make_drafts(uow: UnitOfWork, request: BillingRequest, run_id: UUID) ->
     )
     holds = {u.student_id: _unpriced(uow, request.on, u) for u in unpriced}
     holds |= _refused(uow, request.on, charges)
-    drafts = _drafts(request, charges, reductions, _cap(uow, request.on), run_id, holds)
+    cap = _cap(uow, request.on)
+    caps = {s.student_id: _left_of_cap(cap, before.get(s.student_id)) for s in request.students}
+    drafts = _drafts(request, charges, reductions, caps, run_id, holds)
     objections = await hooks.decide("check_bill", ctx, uow=uow, drafts=tuple(drafts))
     drafts = _without_objected(drafts, objections, holds)
     return drafts, list(holds.values())
@@ -68,7 +88,7 @@ def _drafts(
     request: BillingRequest,
     charges: Sequence[PricedCharge],
     reductions: Sequence[ReductionProposal],
-    cap: Cap | None,
+    caps: Mapping[UUID, Cap | None],
     run_id: UUID,
     holds: Mapping[UUID, Hold],
 ) -> list[BillDraft]:
@@ -78,11 +98,40 @@ def _drafts(
         of_child[charge.proposal.student_id].append(charge)
     for reduction in reductions:
         less[reduction.student_id].append(reduction)
+    parts: dict[UUID, tuple[int, int]] = {}
+    for student in request.students:
+        parts |= _parts(student, of_child[student.student_id])
     return [
-        draft(student.student_id, request.term_id, mine, less[student.student_id], cap, run_id)
+        draft(
+            student.student_id,
+            request.term_id,
+            mine,
+            less[student.student_id],
+            caps[student.student_id],
+            run_id,
+            parts,
+        )
         for student in request.students
         if student.student_id not in holds and (mine := of_child[student.student_id])
     ]
+
+
+def _parts(student: BilledStudent, charges: Sequence[PricedCharge]) -> dict[UUID, tuple[int, int]]:
+    """(lessons of the child, lessons of the months or the term paid for) of exchanged items so priced, by enrolment."""
+    found = {}
+    for charge in charges:
+        id_ = charge.proposal.enrolment_id
+        if id_ is not None and id_ in student.whole and charge.price.unit in ("month", "term"):
+            in_months, in_term = student.whole[id_]
+            found[id_] = (student.lessons.get(id_, 0), in_months if charge.price.unit == "month" else in_term)
+    return found
+
+
+def _left_of_cap(cap: Cap | None, earlier: Earlier | None) -> Cap | None:
+    """What of the term's most is left for another bill of the same child."""
+    if cap is None or earlier is None:
+        return cap
+    return Cap(Fen(max(0, int(cap.fen) - earlier.service_fen)), cap.clause, cap.before_reductions)
 
 
 def _without_objected(
@@ -175,24 +224,30 @@ class Calendar:
 
     def __init__(self, days: Mapping[date, int]) -> None:
         self._days = days
-        self._known: dict[Any, tuple[int, Months]] = {}
+        self._known: dict[Any, tuple[int, Months, int, int]] = {}
 
-    def of(self, enrolment: Any) -> tuple[int, Months]:
-        """(dated lessons of the term, calendar months in which they lie)."""
+    def of(self, enrolment: Any) -> tuple[int, Months, int, int]:
+        """(dated lessons that it covers, calendar months in which they lie, lessons of its days in the whole of these
+        months, and in the whole term)."""
         weekdays = frozenset(enrolment.weekdays or enrolment.offering.weekdays)
         asked = (weekdays, enrolment.starts_on, enrolment.ends_on)
         if asked not in self._known:
             first, last = enrolment.starts_on or date.min, enrolment.ends_on or date.max
-            covered = [day for day, weekday in self._days.items() if weekday in weekdays and first <= day <= last]
-            self._known[asked] = len(covered), frozenset((day.year, day.month) for day in covered)
+            mine = [day for day, weekday in self._days.items() if weekday in weekdays]
+            covered = [day for day in mine if first <= day <= last]
+            months = frozenset((day.year, day.month) for day in covered)
+            in_months = sum(1 for day in mine if (day.year, day.month) in months)
+            self._known[asked] = len(covered), months, in_months, len(mine)
         return self._known[asked]
 
     def student(self, student_id: UUID, grade: int, enrolments: tuple[Any, ...]) -> BilledStudent:
         """Lessons count by enrolment; months by offering, whose enrolments follow one another when days change."""
         counted = {e.id: self.of(e) for e in enrolments}
-        lessons = {id_: n for id_, (n, _months) in counted.items()}
+        lessons = {id_: found[0] for id_, found in counted.items()}
         of_offering: dict[UUID, set[tuple[int, int]]] = defaultdict(set)
         for e in enrolments:
             of_offering[e.offering.id] |= counted[e.id][1]
         months = {e.id: len(of_offering[e.offering.id]) for e in enrolments}
-        return BilledStudent(student_id, grade, enrolments, lessons, months)
+        exchanged = {e.replaces for e in enrolments} | {e.id for e in enrolments if e.replaces}
+        whole = {id_: found[2:] for id_, found in counted.items() if id_ in exchanged}
+        return BilledStudent(student_id, grade, enrolments, lessons, months, whole)

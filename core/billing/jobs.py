@@ -85,7 +85,8 @@ async def look_at_refund(house: House, ctx: TenantContext, refund_id: UUID, *, s
 
 
 async def withdrawn(job: Delivery) -> None:
-    """Consumes "enrollment.withdrawn": a child that left has a bill that somebody must look at."""
+    """Consumes "enrollment.withdrawn": a child that left has a bill that somebody must look at. Of one that exchanged
+    an item the next run settles it (core.billing.changes), and somebody must start that."""
     uow = job.uow
     # Not by the enrolment: it may have begun anew, with other days, after the bill.
     lines = select(BillLine.bill_id).where(BillLine.offering_id == UUID(job.payload["offering"]))
@@ -96,4 +97,5 @@ async def withdrawn(job: Delivery) -> None:
     )
     for bill in (await uow.session.execute(query)).scalars().all():
         key = f"withdrawn:{bill.id}:{job.payload['enrolment']}"
-        await raise_alert(uow, key, "withdrawn", bill_id=bill.id, number=bill.number)
+        kind = "swapped" if job.payload.get("swapped") else "withdrawn"
+        await raise_alert(uow, key, kind, bill_id=bill.id, number=bill.number)

@@ -15,7 +15,8 @@ from core.db.models import Stamped, TenantModel, tenant_fk
 class BillingRun(TenantModel, Stamped):
     """One run that bills a term. A second run of the term bills only the children whom the first left out.
 
-    `resumed` counts how often a person set a run going again that its worker had given up.
+    `resumed` counts how often a person set a run going again that its worker had given up. `starter_id` is the account
+    of who pressed: who approved what the run gives back to families that exchanged an item.
     """
 
     __tablename__ = "billing_run"
@@ -24,6 +25,7 @@ class BillingRun(TenantModel, Stamped):
     term_id: Mapped[UUID]
     job_id: Mapped[UUID | None]
     started_by: Mapped[str] = mapped_column(server_default="")
+    starter_id: Mapped[UUID | None]
     bills: Mapped[int] = mapped_column(server_default="0")
     held_back: Mapped[int] = mapped_column(server_default="0")
     due_fen: Mapped[int] = mapped_column(server_default="0")
@@ -34,7 +36,10 @@ class BillingRun(TenantModel, Stamped):
 
 
 class Bill(TenantModel, Stamped):
-    """One bill, one child, one term (R-344). Amounts in fen: due = charged − reduced; paid never exceeds due."""
+    """One bill of one child and one term (R-344). Amounts in fen: due = charged − reduced; paid never exceeds due.
+
+    `part` 0 is the term's bill; 1, 2 … are those for what the child took up later in the term (R-149, R-214).
+    """
 
     __tablename__ = "bill"
     __table_args__ = (
@@ -47,6 +52,7 @@ class Bill(TenantModel, Stamped):
             "tenant_id",
             "term_id",
             "student_id",
+            "part",
             unique=True,
             postgresql_where=text("state <> 'void'"),
         ),
@@ -62,6 +68,7 @@ class Bill(TenantModel, Stamped):
     student_id: Mapped[UUID]
     run_id: Mapped[UUID | None]
     number: Mapped[str]
+    part: Mapped[int] = mapped_column(server_default="0")
     state: Mapped[str]
     charged_fen: Mapped[int]
     reduced_fen: Mapped[int] = mapped_column(server_default="0")
@@ -102,6 +109,10 @@ class BillLine(TenantModel):
     approval: Mapped[str]
     enrolment_id: Mapped[UUID | None]
     offering_id: Mapped[UUID | None]
+    lessons: Mapped[int | None]
+    """Dated lessons of the enrolment when it was billed: of how many one lesson held is a part. None before 0150."""
+    swap_back_fen: Mapped[int | None]
+    """What the family got back of it when the child exchanged the item for another; None: nothing was settled."""
     earned_fen: Mapped[int] = mapped_column(server_default="0")
     """How much of it is income so far, by lessons held (idea 9)."""
     returned_fen: Mapped[int] = mapped_column(server_default="0")
@@ -205,6 +216,7 @@ class Refund(TenantModel, Stamped):
     __table_args__ = (
         tenant_fk("bill_id", "bill"),
         tenant_fk("attempt_id", "payment_attempt"),
+        tenant_fk("line_id", "bill_line"),
         Index("ix_refund_attempt_id", "tenant_id", "attempt_id"),
         Index("ix_refund_bill_id", "tenant_id", "bill_id"),
         CheckConstraint("amount_fen > 0", name="amount"),
@@ -218,6 +230,8 @@ class Refund(TenantModel, Stamped):
     provider_ref: Mapped[str | None]
     surplus: Mapped[bool] = mapped_column(server_default="false")
     """True when it gives back what was paid beyond the bill (paid twice)."""
+    line_id: Mapped[UUID | None]
+    """The bill's line that a run gave back because the child exchanged its item (core.billing.changes)."""
     shares: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     """Fen by fund, fixed at approval: every later journal of this refund takes the same."""
     in_transit: Mapped[bool] = mapped_column(server_default="false")

@@ -14,6 +14,8 @@ from core.base.money import Fen
 from core.billing.views import BillDraft, ChargeProposal, PricedCharge, ReductionProposal, UnitPrice
 
 CAP_GROUND = "cap"
+PART_GROUND = "part"
+"""An item exchanged in mid-term: the part of its months or its term that the child does not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,13 @@ def draft(
     reductions: Sequence[ReductionProposal],
     cap: Cap | None,
     run_id: UUID,
+    parts: Mapping[UUID, tuple[int, int]] | None = None,
 ) -> BillDraft:
     """One child's bill. No reduction takes more than its charge; the cap bears on the service fund alone.
 
     A reduction of the whole bill (service None) is spread over the service fund's charges first. Unused parts of a
-    reduction lapse: a bill never falls below nought.
+    reduction lapse: a bill never falls below nought. `parts`, by enrolment: (lessons of the child, lessons paid for) of
+    an exchanged item that is priced by the month or term; of what is left of its charge the rest is taken off.
     """
     left = {index: int(charge.amount) for index, charge in enumerate(charges)}
     granted: list[ReductionProposal] = []
@@ -105,6 +109,10 @@ def draft(
                     student_id, reduction.service, Fen(taken), reduction.ground, reduction.reference, reduction.clause
                 )
             )
+    for index, charge in enumerate(charges):
+        id_ = charge.proposal.enrolment_id
+        if parts and id_ is not None and id_ in parts:
+            granted += _partly(student_id, charge, index, left, parts[id_])
     if cap and not cap.before_reductions:
         granted += _capped(student_id, charges, left, cap, run_id)
     due = Fen(sum(left.values()))
@@ -124,6 +132,19 @@ def _take(charges: Sequence[PricedCharge], left: dict[int, int], wanted: int, se
         left[index] -= step
         taken += step
     return taken
+
+
+def _partly(
+    student_id: UUID, charge: PricedCharge, index: int, left: dict[int, int], part: tuple[int, int]
+) -> list[ReductionProposal]:
+    """Half a fen goes to the family."""
+    lessons, whole = part
+    over = -(-left[index] * (whole - lessons) // whole) if whole else 0
+    if over <= 0 or charge.proposal.enrolment_id is None:
+        return []
+    left[index] -= over
+    reference = charge.proposal.enrolment_id
+    return [ReductionProposal(student_id, charge.proposal.service, Fen(over), PART_GROUND, reference)]
 
 
 def _capped(

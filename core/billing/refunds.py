@@ -49,10 +49,17 @@ async def approve(uow: UnitOfWork, attempt_id: UUID, amount_fen: int, reason: st
 
 
 async def owe(
-    uow: UnitOfWork, attempt: PaymentAttempt, shares: journals.Shares, reason: str, by: UUID | None, on: date
+    uow: UnitOfWork,
+    attempt: PaymentAttempt,
+    shares: journals.Shares,
+    reason: str,
+    by: UUID | None,
+    on: date,
+    line_id: UUID | None = None,
 ) -> Refund:
     """Owe `shares` (fen by fund) of a payment back and have them sent. The caller holds bill and attempt and has made
-    sure that so much is left; `by` is the account that approved it, `on` the day in the books."""
+    sure that so much is left; `by` is the account that approved it, `on` the day in the books,
+    `line_id` the line that it is for (None: all of the bill)."""
     amount_fen = sum(shares.values())
     refund = Refund(
         id=new_id(),
@@ -62,10 +69,11 @@ async def owe(
         reason=reason.strip(),
         state="approved",
         shares=dict(shares),
+        line_id=line_id,
         approved_by=by,
     )
     uow.session.add(refund)
-    unearned = await _take_unearned(uow, attempt.bill_id, shares)
+    unearned = await _take_unearned(uow, attempt.bill_id, shares, line_id)
     await uow.audit("refund.approve", "refund", refund.id, bill=attempt.bill_id, amount_fen=amount_fen, reason=reason)
     await uow.enqueue("billing.refund", {"refund_id": refund.id}, key=f"{refund.id}/0")
     await uow.session.flush()
@@ -121,9 +129,13 @@ async def returned_by_fund(uow: UnitOfWork, bill_id: UUID) -> dict[str, int]:
     return journals.summed(*(shares.items() for shares in (await uow.session.execute(query)).scalars().all()))
 
 
-async def _take_unearned(uow: UnitOfWork, bill_id: UUID, shares: journals.Shares) -> dict[str, int]:
+async def _take_unearned(
+    uow: UnitOfWork, bill_id: UUID, shares: journals.Shares, line_id: UUID | None
+) -> dict[str, int]:
     """Take a refund off what is not earned yet, line by line; returns how much of each fund could be taken there."""
     query = select(BillLine).where(BillLine.bill_id == bill_id).order_by(BillLine.id).with_for_update()
+    if line_id is not None:
+        query = query.where(BillLine.id == line_id)
     lines = (await uow.session.execute(query)).scalars().all()
     taken: dict[str, int] = {}
     for fund, amount in shares.items():

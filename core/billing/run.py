@@ -2,12 +2,12 @@
 
 A chunk reads the children after the run's cursor, makes their drafts, and then writes bills, lines, reductions,
 numbers, journals and the new cursor together. A lock on the term makes two runs started at once take turns; the second
-finds the children billed.
+finds the children billed. What a child took up or exchanged since an earlier run is settled by core.billing.changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,12 +17,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from core.base import clock
 from core.base.ids import new_id
 from core.base.text import gettext as _
-from core.billing import journals
-from core.billing.drafts import Calendar, Hold, make_drafts
+from core.billing import changes, journals
+from core.billing.drafts import Calendar, Earlier, Hold, make_drafts
 from core.billing.errors import AcrossTerms
 from core.billing.models import Bill, BillingHold, BillingRun, BillLine, BillReduction
 from core.billing.pricing import CAP_GROUND, charged_by_fund, reduced_by_fund
-from core.billing.views import BillDraft, BillingRequest, PricedCharge, ReductionProposal
+from core.billing.views import BillDraft, BilledStudent, BillingRequest, PricedCharge, ReductionProposal
 from core.db.delivery import Delivery
 from core.db.kernel_tables import JobRun, Transition
 from core.db.uow import UnitOfWork
@@ -48,7 +48,8 @@ async def start_run(uow: UnitOfWork, term_id: UUID) -> BillingRun:
     going = select(BillingRun).where(BillingRun.term_id == term_id, BillingRun.finished_at.is_(None))
     run = (await uow.session.execute(going.with_for_update())).scalars().first()
     if run is None:
-        run = BillingRun(term_id=term_id, started_by=uow.ctx.actor.name)
+        actor = uow.ctx.actor
+        run = BillingRun(term_id=term_id, started_by=actor.name, starter_id=actor.account_id)
         uow.session.add(run)
         await uow.session.flush()
         await uow.audit("billing.start", "billing_run", run.id)
@@ -110,12 +111,13 @@ async def bill_chunk(uow: UnitOfWork, run_id: UUID) -> tuple[bool, int]:
     if last is None:
         return False, 0
     looked = len(students)
-    billed = await _already_billed(uow, run.term_id, [s.student_id for s in students])
-    students = tuple(s for s in students if s.student_id not in billed)
+    await changes.settle(uow, run.term_id, students, run.starter_id)
+    before = await changes.earlier(uow, run.term_id, [s.student_id for s in students])
+    students = changes.still_to_bill(students, before)
     if students:
         request = BillingRequest(run.term_id, term.code, clock.today(), students)
-        drafts, holds = await make_drafts(uow, request, run_id)
-        await write_bills(uow, run, term, drafts, holds)
+        drafts, holds = await make_drafts(uow, request, run_id, before)
+        await write_bills(uow, run, term, drafts, holds, before, lessons_of(students))
     run.cursor = last
     return looked == CHUNK, looked
 
@@ -131,27 +133,35 @@ async def next_students(
     return term, students, found[-1][0].id if found else None
 
 
-async def _already_billed(uow: UnitOfWork, term_id: UUID, students: Sequence[UUID]) -> set[UUID]:
-    query = select(Bill.student_id).where(Bill.term_id == term_id, Bill.student_id.in_(students), Bill.state != "void")
-    return set((await uow.session.execute(query)).scalars().all())
+def lessons_of(students: Sequence[BilledStudent]) -> dict[UUID, int]:
+    """Lessons by enrolment."""
+    return {id_: n for student in students for id_, n in student.lessons.items()}
 
 
 async def preview(uow: UnitOfWork, term_id: UUID) -> dict[str, int]:
-    """What a run started now would make: children, bills, holds and fen, without writing anything."""
+    """What a run started now would make: children, bills, holds and fen, without writing anything.
+
+    `again` bills are voided and made anew and `back_fen` owed back, because their items were exchanged.
+    """
     await refuse_ahead(uow, term_id)
     sums = {"children": 0, "billed_before": 0, "bills": 0, "held": 0, "charged_fen": 0, "reduced_fen": 0, "due_fen": 0}
+    sums |= {"again": 0, "back_fen": 0}
     after: UUID | None = None
     while True:
         term, students, after = await next_students(uow, term_id, after)
-        billed = await _already_billed(uow, term_id, [s.student_id for s in students])
-        fresh = tuple(s for s in students if s.student_id not in billed)
+        found = await changes.given_up(uow, term_id, students)
+        unpaid = {one.bill.id for one in found if one.bill.state == "issued"}
+        sums["again"] += len(unpaid)
+        sums["back_fen"] += sum(await changes.backs(uow, found))
+        before = await changes.earlier(uow, term_id, [s.student_id for s in students], without=unpaid)
+        fresh = changes.still_to_bill(students, before)
         drafts: list[BillDraft] = []
         if fresh:
             request = BillingRequest(term_id, term.code, clock.today(), fresh)
-            drafts, holds = await make_drafts(uow, request, term_id)
+            drafts, holds = await make_drafts(uow, request, term_id, before)
             sums["held"] += len(holds)
         sums["children"] += len(students)
-        sums["billed_before"] += len(billed)
+        sums["billed_before"] += len(before)
         sums["bills"] += len(drafts)
         for bill in drafts:
             charged = sum(charged_by_fund(bill).values())
@@ -163,9 +173,16 @@ async def preview(uow: UnitOfWork, term_id: UUID) -> dict[str, int]:
 
 
 async def write_bills(
-    uow: UnitOfWork, run: BillingRun, term: Term, drafts: Sequence[BillDraft], holds: Sequence[Hold]
+    uow: UnitOfWork,
+    run: BillingRun,
+    term: Term,
+    drafts: Sequence[BillDraft],
+    holds: Sequence[Hold],
+    before: Mapping[UUID, Earlier] | None = None,
+    lessons: Mapping[UUID, int] | None = None,
 ) -> None:
-    """Issue drafts as bills of a locked run, numbered and posted, and write down who was held back and why."""
+    """Issue drafts as bills of a locked run, numbered and posted, and write down who was held back and why.
+    `lessons` are those of each enrolment."""
     if holds:
         await uow.session.execute(upsert(BillingHold).on_conflict_do_nothing(), [_hold(uow, run, h) for h in holds])
         run.held_back += len(holds)
@@ -187,6 +204,7 @@ async def write_bills(
             "student_id": bill.student_id,
             "run_id": run.id,
             "number": show_number("ZD", term.code.replace("-", ""), number),
+            "part": before[bill.student_id].part + 1 if before and bill.student_id in before else 0,
             "state": "issued" if bill.due > 0 else "settled",
             "charged_fen": sum(charged.values()),
             "reduced_fen": sum(reduced.values()),
@@ -196,7 +214,7 @@ async def write_bills(
             "pack_revision": revision,
         }
         bills.append(row)
-        lines += [_line(row["tenant_id"], row["id"], charge) for charge in bill.charges]
+        lines += [_line(row["tenant_id"], row["id"], charge, lessons or {}) for charge in bill.charges]
         reductions += [_reduction(row["tenant_id"], row["id"], bill, reduction) for reduction in bill.reductions]
         moves.append(_move(uow, row["id"], row["state"]))
         posted += journals.issued(row["id"], today, charged, reduced)
@@ -230,7 +248,7 @@ def _hold(uow: UnitOfWork, run: BillingRun, hold: Hold) -> dict[str, Any]:
     }
 
 
-def _line(tenant: UUID, bill_id: UUID, charge: PricedCharge) -> dict[str, Any]:
+def _line(tenant: UUID, bill_id: UUID, charge: PricedCharge, lessons: Mapping[UUID, int]) -> dict[str, Any]:
     proposal, standard = charge.proposal, charge.price
     return {
         "tenant_id": tenant,
@@ -247,6 +265,7 @@ def _line(tenant: UUID, bill_id: UUID, charge: PricedCharge) -> dict[str, Any]:
         "approval": standard.approval,
         "enrolment_id": proposal.enrolment_id,
         "offering_id": proposal.offering_id,
+        "lessons": lessons.get(proposal.enrolment_id) if proposal.enrolment_id else None,
     }
 
 

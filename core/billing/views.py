@@ -25,6 +25,9 @@ class BilledStudent:
     enrolments: tuple[EnrolmentView, ...]
     lessons: Mapping[UUID, int]
     months: Mapping[UUID, int] = field(default_factory=dict)
+    whole: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
+    """Of enrolments that were exchanged, or came in exchange: the lessons that its days have in all of its months, and
+    in the term. What is priced by the month or term is charged for the part that `lessons` is of it."""
 
 
 @dataclass(frozen=True, slots=True)

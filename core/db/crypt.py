@@ -27,25 +27,36 @@ class Unreadable(KehouError):
 
 async def seal(uow: UnitOfWork, plaintext: str, *, purpose: str) -> bytes:
     """Encrypt for this tenant. `purpose` (table.column/row id) is bound in: a value moved elsewhere does not open."""
+    return await seal_bytes(uow, plaintext.encode(), purpose=purpose)
+
+
+async def seal_bytes(uow: UnitOfWork, plain: bytes, *, purpose: str) -> bytes:
+    """The same for a file."""
     key_id, key = await _current_key(uow)
     nonce = secrets.token_bytes(_NONCE)
     bound = f"{uow.ctx.tenant_id}/{purpose}".encode()
-    return key_id.bytes + nonce + AESGCM(key).encrypt(nonce, plaintext.encode(), bound)
+    return key_id.bytes + nonce + AESGCM(key).encrypt(nonce, plain, bound)
 
 
 async def unseal(uow: UnitOfWork, sealed: bytes, *, purpose: str, subject_kind: str, subject_id: UUID) -> str:
     """Decrypt, leaving the audit line that the guardian can see. Raises Unreadable."""
+    plain = await unseal_bytes(uow, sealed, purpose=purpose, subject_kind=subject_kind, subject_id=subject_id)
+    return plain.decode()
+
+
+async def unseal_bytes(uow: UnitOfWork, sealed: bytes, *, purpose: str, subject_kind: str, subject_id: UUID) -> bytes:
+    """The same for a file."""
     row = await uow.find(TenantKey, UUID(bytes=bytes(sealed[:16])))
     if row is None:
         raise Unreadable()
     nonce, body = sealed[16 : 16 + _NONCE], sealed[16 + _NONCE :]
     try:
         key = _unwrap(uow, row.wrapped)
-        text = AESGCM(key).decrypt(nonce, body, f"{uow.ctx.tenant_id}/{purpose}".encode()).decode()
+        plain = AESGCM(key).decrypt(nonce, body, f"{uow.ctx.tenant_id}/{purpose}".encode())
     except InvalidTag as exc:
         raise Unreadable() from exc
     await uow.audit("sensitive.read", subject_kind, subject_id, purpose=purpose.partition("/")[0])
-    return text
+    return plain
 
 
 async def _current_key(uow: UnitOfWork) -> tuple[UUID, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -130,9 +130,15 @@ async def _change_days(uow: UnitOfWork, application: Application, view: Offering
 
 
 async def begin(
-    uow: UnitOfWork, application: Application, view: OfferingView, weekdays: Sequence[int], starts_on: date
+    uow: UnitOfWork,
+    application: Application,
+    view: OfferingView,
+    weekdays: Sequence[int],
+    starts_on: date,
+    replaces: UUID | None = None,
 ) -> Enrolment:
-    """The child of this application takes part in `view` from a day on. The caller holds its place."""
+    """The child of this application takes part in `view` from a day on. The caller holds its place. `replaces`: the
+    enrolment that is exchanged for this one."""
     row = Enrolment(
         application_id=application.id,
         student_id=application.student_id,
@@ -141,6 +147,7 @@ async def begin(
         weekdays=list(weekdays),
         state="enrolled",
         starts_on=starts_on,
+        replaces=replaces,
     )
     uow.session.add(row)
     await uow.session.flush()
@@ -160,8 +167,9 @@ async def begin(
     return row
 
 
-async def end(uow: UnitOfWork, row: Enrolment, reason: str = "") -> None:
-    """End one enrolment with today, or before its first day; what becomes of the place is the caller's."""
+async def end(uow: UnitOfWork, row: Enrolment, reason: str = "", *, swapped: bool = False) -> None:
+    """End one enrolment with today, or before its first day; what becomes of the place is the caller's. `swapped`:
+    another one begins in its stead."""
     await ENROLMENT.transition(uow, row, "withdraw", reason=reason)
     row.ends_on = max(clock.today(), row.starts_on - timedelta(days=1))
     await uow.session.flush()
@@ -173,8 +181,15 @@ async def end(uow: UnitOfWork, row: Enrolment, reason: str = "") -> None:
             "offering": row.offering_id,
             "term": row.term_id,
             "ends_on": row.ends_on,
+            "swapped": swapped,
         },
     )
+
+
+async def swapped_at(uow: UnitOfWork, enrolment_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Which of these were exchanged for another item in mid-term, and when."""
+    query = select(Enrolment.replaces, Enrolment.created_at).where(Enrolment.replaces.in_(list(enrolment_ids)))
+    return {row[0]: row[1] for row in (await uow.session.execute(query)).all() if row[0]}
 
 
 async def _runs(uow: UnitOfWork, day: date) -> int | None:
@@ -195,6 +210,7 @@ async def _views(uow: UnitOfWork, rows: Sequence[Enrolment]) -> list[EnrolmentVi
             weekdays=tuple(row.weekdays),
             starts_on=row.starts_on,
             ends_on=row.ends_on,
+            replaces=row.replaces,
         )
         for row in rows
     ]

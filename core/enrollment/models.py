@@ -374,6 +374,8 @@ class Enrolment(TenantModel, Stamped):
             postgresql_where=text("state = 'enrolled'"),
         ),
         Index("ix_enrolment_term_id", "tenant_id", "term_id", "student_id"),
+        tenant_fk("replaces", "enrolment"),
+        Index("ix_enrolment_replaces", "tenant_id", "replaces", postgresql_where=text("replaces is not null")),
         Index("ix_enrolment_offering_id", "tenant_id", "offering_id"),
     )
 
@@ -385,3 +387,5 @@ class Enrolment(TenantModel, Stamped):
     state: Mapped[str] = mapped_column(server_default="enrolled")
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
+    replaces: Mapped[UUID | None]
+    """The enrolment that was exchanged for this one in mid-term (core.enrollment.swap)."""

@@ -10,6 +10,7 @@ from core.enrollment.enrolments import (
     enrolments_for_billing,
     enrolments_of,
     students_in,
+    swapped_at,
 )
 from core.enrollment.forming.keeping import GroupInForce, groups_in_force
 from core.enrollment.leaving import withdraw
@@ -58,6 +59,7 @@ __all__ = [
     "sets_homework",
     "students_in",
     "suspend_offering",
+    "swapped_at",
     "undecided",
     "withdraw",
     "withdraw_offering",

@@ -1,8 +1,16 @@
 """Exchanging one item for another in mid-term, or its days (R-149, R-214): both halves in one transaction, or neither.
 
 The old item lasts through today, the new one begins tomorrow, so no day is without care and none counts twice. The
-school approved the child's taking part; an item on the menu with a free place needs no second approval. The agreement
-in force stays until the family signs the one that names the new item.
+agreement in force stays until the family signs the one that names the new item. What is billed already is settled by
+the next billing run (core.billing.changes).
+
+Why no second approval: the pack's chain (R-142) approves an application, that is the child's taking part and the need
+that some packs ask for (R-143), and only what was approved is scheduled (R-166). An exchange changes neither: who
+exchanges takes part already, and the states of requirements 5.3 let guardian or school change "other days or items" of
+who is enrolled without review (R-214), as they let it leave without a reason (R-149). What a school decides about an
+item it has decided by publishing it: its grades, places, priority and window, and every rule of the pack is asked here
+as for an application (refuse_objected). Whatever adds to what the child takes goes the way of an application, and while
+one waits for the school nothing is exchanged past it (SwapPending).
 """
 
 from __future__ import annotations
@@ -171,10 +179,10 @@ async def swap(uow: UnitOfWork, enrolment_id: UUID, offering_id: UUID, weekdays:
         await seats.set_days(uow, child.id, view.id, days)
     else:
         await _move_place(uow, child, row, view, days)
-    await enrolments.end(uow, row)
+    await enrolments.end(uow, row, swapped=True)
     if not same:
         await seats.release(uow, child.id, [row.offering_id], "withdrawn")
-    begun = await enrolments.begin(uow, application, view, days, wanted.starts_on)
+    begun = await enrolments.begin(uow, application, view, days, wanted.starts_on, replaces=row.id)
     items = {item.offering_id: item for item in await items_of(uow, application.id)}
     if not same and row.offering_id in items and items[row.offering_id].state == "chosen":
         await ITEM.transition(uow, items[row.offering_id], "drop")

@@ -147,3 +147,5 @@ class EnrolmentView:
     weekdays: tuple[int, ...]
     starts_on: date | None = None
     ends_on: date | None = None
+    replaces: UUID | None = None
+    """The enrolment that was exchanged for this one in mid-term."""

@@ -295,10 +295,20 @@ async def hold(uow: UnitOfWork, lesson: Lesson, event: str, reason: str = "") ->
         **said(lesson),
         "held": held if again else held + 1,
         "planned": planned,
+        "days": await _days_held(uow, lesson),
         "present": lesson.present,
         "expected": lesson.expected,
     }
     await LESSON.transition(uow, lesson, event, reason=reason, payload=payload)
+
+
+async def _days_held(uow: UnitOfWork, lesson: Lesson) -> list[tuple[str, int]]:
+    """The days on which this lesson's offering was held in its term, this one too, with the weekday each stands for."""
+    query = select(Lesson.day, Lesson.weekday).where(
+        Lesson.offering_id == lesson.offering_id, (Lesson.state == "held") | (Lesson.id == lesson.id)
+    )
+    rows = (await uow.session.execute(query.distinct().order_by(Lesson.day))).all()
+    return [(row[0].isoformat(), row[1]) for row in rows]
 
 
 async def _held_on(uow: UnitOfWork, lesson: Lesson) -> bool:

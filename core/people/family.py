@@ -17,7 +17,7 @@ from core.db.uow import UnitOfWork
 from core.people.models import Collector, Guardianship, Student
 
 MOST_COLLECTORS = 6
-PURPOSES = {"student.health_sealed": _l("健康备注")}
+PURPOSES = {"student.health_sealed": _l("健康备注"), "paper_form.scan_sealed": _l("纸质材料扫描件")}
 """What a sealed value is, by the purpose that it is sealed under; others are shown as 敏感资料."""
 
 

@@ -16,6 +16,7 @@ from core.api import (
     BillDraft,
     BillingRequest,
     ChargeProposal,
+    EnrolmentView,
     FieldError,
     Invalid,
     NotFound,
@@ -190,7 +191,8 @@ async def waiting(uow: UnitOfWork) -> int:
 
 
 async def charges(uow: UnitOfWork, request: BillingRequest) -> list[ChargeProposal]:
-    """The core's own offerings that have a price: each by its lessons; one by the term or month is charged once."""
+    """The core's own offerings that have a price: each by its lessons; one by the term or month is charged once for the
+    same time: of items that were exchanged for one another each is charged."""
     pack = effective(uow, request.on)
     paid = [
         (child, enrolment)
@@ -201,13 +203,14 @@ async def charges(uow: UnitOfWork, request: BillingRequest) -> list[ChargePropos
     ]  # fmt: skip
     found = await prices(uow, sorted({e.offering.service or "" for _child, e in paid}), request.on)
     once = {p.service for p in found if p.unit in ("term", "month")}
-    taken: set[tuple[UUID, str]] = set()
+    taken: dict[tuple[UUID, str], list[EnrolmentView]] = {}
     proposals = []
     for child, enrolment in sorted(paid, key=lambda pair: -pair[0].lessons[pair[1].id]):
         service = enrolment.offering.service or ""
-        if service in once and (child.student_id, service) in taken:
+        before = taken.setdefault((child.student_id, service), [])
+        if service in once and any(_at_once(enrolment, other) for other in before):
             continue
-        taken.add((child.student_id, service))
+        before.append(enrolment)
         proposals.append(
             ChargeProposal(
                 student_id=child.student_id,
@@ -219,6 +222,12 @@ async def charges(uow: UnitOfWork, request: BillingRequest) -> list[ChargePropos
             )
         )
     return proposals
+
+
+def _at_once(one: EnrolmentView, other: EnrolmentView) -> bool:
+    return (one.starts_on or date.min) <= (other.ends_on or date.max) and (other.starts_on or date.min) <= (
+        one.ends_on or date.max
+    )
 
 
 async def reductions(

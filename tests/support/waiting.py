@@ -14,6 +14,7 @@ from core.enrollment.claims import Decision, Wish, claims_of
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting import lists, service
 from core.enrollment.waiting.models import WaitingEntry
+from core.people.models import Guardianship
 from tests.support import menu, rush
 from tests.support.world import Family, School, World
 
@@ -58,4 +59,14 @@ def let_offers_pass(superuser: str) -> None:
         admin.execute(
             "update seat_claim set held_until = now() - interval '1 minute' where held_until is not null "
             "and released_at is null and key like 'list/%'"
+        )
+
+
+async def sibling_of(world: World, school: School, family: Family, other: Family) -> None:
+    """The other family's child is this family's too: its guardian may choose for both."""
+    async with world.house.unit(school.ctx) as uow:
+        uow.session.add(
+            Guardianship(
+                guardian_id=family.guardian_id, student_id=other.student_id, relation="mother", may_choose=True
+            )
         )

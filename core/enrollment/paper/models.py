@@ -15,7 +15,8 @@ from core.db.models import Stamped, TenantModel, tenant_fk
 class PaperForm(TenantModel, Stamped):
     """One paper of a family. `kind`: application, or agreement (then `agreement_id` names the printed text).
 
-    `items` is [{offering, weekdays}]; `scan_sha256` names the file's very bytes. `state` belongs to PAPER's machine.
+    `items` is [{offering, weekdays}]; `scan_sha256` names the very bytes of the file before it was sealed. `state`
+    belongs to PAPER's machine.
     """
 
     __tablename__ = "paper_form"
@@ -37,7 +38,7 @@ class PaperForm(TenantModel, Stamped):
         CheckConstraint("kind in ('application', 'agreement')", name="kind"),
         CheckConstraint("(kind = 'agreement') = (agreement_id is not null)", name="agreement"),
         # R-132: nothing is keyed in without the signed scan, and nobody confirms what they keyed in themselves.
-        CheckConstraint("state in ('asked', 'dropped') or scan is not null", name="scanned"),
+        CheckConstraint("state in ('asked', 'dropped') or scan_sealed is not null", name="scanned"),
         CheckConstraint("checked_by is null or checked_by <> entered_by", name="two_people"),
         CheckConstraint("state <> 'confirmed' or checked_by is not null", name="checked"),
     )
@@ -58,7 +59,8 @@ class PaperForm(TenantModel, Stamped):
     signer_name: Mapped[str] = mapped_column(server_default="")
     signer_relation: Mapped[str] = mapped_column(server_default="")
     signed_on: Mapped[date | None]
-    scan: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+    scan_sealed: Mapped[bytes | None] = deferred(mapped_column(LargeBinary))
+    """The file under the school's key (core.db.crypt); each opening leaves a line that the guardian can see."""
     scan_type: Mapped[str] = mapped_column(server_default="")
     scan_sha256: Mapped[str] = mapped_column(server_default="")
     entered_by: Mapped[UUID | None]

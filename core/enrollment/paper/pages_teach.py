@@ -201,7 +201,6 @@ async def scan(uow: NamedDependency[UnitOfWork], paper_id: FromPath[UUID]) -> Re
     row = await uow.get(PaperForm, paper_id)
     await service.of_school(uow, row.student_id)
     row, body = await service.scan_of(uow, paper_id)
-    await uow.audit("paper.scan_seen", "student", row.student_id, paper=row.id)
     return scan_response(body, row.scan_type)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import undefer
 from core.base import clock
 from core.base.context import TenantContext
 from core.base.errors import FieldError, NotFound
+from core.db.crypt import seal_bytes, unseal_bytes
 from core.db.house import House
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
@@ -146,7 +147,8 @@ async def enter_agreement(uow: UnitOfWork, agreement_id: UUID, said: Said, scan:
 async def _keep(uow: UnitOfWork, row: PaperForm, said: Said, scan: Scan) -> None:
     row.signer_name, row.signer_relation = said.signer_name.strip()[:40], said.signer_relation.strip()[:20]
     row.signed_on = said.signed_on
-    row.scan, row.scan_type, row.scan_sha256 = scan.body, scan.kind, scan.sha256
+    row.scan_sealed = await seal_bytes(uow, scan.body, purpose=_purpose(row.id))
+    row.scan_type, row.scan_sha256 = scan.kind, scan.sha256
     row.entered_by, row.entered_name = uow.ctx.actor.account_id, uow.ctx.actor.name
     row.entered_at = (await uow.session.execute(select(func.now()))).scalar_one()
     await PAPER.transition(uow, row, "enter", payload=_told(row))
@@ -265,13 +267,21 @@ async def papers(
 
 
 async def scan_of(uow: UnitOfWork, paper_id: UUID) -> tuple[PaperForm, bytes]:
-    """A paper with its file. The caller has made sure who asks. Raises NotFound."""
-    query = select(PaperForm).where(PaperForm.id == paper_id).options(undefer(PaperForm.scan))
+    """A paper with its file, opened: the guardian sees who did it. The caller has made sure who asks. Raises
+    NotFound."""
+    query = select(PaperForm).where(PaperForm.id == paper_id).options(undefer(PaperForm.scan_sealed))
     query = query.execution_options(populate_existing=True)
     row = (await uow.session.execute(query)).scalar_one_or_none()
-    if row is None or row.scan is None:
+    if row is None or row.scan_sealed is None:
         raise NotFound()
-    return row, row.scan
+    body = await unseal_bytes(
+        uow, row.scan_sealed, purpose=_purpose(row.id), subject_kind="student", subject_id=row.student_id
+    )
+    return row, body
+
+
+def _purpose(paper_id: UUID) -> str:
+    return f"paper_form.scan_sealed/{paper_id}"
 
 
 async def of_student(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> list[PaperForm]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import aliased
 
 from core.base import clock
 from core.db.kernel_tables import Transition
@@ -24,9 +25,11 @@ from core.enrollment.offerings_service import offerings
 from core.enrollment.shown.models import LetterShown
 from core.enrollment.states import AGREEMENT, ON_MENU
 from core.enrollment.views import OfferingView
+from core.people.models import SchoolClass, Student
 from core.people.service import StudentView, students_by_id
 from core.policy.types import Objection
 from core.terms.models import Term
+from core.terms.service import terms
 
 
 async def keep(uow: UnitOfWork, term_id: UUID, shown: Letter) -> None:
@@ -66,6 +69,13 @@ async def letters_on(uow: UnitOfWork, term_id: UUID, day: date) -> list[LetterSh
     rows = list((await uow.session.execute(query.order_by(LetterShown.at, LetterShown.id))).scalars())
     before = [row for row in rows if row.at < starts]
     return [*before[-1:], *(row for row in rows if row.at >= starts)]
+
+
+async def terms_on(uow: UnitOfWork, day: date) -> list[Term]:
+    """Terms whose letter families could see on a day: the one that ran and those to come, in order; between two years
+    the last one that had ended."""
+    known = sorted(await terms(uow), key=lambda term: term.starts_on)
+    return [term for term in known if term.ends_on >= day] or known[-1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +121,42 @@ class Renewal:
     offered: Agreement | None
 
 
-async def renewals(uow: UnitOfWork, term_id: UUID, limit: int = 200, offset: int = 0) -> list[Renewal]:
-    """Families who have not yet signed the present text, by class and name of child (R-030, R-157)."""
-    template = agreement_text(uow)
-    here = select(Application.id).where(Application.term_id == term_id)
-    waiting = select(Agreement).where(Agreement.application_id.in_(here), Agreement.state == "offered")
-    offered = {row.application_id: row for row in (await uow.session.execute(waiting)).scalars()}
-    query = select(Agreement).where(
-        Agreement.application_id.in_(here),
-        Agreement.state == "in_force",
-        (Agreement.template != template.key)
-        | (Agreement.version != template.version)
-        | Agreement.application_id.in_(list(offered)),
+def _outdated(uow: UnitOfWork, term_id: UUID) -> Select[Agreement]:
+    """Agreements in force whose text is not the present one, or beside which a newer one waits for the signature."""
+    template, newer = agreement_text(uow), aliased(Agreement)
+    waits = select(newer.id).where(
+        newer.tenant_id == Agreement.tenant_id,
+        newer.application_id == Agreement.application_id,
+        newer.state == "offered",
     )
-    rows = (await uow.session.execute(query.order_by(Agreement.id).limit(limit).offset(offset))).scalars().all()
+    return select(Agreement).where(
+        Agreement.application_id.in_(select(Application.id).where(Application.term_id == term_id)),
+        Agreement.state == "in_force",
+        (Agreement.template != template.key) | (Agreement.version != template.version) | waits.exists(),
+    )
+
+
+async def count_renewals(uow: UnitOfWork, term_id: UUID) -> int:
+    """How many families have not yet signed the present text."""
+    query = select(func.count()).select_from(_outdated(uow, term_id).subquery())
+    return int((await uow.session.execute(query)).scalar_one())
+
+
+async def renewals(uow: UnitOfWork, term_id: UUID, limit: int = 30, offset: int = 0) -> list[Renewal]:
+    """Families who have not yet signed the present text, by class and name of child (R-030, R-157); a page of them."""
+    query = (
+        _outdated(uow, term_id)
+        .join(Student, (Student.tenant_id == Agreement.tenant_id) & (Student.id == Agreement.student_id))
+        .join(SchoolClass, (SchoolClass.tenant_id == Student.tenant_id) & (SchoolClass.id == Student.class_id))
+        .order_by(SchoolClass.grade, SchoolClass.number, Student.name_sort, Agreement.id)
+    )
+    rows = (await uow.session.execute(query.limit(limit).offset(offset))).scalars().all()
+    waiting = select(Agreement).where(
+        Agreement.application_id.in_([row.application_id for row in rows]), Agreement.state == "offered"
+    )
+    offered = {row.application_id: row for row in (await uow.session.execute(waiting)).scalars()}
     known = await students_by_id(uow, [row.student_id for row in rows])
-    found = [Renewal(known[row.student_id], row, offered.get(row.application_id)) for row in rows]
-    return sorted(found, key=lambda r: (r.child.grade, r.child.class_number, r.child.name))
+    return [Renewal(known[row.student_id], row, offered.get(row.application_id)) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,34 +21,54 @@ from core.enrollment.states import APPLICATION, ITEM, ON_MENU
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting.errors import OfferOver, SignFirst
 from core.enrollment.waiting.models import WaitingEntry
-from core.enrollment.waiting.service import my_entry, refuse_unread
+from core.enrollment.waiting.service import refuse_unread
+from core.enrollment.waiting.siblings import locked
 from core.people.service import StudentView, my_child
 from core.terms.models import Term
+from core.web.i18n import fdatetime
 
 
 async def accept(uow: UnitOfWork, entry_id: UUID) -> UUID:
-    """Accept the offer of a place; returns the application that now holds it. Accepting twice is accepting once.
+    """Accept the offer of a place; returns the application that now holds it. Accepting twice is accepting once, and
+    accepting for one of several children who wait together is accepting for all.
 
     The places in `giving_up` are let go in the same transaction: an item not yet in force is dropped, an enrolment ends
     today (R-149). Where a family may choose the days, only the days at the same time go. Raises NotFound, MayNotChoose,
-    OfferOver, SignFirst, NotOnMenu, NoticeUnread, Overlap, Objected, PlaceLost.
+    UnitNotYours, OfferOver, SignFirst, NotOnMenu, NoticeUnread, Overlap, Objected, PlaceLost.
     """
-    entry = await my_entry(uow, entry_id)
+    unit = await locked(uow, entry_id)
+    asked = await uow.get(WaitingEntry, entry_id)
+    if asked.state == "taken":
+        application = await application_of(uow, asked.student_id, asked.term_id, lock=True)
+        if application is not None:
+            return application.id
+    # Before any claim, and in the order in which everybody takes them.
+    rows = {UUID(id_) for entry in unit for id_ in entry.giving_up} | {asked.offering_id}
+    for offering_id in sorted(rows, key=lambda id_: id_.bytes):
+        await seats.hold_offering(uow, offering_id)
+    made = {entry.id: await _accept(uow, entry) for entry in unit}
+    return made[entry_id]
+
+
+async def _accept(uow: UnitOfWork, entry: WaitingEntry) -> UUID:
     child = await my_child(uow, entry.student_id)
-    application = await application_of(uow, child.id, entry.term_id, lock=True)
-    if entry.state == "taken" and application is not None:
-        return application.id
     if entry.state != "offered" or entry.offer_until is None or entry.offer_until < await moment(uow):
         raise OfferOver()
+    application = await application_of(uow, child.id, entry.term_id, lock=True)
+    if application is not None and must_sign(application):
+        raise SignFirst(child=child.name, until=fdatetime(entry.offer_until, "medium"))
     read = await refuse_unread(uow, child, await uow.get(Term, entry.term_id))
     if application is None:
         application = Application(term_id=entry.term_id, student_id=child.id, state="informed", revision=0)
         uow.session.add(application)
         await uow.session.flush()
-    if application.state not in (*applications.CHANGEABLE, *applications.STARTABLE):
-        raise SignFirst()
     await _write(uow, application, child, entry, read)
     return application.id
+
+
+def must_sign(application: Application) -> bool:
+    """Whether an application was approved and stands before its agreement: only the signature can change it now."""
+    return application.state not in (*applications.CHANGEABLE, *applications.STARTABLE)
 
 
 async def _write(

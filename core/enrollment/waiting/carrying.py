@@ -16,9 +16,10 @@ from core.enrollment.models import Offering, SeatClaim
 from core.enrollment.offerings_service import offering
 from core.enrollment.states import ON_MENU
 from core.enrollment.waiting import gate
-from core.enrollment.waiting.lists import CARRIED, ORDER, live, rule_of
+from core.enrollment.waiting.lists import CARRIED, live, rule_of
 from core.enrollment.waiting.models import WaitingEntry
 from core.enrollment.waiting.states import LIVE
+from core.enrollment.waiting.units import ORDER, in_order
 from core.notices import service as notices
 from core.people.models import Student
 from core.people.service import students_by_id
@@ -54,8 +55,8 @@ async def menu_published(delivery: Delivery) -> None:
 async def carry_in(uow: UnitOfWork) -> int:
     """Put who waited when its term closed on the list of the offering that continues it; returns how many.
 
-    That is the offering of the next term with the same title, kind and maker. They keep their order among themselves
-    and come before those who join later; who was put ahead last term is not put ahead again.
+    That is the offering of the next term with the same title, kind and maker. They keep their order among themselves,
+    wait together as before, and come before those who join later; who was put ahead last term is not put ahead again.
     """
     later = aliased(WaitingEntry)
     query = (
@@ -74,7 +75,7 @@ async def carry_in(uow: UnitOfWork) -> int:
     await seats.hold_children(uow, {row.student_id for old in targets for row in waited[old]})
     made = 0
     for old, new in sorted(targets.items(), key=lambda pair: pair[1].bytes):
-        made += await _carry(uow, waited[old], new)
+        made += await _carry(uow, in_order(waited[old]), new)
     return made
 
 
@@ -120,6 +121,7 @@ async def _carry(uow: UnitOfWork, waited: Sequence[WaitingEntry], target: UUID) 
                 cls=old.cls,
                 tier=CARRIED,
                 number=number,
+                unit=old.unit,
                 carried_from=old.id,
                 joined_by=old.joined_by,
             )
@@ -129,7 +131,8 @@ async def _carry(uow: UnitOfWork, waited: Sequence[WaitingEntry], target: UUID) 
     children = await students_by_id(uow, [entry.student_id for entry in made])
     families = await notices.guardians_of(uow, children.keys())
     for entry in made:
-        gate.note(uow, entry, "join", facts={"cls": entry.cls, "tier": CARRIED, "number": entry.number})
+        unit = {"unit": entry.unit} if entry.unit else {}
+        gate.note(uow, entry, "join", facts={"cls": entry.cls, "tier": CARRIED, "number": entry.number, **unit})
         told = {"child": children[entry.student_id].name, "title": view.title}
         path = f"home/waiting?child={entry.student_id}"
         people = families.get(entry.student_id, [])

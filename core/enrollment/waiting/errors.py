@@ -31,8 +31,22 @@ class OfferOver(Conflict):
 
 
 class SignFirst(Conflict):
+    """Nothing is lost meanwhile: the place is held until the deadline."""
+
     code = "sign_first"
-    text = _l("请先签订已核准的服务协议（或取消那份申请），再接受这个名额")
+    text = _l("名额为%(child)s保留到 %(until)s。请先签订已核准的服务协议（或取消那份申请），再回来接受")
+
+
+class UnitNotYours(Conflict):
+    code = "waiting_unit_not_yours"
+    text = _l("几个孩子一起候补，须由能替其中每个孩子选择的家长办理")
+
+
+class UnitTooLarge(Conflict):
+    """More children together than there could ever be places for."""
+
+    code = "waiting_unit_too_large"
+    text = _l("这个项目最多 %(most)s 个孩子一起候补")
 
 
 class JumpUntold(Invalid):

@@ -13,16 +13,8 @@ from core.db.uow import UnitOfWork
 from core.enrollment.waiting.models import WaitingEntry, WaitingEvent, WaitingRule
 from core.enrollment.waiting.replay import Replayed, replay
 from core.enrollment.waiting.states import LIVE
+from core.enrollment.waiting.units import ORDER, in_order
 from core.terms.models import Term
-
-ORDER = (
-    WaitingEntry.jumped_at.asc().nulls_last(),
-    WaitingEntry.cls,
-    WaitingEntry.tier,
-    WaitingEntry.number,
-    WaitingEntry.id,
-)
-"""The order of a list; replay.Place.key says the same."""
 
 CARRIED, DRAWN, ARRIVAL = 0, 1, 2
 """Tiers: what an entry's number is."""
@@ -49,12 +41,13 @@ async def live(
     query = query.order_by(*ORDER).execution_options(populate_existing=True)
     if lock:
         query = query.with_for_update()
-    return list((await uow.session.execute(query)).scalars())
+    return in_order((await uow.session.execute(query)).scalars().all())
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an entry stands: how many children wait before it, of how many, and how many of those were put ahead."""
+    """Where an entry stands: how many children wait before it, of how many, and how many of those were put ahead. Of
+    children who wait together all stand where the first of them does in the list's order."""
 
     ahead: int
     of: int
@@ -64,9 +57,9 @@ class Position:
 async def position(uow: UnitOfWork, entry: WaitingEntry) -> Position:
     """Where a waiting entry stands now."""
     rows = await live(uow, entry.offering_id, ("waiting", "blocked"))
-    ids = [row.id for row in rows]
-    ahead = ids.index(entry.id) if entry.id in ids else 0
-    return Position(ahead, len(ids), sum(row.jumped_at is not None for row in rows[:ahead]))
+    mine = [i for i, row in enumerate(rows) if (row.unit or row.id) == (entry.unit or entry.id)]
+    ahead = mine[0] if mine else 0
+    return Position(ahead, len(rows), sum(row.jumped_at is not None for row in rows[:ahead]))
 
 
 async def events_of(uow: UnitOfWork, offering_id: UUID) -> list[WaitingEvent]:
@@ -94,6 +87,8 @@ class Tally:
     taken: int
     let_go: int
     jumps: dict[str, int]
+    passed: int
+    """How often children who wait together were passed by because fewer places were free than they need."""
 
 
 async def tallies(uow: UnitOfWork, term_id: UUID) -> dict[UUID, Tally]:
@@ -114,6 +109,16 @@ async def tallies(uow: UnitOfWork, term_id: UUID) -> dict[UUID, Tally]:
     jumps: dict[UUID, dict[str, int]] = {}
     for offering_id, reason, many in (await uow.session.execute(jumped)).all():
         jumps.setdefault(offering_id, {})[reason] = many
+    by_size = (
+        select(WaitingEvent.offering_id, func.count())
+        .join(
+            WaitingEntry,
+            (WaitingEntry.tenant_id == WaitingEvent.tenant_id) & (WaitingEntry.id == WaitingEvent.entry_id),
+        )
+        .where(WaitingEntry.term_id == term_id, WaitingEvent.kind == "pass")
+        .group_by(WaitingEvent.offering_id)
+    )
+    passed = {row[0]: int(row[1]) for row in (await uow.session.execute(by_size)).all()}
     return {
         id_: Tally(
             waiting=n.get("waiting", 0) + n.get("blocked", 0),
@@ -121,6 +126,7 @@ async def tallies(uow: UnitOfWork, term_id: UUID) -> dict[UUID, Tally]:
             taken=n.get("taken", 0),
             let_go=n.get("refused", 0) + n.get("lapsed", 0),
             jumps=jumps.get(id_, {}),
+            passed=passed.get(id_, 0),
         )
         for id_, n in by_list.items()
     }

@@ -45,7 +45,8 @@ class WaitingRule(TenantModel, Stamped):
 class WaitingEntry(TenantModel, Stamped):
     """A child on the list of one offering, live once for each of them. `state` belongs to WAITING's machine.
 
-    The order of a list is (jumped_at, nulls last), cls, tier, number. Written only under the child's lock
+    The order of a list is (jumped_at, nulls last), cls, tier, number; a unit stands where its last child does.
+    Written only under the child's lock
     (core.enrollment.seats.hold_child); what changes who waits, under the lock of the offering's row too.
     """
 
@@ -91,6 +92,8 @@ class WaitingEntry(TenantModel, Stamped):
     tier: Mapped[int] = mapped_column(SmallInteger(), server_default="2")
     """What `number` is: 0 the order carried over from last term, 1 the number drawn, 2 the order of arrival."""
     number: Mapped[int]
+    unit: Mapped[UUID | None]
+    """Live entries of one list with the same unit wait together (core.enrollment.waiting.units)."""
     carried_from: Mapped[UUID | None]
     why: Mapped[str] = mapped_column(server_default="")
     """While blocked: why no place can be offered, an outcome of claim_seats (clash, not_for_grade, unknown …)."""
@@ -106,7 +109,8 @@ class WaitingEntry(TenantModel, Stamped):
 
 class WaitingEvent(TenantModel):
     """One line of a list's log, append-only: whoever replays a list's events in order gets the list as it stands
-    (core.enrollment.waiting.replay). `facts` of what puts an entry in its order: cls, tier, number; of an offer: until.
+    (core.enrollment.waiting.replay). `facts` of what puts an entry in its order: cls, tier, number, unit; of an offer:
+    until, round; of a unit passed by because it was larger than what was free: free, size, round.
     """
 
     __tablename__ = "waiting_event"
@@ -125,7 +129,7 @@ class WaitingEvent(TenantModel):
     offering_id: Mapped[UUID]
     entry_id: Mapped[UUID]
     kind: Mapped[str]
-    """join, or an event of WAITING's machine, or jump, priority."""
+    """join, or an event of WAITING's machine, or jump, priority, change, bind, unbind, pass."""
     at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     account_id: Mapped[UUID | None]
     actor_name: Mapped[str] = mapped_column(server_default="")

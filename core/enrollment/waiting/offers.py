@@ -3,7 +3,9 @@
 An offer is a held claim on a place (seat_claim.held_until), made by the statement that makes every claim, so the
 capacity is guarded where it always is. Locks in the one order of the house: all children of the list, the offering's
 row, the claims. Whoever joins, leaves, accepts or is put ahead holds its child's lock, whoever joins the row's too: so
-the list cannot move under an offer, and its log has one order.
+the list cannot move under an offer, and its log has one order. Children who wait together
+(core.enrollment.waiting.units) are offered all their places or none; the next that fits is then offered what is free,
+and the log says so.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from core.enrollment.waiting.carrying import carry_in
 from core.enrollment.waiting.hours import deadline
 from core.enrollment.waiting.lists import live, rule_of
 from core.enrollment.waiting.models import WaitingEntry
+from core.enrollment.waiting.units import parties
 from core.notices import service as notices
 from core.people.models import Student
 from core.people.service import students_by_id
@@ -38,7 +41,7 @@ STANDING: Final = (*ON_MENU, "suspended")
 """States of an offering in which its list stands; a suspended one makes no offers."""
 
 _CLAIM: Final = text("""
-select place, outcome, until
+select place, outcome, until, free
 from claim_seats(:t, cast(:asked as jsonb), cast(:until as timestamptz) - clock_timestamp()) order by place""")
 _DUE: Final = text("""
 select distinct e.offering_id from waiting_entry e
@@ -100,16 +103,11 @@ async def _offer(uow: UnitOfWork, view: OfferingView, asking: Sequence[WaitingEn
     """Ask for a place for everybody in order; the statement gives what is free to the first who may have it."""
     rule = await rule_of(uow, view.term_id)
     until = deadline(await moment(uow), rule.hours, rule.wakes_at, rule.sleeps_at)
-    children = [entry.student_id for entry in asking]
-    query = select(SeatClaim.student_id).where(
-        SeatClaim.offering_id == view.id, SeatClaim.student_id.in_(children), SeatClaim.released_at.is_(None)
-    )
-    holding = set((await uow.session.execute(query)).scalars())
-    said = await _claim(uow, view.id, [entry for entry in asking if entry.student_id not in holding], until)
+    said, short = await _asked(uow, view, asking, until)
     given: list[tuple[WaitingEntry, datetime]] = []
     # First who cannot have a place now: the log then shows nobody passed over who could.
     for entry in asking:
-        outcome, kept = said.get(entry.id, ("held", None))
+        outcome, kept = said[entry.id]
         if kept is not None:
             given.append((entry, kept))
         elif outcome == "full":
@@ -121,18 +119,78 @@ async def _offer(uow: UnitOfWork, view: OfferingView, asking: Sequence[WaitingEn
             await gate.move(uow, entry, "block", facts={"why": outcome})
             if outcome != "held":
                 await _tell(uow, view, entry, "waiting.blocked")
+    round_ = new_id()
+    turn_of = {entry.id: turn for turn, entry in enumerate(asking)}
+    last = max((turn_of[entry.id] for entry, _kept in given), default=-1)
+    for unit, free in short:
+        if turn_of[unit[0].id] < last:
+            gate.note(uow, unit[0], "pass", facts={"free": free, "size": len(unit), "round": round_})
+    await uow.session.flush()
     for entry, kept in given:
         entry.why, entry.offered_at, entry.offer_until = "", await moment(uow), kept
-        await gate.move(uow, entry, "offer", facts={"until": kept})
+        await gate.move(uow, entry, "offer", facts={"until": kept, "round": round_})
         await _tell(uow, view, entry, "waiting.offered", until=kept)
         after = kept + timedelta(seconds=1)
         await uow.enqueue(gate.OFFER, {"offering": view.id}, key=f"lapse/{entry.id}", not_before=after)
 
 
+Answers = dict[UUID, tuple[str, datetime | None]]
+"""By entry: an outcome of claim_seats, "held" or "unit"; with the deadline where a place was given."""
+
+
+async def _asked(
+    uow: UnitOfWork, view: OfferingView, asking: Sequence[WaitingEntry], until: datetime
+) -> tuple[Answers, list[tuple[list[WaitingEntry], int]]]:
+    """The answer for each entry, and the units for which too few places were free, with how many that were."""
+    query = select(SeatClaim.student_id).where(
+        SeatClaim.offering_id == view.id,
+        SeatClaim.student_id.in_([entry.student_id for entry in asking]),
+        SeatClaim.released_at.is_(None),
+    )
+    holding = set((await uow.session.execute(query)).scalars())
+    said: Answers = {entry.id: ("held", None) for entry in asking if entry.student_id in holding}
+    short: list[tuple[list[WaitingEntry], int]] = []
+    alone: list[WaitingEntry] = []
+    for party in parties(asking):
+        if len(party) == 1:
+            alone += [entry for entry in party if entry.id not in said]
+            continue
+        said |= (await _claim(uow, view.id, alone, until))[0]
+        alone = []
+        said |= {entry.id: ("unit", None) for entry in party if entry.id not in said}
+        if all(said[entry.id][0] == "unit" for entry in party):
+            answers, free = await _claim_unit(uow, view.id, party, until)
+            said |= answers
+            if all(outcome == "full" for outcome, _kept in answers.values()):
+                short.append((party, free))
+    said |= (await _claim(uow, view.id, alone, until))[0]
+    return said, short
+
+
+async def _claim_unit(
+    uow: UnitOfWork, offering_id: UUID, unit: Sequence[WaitingEntry], until: datetime
+) -> tuple[Answers, int]:
+    """A place for each, or none: then why. Where nothing but the number stands in the way, all are answered "full"."""
+    async with uow.session.begin_nested() as point:
+        answers, free = await _claim(uow, offering_id, unit, until)
+        outcomes = {outcome for outcome, _kept in answers.values()}
+        if outcomes == {"claimed"}:
+            return answers, free
+        await point.rollback()
+    free += sum(outcome == "claimed" for outcome, _kept in answers.values())
+    if outcomes <= {"claimed", "full"}:
+        return dict.fromkeys(answers, ("full", None)), free
+    return {
+        id_: ("unit" if outcome in ("claimed", "full") else outcome, None) for id_, (outcome, _kept) in answers.items()
+    }, free
+
+
 async def _claim(
     uow: UnitOfWork, offering_id: UUID, entries: Sequence[WaitingEntry], until: datetime
-) -> dict[UUID, tuple[str, datetime | None]]:
-    """The outcome for each entry, with the deadline where a place was given."""
+) -> tuple[Answers, int]:
+    """The answer for each entry, and how many places are free after it."""
+    if not entries:
+        return {}, 0
     asked: list[dict[str, Any]] = [
         {
             "offering": str(offering_id),
@@ -151,10 +209,11 @@ async def _claim(
     ]
     where = {"t": uow.ctx.tenant_id, "asked": json.dumps(asked), "until": until}
     rows = (await uow.session.execute(_CLAIM, where)).all()
-    return {
-        entry.id: (outcome, kept if outcome == "claimed" else None)
-        for entry, (_place, outcome, kept) in zip(entries, rows, strict=True)
+    answers = {
+        entry.id: (row.outcome, row.until if row.outcome == "claimed" else None)
+        for entry, row in zip(entries, rows, strict=True)
     }
+    return answers, int(rows[0].free or 0)
 
 
 # ---- what is over -------------------------------------------------------------------------------------------

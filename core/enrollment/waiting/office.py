@@ -20,6 +20,7 @@ from core.enrollment.waiting import gate
 from core.enrollment.waiting.errors import JumpUntold
 from core.enrollment.waiting.models import WaitingEntry, WaitingRule
 from core.enrollment.waiting.states import JUMP_REASONS, MANAGE, WAITING
+from core.enrollment.waiting.units import unit_of
 
 
 async def set_rule(uow: UnitOfWork, term_id: UUID, *, hours: int, wakes_at: time, sleeps_at: time, carry: bool) -> None:
@@ -36,25 +37,31 @@ async def set_rule(uow: UnitOfWork, term_id: UUID, *, hours: int, wakes_at: time
 
 
 async def jump(uow: UnitOfWork, entry_id: UUID, reason: str, note: str) -> None:
-    """Put a child ahead of its list. The reason is counted in public; person and note stay in the log.
+    """Put a child ahead of its list, with those who wait together with it. The reason is counted in public, for each
+    child; person and note stay in the log.
 
     The same again changes nothing. Raises Forbidden, NotFound, JumpUntold, MoveRefused.
     """
     uow.ctx.require(MANAGE)
-    entry = await _for_office(uow, entry_id)
     if reason not in JUMP_REASONS or len(note.strip()) < 2:
+        await uow.get(WaitingEntry, entry_id)
         raise JumpUntold()
-    if entry.jumped_at is not None:
-        return
-    if entry.state not in ("waiting", "blocked"):
-        raise MoveRefused(state=WAITING.title(entry.state), event=_("提前安排"))
-    entry.jumped_at = await moment(uow)
-    entry.jump_reason, entry.jump_note = reason, note.strip()
-    entry.jump_by, entry.jump_account = uow.ctx.actor.name, uow.ctx.actor.account_id
-    gate.note(uow, entry, "jump", reason=reason, words=note.strip(), facts={"jumped_at": entry.jumped_at})
-    await uow.session.flush()
-    await uow.audit("waiting.jump", "student", entry.student_id, offering=entry.offering_id, reason=reason)
-    await gate.ask_the_list(uow, entry.offering_id)
+    unit = await unit_of(uow, await uow.get(WaitingEntry, entry_id))
+    await seats.hold_children(uow, {row.student_id for row in unit})
+    asked = await uow.get(WaitingEntry, entry_id, lock=True)
+    if asked.jumped_at is None and asked.state not in ("waiting", "blocked"):
+        raise MoveRefused(state=WAITING.title(asked.state), event=_("提前安排"))
+    at = await moment(uow)
+    for entry in await unit_of(uow, asked):
+        if entry.jumped_at is not None or entry.student_id not in {row.student_id for row in unit}:
+            continue
+        entry.jumped_at = at
+        entry.jump_reason, entry.jump_note = reason, note.strip()
+        entry.jump_by, entry.jump_account = uow.ctx.actor.name, uow.ctx.actor.account_id
+        gate.note(uow, entry, "jump", reason=reason, words=note.strip(), facts={"jumped_at": at})
+        await uow.session.flush()
+        await uow.audit("waiting.jump", "student", entry.student_id, offering=entry.offering_id, reason=reason)
+    await gate.ask_the_list(uow, asked.offering_id)
 
 
 async def set_priority(uow: UnitOfWork, entry_id: UUID, on: bool) -> None:

@@ -19,6 +19,7 @@ from core.enrollment.waiting import lists, office
 from core.enrollment.waiting.models import WaitingEntry, WaitingEvent
 from core.enrollment.waiting.schemas import Jump, RuleForm
 from core.enrollment.waiting.states import MANAGE, TONES, WAITING
+from core.enrollment.waiting.units import parties, unit_of
 from core.enrollment.waiting.words import SAY_WAITING
 from core.enrollment.words import SAY
 from core.people.service import students_by_id
@@ -113,6 +114,7 @@ async def show(
         children=await students_by_id(uow, [*(r.student_id for r in shown), *(child for _event, child in events)]),
         tally=(await lists.tallies(uow, view.term_id)).get(view.id),
         rule=priority_rule(uow, view.grades),
+        units={row.id: unit for unit in parties(rows) for row in unit},
         right=right,
         machine=WAITING,
         tones=TONES,
@@ -134,7 +136,9 @@ async def _entry_page(
 ) -> Response[str]:
     row = await uow.get(WaitingEntry, entry_id)
     view = await offering(uow, row.offering_id)
+    unit = await unit_of(uow, row)
     log = select(WaitingEvent).where(WaitingEvent.entry_id == row.id).order_by(WaitingEvent.at, WaitingEvent.id)
+    children = await students_by_id(uow, [row.student_id, *(one.student_id for one in unit)])
     return await page(
         request,
         "enrollment/waiting/desk_entry.html",
@@ -142,7 +146,9 @@ async def _entry_page(
         status=form.status,
         row=row,
         view=view,
-        child=(await students_by_id(uow, [row.student_id]))[row.student_id],
+        child=children[row.student_id],
+        unit=unit,
+        mates=[children[one.student_id].name for one in unit if one.id != row.id],
         place=await lists.position(uow, row),
         rule=priority_rule(uow, view.grades),
         events=(await uow.session.execute(log)).scalars().all(),

@@ -16,18 +16,19 @@ from core.base.errors import KehouError, NotFound
 from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
-from core.enrollment import applications, basket, home_views
+from core.enrollment import basket, home_views
 from core.enrollment.draw.classes import priority_rule
 from core.enrollment.home_views import Home
-from core.enrollment.letters import letter
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.views import OfferingView
-from core.enrollment.waiting import accepting, lists, service
+from core.enrollment.waiting import accepting, lists, service, siblings, todo
 from core.enrollment.waiting.models import WaitingEntry
-from core.enrollment.waiting.schemas import Join
+from core.enrollment.waiting.schemas import Join, Together
 from core.enrollment.waiting.states import LIVE, TONES, WAITING
+from core.enrollment.waiting.units import unit_of
 from core.enrollment.waiting.words import SAY_WAITING
 from core.enrollment.words import SAY
+from core.people.service import students_by_id
 from core.terms.hours import days_line
 from core.web.access import access
 from core.web.forms import Form
@@ -60,6 +61,8 @@ async def _page(
     mine = query.where(WaitingEntry.state.in_(LIVE)).order_by(WaitingEntry.state != "offered", WaitingEntry.id)
     over = query.where(WaitingEntry.state.not_in(LIVE)).order_by(WaitingEntry.id.desc()).limit(OVER)
     rows = list((await uow.session.execute(mine)).scalars())
+    units = {row.id: await unit_of(uow, row) for row in rows}
+    names = await students_by_id(uow, [one.student_id for unit in units.values() for one in unit])
     past = list((await uow.session.execute(over)).scalars())
     views = await offerings_by_id(uow, {UUID(id_) for row in rows for id_ in row.giving_up})
     views |= await offerings_by_id(uow, {row.offering_id for row in (*rows, *past)})
@@ -75,7 +78,14 @@ async def _page(
         places={row.id: await lists.position(uow, row) for row in rows},
         rules={row.id: priority_rule(uow, views[row.offering_id].grades) for row in rows},
         rule=await lists.rule_of(uow, seen.term.id) if seen.term else None,
-        unread=await _unread(uow, seen) if rows else False,
+        unread=bool(rows) and await todo.unread(uow, seen.child, seen.term),
+        units=units,
+        mates={
+            id_: [names[one.student_id].name for one in unit if one.student_id != seen.child.id]
+            for id_, unit in units.items()
+        },
+        siblings={row.id: await siblings.waiting_too(uow, row) for row in rows},
+        todo={row.id: await todo.steps(uow, units[row.id]) for row in rows if row.state == "offered"},
         giving={row.id: _giving(seen, row, views) for row in rows},
         machine=WAITING,
         tones=TONES,
@@ -97,14 +107,6 @@ def _giving(seen: Home, row: WaitingEntry, views: Mapping[UUID, OfferingView]) -
         gone = days_line([day for day in days if day not in left]) if left else ""
         said.append(_("%(title)s（%(days)s）", title=other.title, days=gone) if gone else other.title)
     return said
-
-
-async def _unread(uow: UnitOfWork, seen: Home) -> bool:
-    """Whether the letter to parents is still to be read in its present wording (R-136)."""
-    if seen.term is None or seen.menu is None or seen.menu.state == "draft":
-        return False
-    now = await letter(uow, seen.term, seen.menu)
-    return not await applications.has_read(uow, seen.child.id, now.sha256)
 
 
 # ---- joining ------------------------------------------------------------------------------------------------
@@ -140,6 +142,8 @@ async def _join_page(
     clashing = await _clashing(uow, seen, view)
     form.choose("weekdays", [(day, weekday(day)) for day in view.weekdays])
     form.choose("giving_up", [(other.id, other.title) for other in clashing])
+    others = [] if view.id in seen.entries else await siblings.on_list(uow, seen.child.id, view.id)
+    form.choose("together", [(child.id, child.name) for child in others])
     queue = seen.queues.get(view.id)
     return await page(
         request,
@@ -150,10 +154,11 @@ async def _join_page(
         view=view,
         form=form,
         clashing=clashing,
+        others=others,
         many=queue.many if queue else 0,
         rule=await lists.rule_of(uow, seen.term.id),
         priority=priority_rule(uow, view.grades),
-        unread=await _unread(uow, seen),
+        unread=await todo.unread(uow, seen.child, seen.term),
         subject={"offering_id": view.id, "student_id": seen.child.id},
         **SAY,
         **SAY_WAITING,
@@ -178,7 +183,7 @@ async def join(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]
         raise NotFound()
     sent = form.value
     async with form.attempt(uow):
-        entry = await service.join(uow, sent.child, sent.offering, sent.weekdays, sent.giving_up)
+        entry = await service.join(uow, sent.child, sent.offering, sent.weekdays, sent.giving_up, sent.together)
         return redirect(f"{_lists_of(uow, sent.child)}#e-{entry.id}", flash=_("已登记候补，有名额时会通知你"))
     return await _join_page(request, uow, sent.child, sent.offering, form)
 
@@ -200,6 +205,26 @@ async def _tried(
         return await _page(request, uow, entry.student_id, refused)
     entry = await uow.get(WaitingEntry, entry_id)
     return redirect(f"/t/{uow.ctx.slug}/{to}{made}" if to else _lists_of(uow, entry.student_id), flash=done)
+
+
+@post(BASE + "/{entry_id:uuid}/together", opt=GUARDIAN, status_code=200)
+async def together(
+    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID]
+) -> Response[Any]:
+    """From now on these children wait together: all or none."""
+    form = await Form.from_request(Together, request)
+    if not form:
+        raise NotFound()
+    deed = siblings.bind(uow, entry_id, form.value.sibling)
+    return await _tried(request, uow, entry_id, deed, _("已改为一起候补，名额够几个孩子一起时才会通知"))
+
+
+@post(BASE + "/{entry_id:uuid}/apart", opt=GUARDIAN, status_code=200)
+async def apart(
+    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID]
+) -> Response[Any]:
+    """Each for itself again."""
+    return await _tried(request, uow, entry_id, siblings.apart(uow, entry_id), _("已改为分开候补，次序不变"))
 
 
 @post(BASE + "/{entry_id:uuid}/accept", opt=GUARDIAN, status_code=200)
@@ -255,4 +280,4 @@ async def leave(
     return await _tried(request, uow, entry_id, service.leave(uow, entry_id), _("已退出候补"))
 
 
-HANDLERS = (show, new, join, accept, refuse, ask_leave, leave)
+HANDLERS = (show, new, join, together, apart, accept, refuse, ask_leave, leave)

@@ -14,10 +14,11 @@ from sqlalchemy import select
 from core.db.uow import UnitOfWork
 from core.enrollment.draw.classes import priority_rule
 from core.enrollment.offerings_service import offering, offerings_by_id
-from core.enrollment.waiting import accepting, lists, service
+from core.enrollment.waiting import accepting, lists, service, siblings, todo
 from core.enrollment.waiting.models import WaitingEntry
-from core.enrollment.waiting.schemas import Join
+from core.enrollment.waiting.schemas import Join, Together
 from core.enrollment.waiting.states import LIVE
+from core.enrollment.waiting.units import unit_of
 from core.enrollment.waiting.words import basis
 from core.people.service import my_child
 from core.terms.service import current_term
@@ -29,7 +30,9 @@ API = "/api/t/{tenant:str}"
 
 class EntryOut(BaseModel):
     """A child on a list. `ahead` of `waiting` children come first, `jumped_ahead` of them put ahead by the school;
-    `basis` says in a sentence what the order rests on. `offer_until`: answer an offer before that."""
+    `basis` says in a sentence what the order rests on. `together`: the other children with whom it wants a place or
+    none. `offer_until`: answer an offer before that; until then the place is held, and `todo` is what must be done
+    first."""
 
     id: UUID
     offering_id: UUID
@@ -41,7 +44,9 @@ class EntryOut(BaseModel):
     basis: str
     why: str
     giving_up: list[UUID]
+    together: list[UUID]
     offer_until: datetime | None
+    todo: list[str]
 
 
 class AcceptedOut(BaseModel):
@@ -49,7 +54,8 @@ class AcceptedOut(BaseModel):
 
 
 class ListOut(BaseModel):
-    """Counts of one list; `jumps` by reason."""
+    """Counts of one list; `jumps` by reason; `passed`: how often children who wait together were passed by because
+    fewer places were free than they need."""
 
     offering_id: UUID
     title: str
@@ -58,11 +64,13 @@ class ListOut(BaseModel):
     taken: int
     let_go: int
     jumps: dict[str, int]
+    passed: int
 
 
 async def _out(uow: UnitOfWork, row: WaitingEntry) -> EntryOut:
     place = await lists.position(uow, row)
     view = await offering(uow, row.offering_id)
+    unit = await unit_of(uow, row)
     return EntryOut(
         id=row.id,
         offering_id=row.offering_id,
@@ -71,10 +79,12 @@ async def _out(uow: UnitOfWork, row: WaitingEntry) -> EntryOut:
         ahead=place.ahead,
         waiting=place.of,
         jumped_ahead=place.jumps,
-        basis=basis(row, priority_rule(uow, view.grades)),
+        basis=basis(row, priority_rule(uow, view.grades), unit),
         why=row.why,
         giving_up=[UUID(id_) for id_ in row.giving_up],
+        together=[one.student_id for one in unit if one.id != row.id],
         offer_until=row.offer_until if row.state == "offered" else None,
+        todo=[step.text for step in await todo.steps(uow, unit)] if row.state == "offered" else [],
     )
 
 
@@ -90,7 +100,23 @@ async def entries(uow: NamedDependency[UnitOfWork], student_id: FromPath[UUID]) 
 @post(f"{API}/home/waiting", opt=GUARDIAN, status_code=200)
 async def join(uow: NamedDependency[UnitOfWork], data: JSONBody[Join]) -> EntryOut:
     """Put a child on the list of a full offering; again: change its days or what it would rather give up."""
-    return await _out(uow, await service.join(uow, data.child, data.offering, data.weekdays, data.giving_up))
+    return await _out(
+        uow, await service.join(uow, data.child, data.offering, data.weekdays, data.giving_up, data.together)
+    )
+
+
+@post(f"{API}/home/waiting/{{entry_id:uuid}}/together", opt=GUARDIAN, status_code=200)
+async def together(uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID], data: JSONBody[Together]) -> EntryOut:
+    """From now on the child and a brother or sister on the same list get a place together or none."""
+    await siblings.bind(uow, entry_id, data.sibling)
+    return await _out(uow, await uow.get(WaitingEntry, entry_id))
+
+
+@post(f"{API}/home/waiting/{{entry_id:uuid}}/apart", opt=GUARDIAN, status_code=200)
+async def apart(uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID]) -> EntryOut:
+    """Children who wait together wait one by one again, each in its own order."""
+    await siblings.apart(uow, entry_id)
+    return await _out(uow, await uow.get(WaitingEntry, entry_id))
 
 
 @post(f"{API}/home/waiting/{{entry_id:uuid}}/accept", opt=GUARDIAN, status_code=200)
@@ -127,9 +153,10 @@ async def counts(uow: NamedDependency[UnitOfWork]) -> list[ListOut]:
             taken=tally.taken,
             let_go=tally.let_go,
             jumps=tally.jumps,
+            passed=tally.passed,
         )
         for id_, tally in sorted(found.items(), key=lambda pair: (views[pair[0]].title, str(pair[0])))
     ]
 
 
-HANDLERS = (entries, join, accept, refuse, leave, counts)
+HANDLERS = (entries, join, together, apart, accept, refuse, leave, counts)

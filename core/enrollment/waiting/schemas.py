@@ -19,7 +19,8 @@ def reasons() -> list[Option]:
 
 
 class Join(BaseModel):
-    """Put a child on a list; `giving_up` are its places that it would rather let go."""
+    """Put a child on a list; `giving_up` are its places that it would rather let go, `together` its brothers and
+    sisters on the list with whom it wants a place or none."""
 
     child: UUID
     offering: UUID
@@ -35,6 +36,22 @@ class Join(BaseModel):
             ),
         ),
     ] = Field(default_factory=list)
+
+    together: Annotated[
+        list[UUID],
+        Field(max_length=4),
+        Ui(
+            _l("和已在候补的孩子一起"),
+            kind="checks",
+            help=_l("勾选表示：名额够几个孩子一起时才要，接受时一起接受。次序按其中最后一个，名额不够时先给后面的"),
+        ),
+    ] = Field(default_factory=list)
+
+
+class Together(BaseModel):
+    """Which brother or sister on the same list to wait together with."""
+
+    sibling: UUID
 
 
 class Jump(BaseModel):

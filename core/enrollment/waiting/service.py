@@ -24,7 +24,7 @@ from core.enrollment.letters import letter
 from core.enrollment.models import OfferingSeats
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.views import OfferingView
-from core.enrollment.waiting import gate
+from core.enrollment.waiting import gate, siblings
 from core.enrollment.waiting.errors import NotListed, PlacesFree
 from core.enrollment.waiting.lists import ARRIVAL, DRAWN
 from core.enrollment.waiting.models import WaitingEntry
@@ -40,18 +40,20 @@ async def join(
     offering_id: UUID,
     weekdays: Sequence[int] = (),
     giving_up: Collection[UUID] = (),
+    together: Collection[UUID] = (),
 ) -> WaitingEntry:
-    """Put a child on the list of a full offering; `giving_up`: its places that it lets go when it gets this one.
+    """Put a child on the list of a full offering; `giving_up`: its places that it lets go when it gets this one;
+    `together`: its brothers and sisters on the list with whom it wants a place or none.
 
     A second tap, or the other guardian's, changes nothing but the days and `giving_up`. Raises NotFound, MayNotChoose,
     NotOnMenu, NotForGrade, WrongDays, NotListed, ByDraw, NotPriced, NoticeUnread, HasPlace, Overlap, PlacesFree,
-    WindowShut.
+    WindowShut, UnitNotYours, UnitTooLarge.
     """
     child = await my_child_to_choose(uow, student_id)
     term = await current_term(uow)
     view = await _listed(uow, child, term, offering_id, weekdays)
     days = list(chosen_days(view, weekdays))
-    await seats.hold_child(uow, child.id)
+    await siblings.hold(uow, child.id, view.id, together)
     await seats.hold_offering(uow, view.id)
     wanted = await _refuse_unfit(uow, child, view, days, giving_up)
     known = (await gate.entries_of(uow, child.id, term.id)).get(view.id)
@@ -76,6 +78,8 @@ async def join(
     gate.note(uow, entry, "join", facts={"cls": cls, "tier": tier, "number": number})
     await uow.session.flush()
     await uow.audit("waiting.join", "student", child.id, offering=view.id, entry=entry.id)
+    for sibling in together:
+        await siblings.bind(uow, entry.id, sibling)
     await gate.ask_the_list(uow, view.id)
     return entry
 
@@ -144,19 +148,21 @@ async def _changed(uow: UnitOfWork, entry: WaitingEntry, days: list[int], giving
 
 
 async def leave(uow: UnitOfWork, entry_id: UUID) -> None:
-    """Take a child off a list. Leaving twice is leaving once. Raises NotFound, MoveRefused (an offer is refused)."""
+    """Take a child off a list; those whom it waited with go on. Leaving twice is leaving once. Raises NotFound,
+    MoveRefused (an offer is refused)."""
     entry = await my_entry(uow, entry_id)
     if entry.state != "left":
         await gate.move(uow, entry, "leave")
 
 
 async def refuse(uow: UnitOfWork, entry_id: UUID) -> None:
-    """Say no to an offer: the place goes to the next child at once. Raises NotFound, MoveRefused."""
-    entry = await my_entry(uow, entry_id)
-    if entry.state == "refused":
-        return
-    await gate.move(uow, entry, "refuse")
-    await seats.release(uow, entry.student_id, [entry.offering_id], "declined")
+    """Say no to an offer, for all who wait together: the places go to the next child at once. Raises NotFound,
+    MayNotChoose, UnitNotYours, MoveRefused."""
+    for entry in await siblings.locked(uow, entry_id):
+        if entry.state == "refused":
+            continue
+        await gate.move(uow, entry, "refuse")
+        await seats.release(uow, entry.student_id, [entry.offering_id], "declined")
 
 
 async def my_entry(uow: UnitOfWork, entry_id: UUID) -> WaitingEntry:

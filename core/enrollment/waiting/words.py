@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from core.base.text import gettext as _
@@ -18,6 +19,7 @@ WHY: Final = {
     "not_for_grade": _l("项目不再面向孩子的年级"),
     "wrong_days": _l("项目不再在登记的日子开设，请重新选择日子"),
     "held": _l("孩子已经保留了这个项目的名额，请尽快提交申请"),
+    "unit": _l("一起候补的另一个孩子现在不能安排。可以改为分开候补"),
 }
 LOG: Final = {
     "join": _l("登记候补"),
@@ -33,6 +35,9 @@ LOG: Final = {
     "end": _l("结束候补"),
     "jump": _l("提前安排"),
     "priority": _l("登记优先类别"),
+    "bind": _l("和兄弟姐妹一起候补"),
+    "unbind": _l("改为分开候补"),
+    "pass": _l("名额不够一起安排，先给后面的"),
 }
 
 
@@ -51,8 +56,10 @@ def standing(place: Position) -> str:
     return said
 
 
-def basis(entry: WaitingEntry, rule: Rule) -> str:
-    """What an entry's place in the list rests on, in one sentence."""
+def basis(entry: WaitingEntry, rule: Rule, unit: Sequence[WaitingEntry] = ()) -> str:
+    """What an entry's place in the list rests on, in one sentence; `unit`: those who wait together, in their order."""
+    if len(unit) > 1:
+        return _("%(n)s 个孩子一起候补，按其中最后一个的次序：%(basis)s", n=len(unit), basis=basis(unit[-1], rule))
     if entry.jumped_at is not None:
         return _("由学校提前安排，理由：%(reason)s", reason=str(JUMP_REASONS[entry.jump_reason]))
     if entry.tier == DRAWN:

@@ -17,7 +17,7 @@ from core.base.text import lazy_gettext as _l
 from core.db.uow import UnitOfWork
 from core.enrollment import service as enrollment
 from core.lessons.models import Lesson
-from core.lessons.oneoff import service
+from core.lessons.oneoff import places, service
 from core.lessons.oneoff.states import ONE_OFF, TONES
 from core.people.service import StudentView, my_children, student
 from core.policy import service as policy
@@ -48,7 +48,14 @@ async def _form(uow: UnitOfWork, form: Form[AskForm], child: StudentView) -> int
     found = await service.possible(uow, child)
     form.choose(
         "lesson",
-        [(c.lesson_id, f"{fdate(c.day, 'day')} {time_range(c.starts_at, c.ends_at)} {c.title}") for c in found],
+        [
+            (
+                c.lesson_id,
+                f"{fdate(c.day, 'day')} {time_range(c.starts_at, c.ends_at)} {c.title}"
+                + (" " + _("（当天已满，由班主任答复）") if c.left == 0 else ""),
+            )
+            for c in found
+        ],
     )
     return len(found)
 
@@ -155,6 +162,7 @@ async def _list_page(
         waiting=[a for a in asked if a.row.state == "requested"],
         answered=[a for a in asked if a.row.state != "requested"],
         lessons=lessons,
+        left=await places.left(uow, lessons),
         pupils=[(c.id, f"{class_name(c.grade, c.class_number)} {c.name}") for c in pupils],
         refusal=refusal,
         refused_id=refused_id,

@@ -1,7 +1,8 @@
 """One-off care (R-153): a guardian asks, or phones; the class teacher answers; the child is on that day's list.
 
 Taken on, the child is called, handed over and collected like everybody else there, without an enrolment, and nothing is
-charged. A refusal needs a reason, which the family sees (R-134).
+charged. A guest takes a place of that day (core.lessons.oneoff.places). A refusal needs a reason, which the family sees
+(R-134).
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from core.base.errors import Conflict, FieldError, NotFound
 from core.base.text import lazy_gettext as _l
 from core.db.states import ReasonOwed
 from core.db.uow import UnitOfWork
+from core.enrollment import seats
 from core.enrollment import service as enrollment
 from core.lessons.leave import lessons_of_child
 from core.lessons.models import Attendance, Lesson
+from core.lessons.oneoff import places
 from core.lessons.oneoff.models import OneOff
 from core.lessons.oneoff.states import ONE_OFF
 from core.lessons.register import finishes
 from core.people.models import Student
 from core.people.service import StudentView, class_ids_taught, my_child_to_choose, student, students_by_id
+from core.web.i18n import fdate
 
 AHEAD = timedelta(days=7)
 """How far ahead care for a single day is asked: more than that is an enrolment."""
@@ -36,6 +40,11 @@ OVERSEE = "lesson.oversee"
 class NoSuchCare(Conflict):
     code = "one_off_no_care"
     text = _l("这一天没有可以临时参加的托管，或者孩子已经参加。请选择其他日子")
+
+
+class FullThatDay(Conflict):
+    code = "one_off_full"
+    text = _l("「%(title)s」%(day)s 的名额已满。请与家长商量其他日子或项目，或写明理由答复")
 
 
 class AlreadyCalled(Conflict):
@@ -52,6 +61,8 @@ class Care:
     day: date
     starts_at: time
     ends_at: time
+    left: int | None
+    """Places left for guests on that day; None: no limit. A full day can be asked for, so that the need is known."""
 
 
 async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
@@ -69,8 +80,16 @@ async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
     busy = [(row.day, row.starts_at, row.ends_at) for row in mine]
     asked = {row.lesson_id for row in await of_children(uow, [child.id], states=("requested",))}
     now = clock.now()
+    room = await places.left(uow, [lesson.id for lesson in lessons])
     return [
-        Care(lesson.id, views[lesson.offering_id].title, lesson.day, lesson.starts_at, lesson.ends_at)
+        Care(
+            lesson.id,
+            views[lesson.offering_id].title,
+            lesson.day,
+            lesson.starts_at,
+            lesson.ends_at,
+            room.get(lesson.id),
+        )
         for lesson in lessons
         if views[lesson.offering_id].kind == "care"
         and child.grade in views[lesson.offering_id].grades
@@ -87,7 +106,7 @@ async def ask(uow: UnitOfWork, student_id: UUID, lesson_id: UUID, words: str = "
 
 async def log_call(uow: UnitOfWork, student_id: UUID, lesson_id: UUID, words: str = "") -> OneOff:
     """The family phoned: the class teacher writes the request down and takes the child on. Raises NotFound,
-    NoSuchCare."""
+    NoSuchCare, FullThatDay."""
     child = await of_mine(uow, student_id)
     row = await _write(uow, child, lesson_id, words, by_phone=True)
     if row.state == "requested":
@@ -123,7 +142,7 @@ async def _write(uow: UnitOfWork, child: StudentView, lesson_id: UUID, words: st
 
 
 async def take_on(uow: UnitOfWork, one_off_id: UUID) -> None:
-    """The class teacher takes the child on for that day. Raises NotFound, MoveRefused."""
+    """The class teacher takes the child on for that day. Raises NotFound, MoveRefused, FullThatDay."""
     row = await uow.get(OneOff, one_off_id, lock=True)
     await of_mine(uow, row.student_id)
     if row.state != "taken_on":
@@ -140,9 +159,19 @@ async def refuse(uow: UnitOfWork, one_off_id: UUID, reason: str) -> None:
 
 
 async def _answer(uow: UnitOfWork, row: OneOff, event: str, reason: str) -> None:
+    if event == "take_on":
+        await _refuse_full(uow, row)
     row.reason, row.answered_name, row.answered_at = reason, uow.ctx.actor.name, clock.now()
     await ONE_OFF.transition(uow, row, event, reason=reason, payload={**_told(row), "taken": event == "take_on"})
     await uow.session.flush()
+
+
+async def _refuse_full(uow: UnitOfWork, row: OneOff) -> None:
+    """The offering's row is locked until the commit, as for every place: the last one goes to one child."""
+    await seats.hold_offering(uow, row.offering_id)
+    if (await places.left(uow, [row.lesson_id])).get(row.lesson_id) == 0:
+        view = await enrollment.offering(uow, row.offering_id)
+        raise FullThatDay(title=view.title, day=fdate(row.day, "day"))
 
 
 async def withdraw(uow: UnitOfWork, one_off_id: UUID) -> None:

@@ -9,7 +9,7 @@ with given as (
    where e.tenant_id = :tenant and e.offering_id = :offering and e.starts_on <= :day
      and (e.ends_on is null or e.ends_on >= :day)
      and (cardinality(e.weekdays) = 0 or :weekday = any(e.weekdays))
-     and (cast(:group as uuid) is null
+     and (cast(:group as uuid) is null or e.lesson_id = :lesson
           or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
                         and m.group_id = cast(:group as uuid) and m.student_id = e.student_id))
 ), old as (

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.base import clock
 from core.base.errors import Forbidden, NotFound
+from core.db.crypt import Unreadable
 from core.db.states import MoveRefused, ReasonOwed
 from core.enrollment import enrolments, leaving, review
 from core.enrollment.agreement_paper import paper as agreement_paper
@@ -23,6 +24,7 @@ from core.enrollment.paper import service
 from core.enrollment.paper.errors import AskedFirst, IntakeOwed, NotTold, PaperOpen, SamePerson
 from core.enrollment.paper.models import PaperForm
 from core.notices.models import Message
+from core.people import family as family_file
 from core.web.uploads import WrongScan, scan_of
 from tests.support import menu
 from tests.support.world import World
@@ -122,6 +124,23 @@ async def test_what_the_scan_does_not_say_goes_back_and_the_family_may_say_no(wo
     seen = (await page.get(f"/t/school/home/papers/{second}")).text
     assert "这不是我们的意思" in seen and "家长甲" in seen
     assert (await page.get(f"/t/school/home/papers/{second}/scan")).content == SCAN.body
+    # Sealed as other sensitive values are: unreadable in the table, moved to another row it does not open, and the
+    # guardian sees who looked.
+    async with world.house.unit(office) as uow:
+        await service.scan_of(uow, second)  # type: ignore[arg-type]
+    async with world.house.unit(school.ctx) as uow:
+        kept = (await uow.session.execute(text("select scan_sealed from paper_form"))).scalars().all()
+        assert kept and not any(b"signed by hand" in bytes(one) for one in kept)
+        looks = await family_file.who_looked(uow, [family.student_id])
+        assert {(look.who, look.what) for look in looks} == {
+            (family.guardian.name, "纸质材料扫描件"),
+            (school.people["office"].name, "纸质材料扫描件"),
+        }
+    with pytest.raises(Unreadable):
+        async with world.house.unit(office) as uow:
+            moved = text("update paper_form set scan_sealed = (select scan_sealed from paper_form where id = :a)")
+            await uow.session.execute(text(str(moved) + " where id = :b"), {"a": first, "b": second})
+            await service.scan_of(uow, second)  # type: ignore[arg-type]
     foreign = await world.client(other.guardian, page=True)
     assert (await foreign.get(f"/t/school/home/papers/{second}/scan")).status_code == 404
     async with world.house.unit(parent) as uow:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import psycopg
 import pytest
 
 from core.base import clock
 from core.enrollment import agreements
-from core.enrollment.shown import service
+from core.enrollment.shown import pages, service
+from core.enrollment.shown.models import LetterShown
 from core.terms.models import Term
+from core.terms.service import open_term
+from tests.integration.waiting.test_way import plain as plain_text
 from tests.support import menu
 from tests.support.database import DatabaseAddresses
 from tests.support.world import World
@@ -81,9 +84,42 @@ async def test_what_was_shown_read_and_signed_on_a_day(
     assert str(family.student_id) in found
     shown = (await desk.get(f"/t/school/desk/texts?child={family.student_id}&day={yesterday}")).text
     assert "生效" in shown and first_sha in shown and "课后托管" in shown
-    await menu.sign(world, school, family)
+    # More of them than one page holds: in order of class and name, none left out, none twice.
+    await menu.enrol(world, school, school.families[1], [(care, (2,))])
+    monkeypatch.setattr(pages, "SIZE", 1)
+    with psycopg.connect(database.superuser, autocommit=True) as admin:
+        admin.execute("update agreement set version = version - 1 where state = 'in_force'")
+    seen = [plain_text((await desk.get(f"/t/school/desk/renewals?at={n}")).text) for n in (1, 2)]
+    assert "学生1" in seen[0] and "学生2" not in seen[0] and "第 1–1 条，共 2 条" in seen[0]
+    assert "学生2" in seen[1] and "学生1" not in seen[1] and "第 2–2 条，共 2 条" in seen[1]
     async with world.house.unit(school.ctx) as uow:
-        assert await service.renewals(uow, term) == []
+        assert await service.count_renewals(uow, term) == 2
+        two = [r.child.name for n in (0, 1) for r in await service.renewals(uow, term, 1, n)]
+        assert two == ["学生1", "学生2"]
+
+
+@pytest.mark.req("R-030", "R-136")
+async def test_texts_of_past_terms(world: World) -> None:
+    """A letter of a term that is over is found by its term, and by a day of it; today shows what families see today."""
+    school = await world.school()
+    await menu.approved(world, school)
+    await menu.publish(world, school)
+    async with world.house.unit(school.ctx) as uow:
+        before = await open_term(uow, "2025-2026-2", date(2026, 2, 20), date(2026, 7, 3))
+        content = {"title": "告家长书", "to": "各位家长", "parts": [{"kind": "text", "text": "上学期的安排"}]}
+        sha256 = "a" * 64
+        moment = clock.at_school(date(2026, 3, 2), 9)
+        uow.session.add(LetterShown(term_id=before.id, sha256=sha256, content=content, at=moment))
+        await service.keep_present(uow, await uow.get(Term, school.term_id))  # type: ignore[arg-type]
+    desk = await world.client(school.people["office"], page=True)
+    here = "/t/school/desk/texts"
+    assert sha256 not in (await desk.get(here)).text
+    assert "2025–2026" in (await desk.get(here)).text
+    past = (await desk.get(f"{here}?term={before.id}")).text
+    assert sha256 in past and "上学期的安排" in past and 'value="2026-07-03"' in past
+    assert sha256 in (await desk.get(f"{here}?day=2026-03-02")).text
+    assert sha256 not in (await desk.get(f"{here}?term={before.id}&day=2026-03-01")).text
+    assert (await desk.get(f"{here}?term={school.families[0].student_id}")).status_code == 404
 
 
 @pytest.mark.req("R-030")

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.dialects.postgresql.ranges import MultiRange
 
+from core.base import clock
 from core.base.errors import NotFound
 from core.db.states import ReasonOwed
+from core.enrollment import seats
 from core.enrollment.enrolments import enrolments_of
+from core.enrollment.forming.models import CareGroup, FormingRun
+from core.enrollment.models import OfferingSeats, SeatClaim
 from core.lessons import custody, leave, queries
 from core.lessons.models import Lesson
-from core.lessons.oneoff import service
+from core.lessons.oneoff import places, service
 from core.lessons.oneoff.models import OneOff
 from core.lessons.register import Mark, save_register, sign_in
 from core.notices.models import Message
+from core.people.models import Room
 from core.people.service import my_child
 from tests.support.lessons import MONDAY, at, group
-from tests.support.world import World
+from tests.support.world import Family, World
 
 
 @pytest.mark.req("R-153")
@@ -117,3 +127,98 @@ async def test_pages_a_call_a_refusal_and_a_change_of_mind(world: World) -> None
         async with world.house.unit(await world.as_(school, "office")) as uow:
             with pytest.raises(ReasonOwed):
                 await service.refuse(uow, rows[0].id, "")
+
+
+@pytest.mark.req("R-153", "R-168")
+async def test_the_last_place_of_a_day_goes_to_one_guest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two places on the day, one child enrolled: two guests are taken on at the same moment. Without the lock both are;
+    with it the second answer says that the day is full, and a room that is too small says so as well."""
+    school = await world.school(families=4)
+    enrolled, one, two, applicant = school.families
+    care = await group(world, school, families=[enrolled])
+    teacher = await world.as_(school, "class_teacher")
+    tuesday = MONDAY + timedelta(days=1)
+
+    async def asked(guest: Family, day: date) -> UUID:
+        async with world.house.unit(await world.as_(school, guest.guardian)) as uow:
+            return (await service.ask(uow, guest.student_id, care.on(day))).id
+
+    async def take(row: UUID) -> None:
+        async with world.house.unit(teacher) as uow:
+            await service.take_on(uow, row)
+
+    async def both(day: date) -> list[BaseException | None]:
+        rows = [await asked(guest, day) for guest in (one, two)]
+        return await asyncio.gather(*(take(row) for row in rows), return_exceptions=True)
+
+    async def change(model: Any, id_: Any, **values: Any) -> None:
+        async with world.house.unit(school.ctx) as uow:
+            row = await uow.get(model, id_)
+            for name, value in values.items():
+                setattr(row, name, value)
+
+    await change(OfferingSeats, care.offering_id, capacity=2)
+    with at(MONDAY, 12):
+        together, real = asyncio.Barrier(2), places.left
+
+        async def at_once(uow: Any, lessons: Any) -> Any:
+            found = await real(uow, lessons)
+            await together.wait()
+            return found
+
+        async def unlocked(uow: Any, offering_id: Any) -> None: ...
+
+        rows = [await asked(guest, tuesday) for guest in (one, two)]
+        with monkeypatch.context() as broken:
+            broken.setattr(seats, "hold_offering", unlocked)
+            broken.setattr(places, "left", at_once)
+            said = await asyncio.gather(*(take(row) for row in rows), return_exceptions=True)
+        assert said == [None, None]  # red: three children for two places
+        assert sorted(str(type(s)) for s in await both(MONDAY)) == sorted([str(type(None)), str(service.FullThatDay)])
+
+        wednesday = MONDAY + timedelta(days=2)
+        async with world.house.unit(school.ctx) as uow:
+            assert await places.left(uow, [care.on(), care.on(tuesday), care.on(wednesday)]) == {
+                care.on(): 0, care.on(tuesday): 0, care.on(wednesday): 1,
+            }  # fmt: skip
+            # A place that a family holds for the term's Wednesdays is nobody else's on Wednesday.
+            uow.session.add(
+                SeatClaim(
+                    term_id=school.term_id,
+                    offering_id=care.offering_id,
+                    student_id=applicant.student_id,
+                    key="k",
+                    weekdays=[3],
+                    claimed_at=clock.now(),
+                )
+            )
+        assert all(isinstance(s, service.FullThatDay) for s in await both(wednesday))
+        page = await world.client(applicant.guardian, page=True)
+        assert "当天已满" in (await page.get(f"/t/school/home/one-off?child={applicant.student_id}")).text
+
+        thursday = MONDAY + timedelta(days=3)
+        await change(Room, school.room_id, capacity=1)
+        assert all(isinstance(s, service.FullThatDay) for s in await both(thursday))
+        await change(Room, school.room_id, capacity=45)
+        # Where the school has formed groups, a guest is on the list of the very group that takes it on.
+        friday = MONDAY + timedelta(days=4)
+        async with world.house.unit(school.ctx) as uow:
+            formed = FormingRun(
+                term_id=school.term_id, title="编班", mode="mixed_age", size=35, starts_on=MONDAY, state="published",
+                offering_ids=[care.offering_id],
+            )  # fmt: skip
+            uow.session.add(formed)
+            await uow.session.flush()
+            made = CareGroup(
+                run_id=formed.id, offering_id=care.offering_id, number=1, title="一班", board=formed.id,
+                slots=MultiRange(), valid=Range(MONDAY, friday, bounds="[]"),
+            )  # fmt: skip
+            uow.session.add(made)
+            await uow.session.flush()
+            (await uow.get(Lesson, care.on(friday))).group_id = made.id
+        await take(await asked(one, friday))
+        async with world.house.unit(school.ctx) as uow:
+            lesson = await uow.get(Lesson, care.on(friday))
+            assert [line.student.id for line in await queries.roster(uow, lesson)] == [one.student_id]
+            assert (await queries.line(uow, lesson)).due == 1
+            assert [row.id for row in await leave.lessons_of_child(uow, one.student_id, friday)] == [lesson.id]

@@ -1,6 +1,7 @@
 """Model test: whatever families and the office do in whatever order, the contract of the list holds after each step.
 
-No place is free while a child that may have it waits; nobody is passed over but by a jump that names its reason; the
+No place is free while a child that may have it waits, or children who wait together and are no more than what is free;
+nobody is passed over but by a jump that names its reason; the
 log replayed gives the list; strangers never take what the list is waiting for; who left is never offered anything.
 """
 
@@ -17,9 +18,10 @@ from core.base.context import TenantContext
 from core.base.errors import KehouError
 from core.enrollment.offerings_service import change_offering, draft_of, offering
 from core.enrollment.views import OfferingView
-from core.enrollment.waiting import lists, office, service
+from core.enrollment.waiting import lists, office, service, siblings
 from core.enrollment.waiting.offers import offer_places
 from core.enrollment.waiting.states import JUMP_REASONS
+from core.enrollment.waiting.units import parties
 from tests.support import draws, menu, rush, waiting
 from tests.support.database import DatabaseAddresses
 from tests.support.world import Family, School, World
@@ -46,6 +48,7 @@ class Model:
     dice: random.Random
     strangers: list[UUID]
     people: dict[UUID, TenantContext] = field(default_factory=dict)
+    pairs: tuple[tuple[Family, Family], ...] = ()
     left: set[UUID] = field(default_factory=set)
     keys: int = 0
 
@@ -59,8 +62,12 @@ class Model:
         deeds = ["quick", "quick", "join"] if free else ["join"] * 4 + ["quick", "back"]
         deeds += ["refuse", "pass"] * bool(offered) + ["leave", "jump"] * bool(queued)
         deeds += ["more"] * (self.dice.random() < 0.1)
+        bound = [a for a, b in self.pairs if a in queued and b in queued]
+        deeds += (["bind"] * 4 + ["apart", "back2", "back", "back", "join", "join"]) * bool(bound)
         deed = self.dice.choice(deeds)
-        among = {"refuse": offered, "leave": queued, "jump": queued}.get(deed, self.school.families)
+        among = {"refuse": offered, "leave": queued, "jump": queued, "bind": bound, "apart": bound}.get(
+            deed, self.school.families
+        )
         try:
             await getattr(self, f"_{deed}")(self.dice.choice(among))
         except KehouError as refused:
@@ -98,6 +105,20 @@ class Model:
         if holders:
             await waiting.give_back(self.world, self.school, self.view, self.dice.choice(holders))
 
+    async def _back2(self, family: Family) -> None:
+        """Two places come free before the workers look."""
+        await self._back(family)
+        await self._back(family)
+
+    async def _bind(self, family: Family) -> None:
+        sibling = next(b for a, b in self.pairs if a is family)
+        async with self.world.house.unit(self.people[family.student_id]) as uow:
+            await siblings.bind(uow, await self._of(family), sibling.student_id)
+
+    async def _apart(self, family: Family) -> None:
+        async with self.world.house.unit(self.people[family.student_id]) as uow:
+            await siblings.apart(uow, await self._of(family))
+
     async def _of(self, family: Family) -> UUID:
         async with self.world.house.unit(self.school.ctx) as uow:
             return next(r.id for r in await lists.live(uow, self.view.id) if r.student_id == family.student_id)
@@ -133,13 +154,16 @@ class Model:
             assert again.passed_over == (), trace
             assert (await uow.session.execute(NO_REASON)).scalar_one() == 0
         assert now.taken == held, trace
-        if good < (now.capacity or 0):  # a place whose time is over is nobody's
-            assert [row.state for row in rows if row.state == "waiting"] == [], trace  # nothing idle
+        free = (now.capacity or 0) - good  # a place whose time is over is nobody's
+        for party in parties(rows):  # nothing idle: whoever waits is more than what is free
+            assert len(party) > free or {row.state for row in party} != {"waiting"}, trace
+            assert len({row.state for row in party}) == 1, trace  # all or none
+            assert len({row.offer_until for row in party}) == 1 or party[0].state != "offered", trace
         assert not {row.student_id for row in rows} & self.left, trace
 
 
 @pytest.mark.req("R-145", "R-146", "R-216")
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [4, 6])
 async def test_the_contract_holds_after_every_step(world: World, database: DatabaseAddresses, seed: int) -> None:
     school = await world.school(families=6)
     [view] = await draws.clubs(world, school, draws.club("围棋社", capacity=2))
@@ -149,8 +173,14 @@ async def test_the_contract_holds_after_every_step(world: World, database: Datab
     for family in school.families:
         await menu.notice_hash(world, school, family)
         model.people[family.student_id] = await world.as_(school, family.guardian)
+    model.pairs = ((school.families[0], school.families[1]), (school.families[2], school.families[3]))
+    for one, other in model.pairs:
+        await waiting.sibling_of(world, school, one, other)
+        model.people[other.student_id] = model.people[one.student_id]
+        await menu.notice_hash(world, school, replace(other, guardian=one.guardian))
     for child in quick[:2]:
         assert (await waiting.hold(world.house, school, view, child, "first-come")).claimed
+    await two_wait_together(model)
     trace: list[str] = []
     for number in range(STEPS):
         trace.append(await model.step())
@@ -160,3 +190,24 @@ async def test_the_contract_holds_after_every_step(world: World, database: Datab
     await model.ask()
     await model.check(trace)
     assert {"join", "back", "refuse", "leave", "pass", "jump"} <= set(trace), trace
+    async with world.house.unit(school.ctx) as uow:
+        events = await lists.events_of(uow, view.id)
+    assert {"bind", "pass"} <= {event.kind for event in events}, trace
+
+
+async def two_wait_together(model: Model) -> None:
+    """The random walk begins where a unit was passed by once, and then got both of its places."""
+    first, second, third = (model.school.families[n] for n in (0, 1, 4))
+    for family in (first, second, third):
+        await model._join(family)
+    await model._bind(first)
+    await model._back(first)
+    await model.ask()
+    await model.check(["passed by"])
+    waits = [(first.student_id, "waiting"), (second.student_id, "waiting")]
+    assert await waiting.states(model.world, model.school, model.view) == [*waits, (third.student_id, "offered")]
+    await model._refuse(third)
+    await model._back(first)
+    await model.ask()
+    await model.check(["both"])
+    assert {state for _child, state in await waiting.states(model.world, model.school, model.view)} == {"offered"}
