@@ -31,6 +31,8 @@ from core.people.service import StudentView, class_ids_taught, my_child, student
 AHEAD = timedelta(days=7)
 """How far ahead care for a single day is asked: more than that is an enrolment."""
 OVERSEE = "lesson.oversee"
+OPEN = ("planned", "roll_called")
+"""States of a lesson that a child can still join."""
 
 
 class NoSuchCare(Conflict):
@@ -41,6 +43,11 @@ class NoSuchCare(Conflict):
 class AlreadyCalled(Conflict):
     code = "one_off_called"
     text = _l("这一天已经点过名，不能取消。请直接联系老师")
+
+
+class CareGone(Conflict):
+    code = "one_off_care_gone"
+    text = _l("这节托管已取消或已结束，或者孩子那个时间已有其他安排，不能安排")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
     first = clock.today()
     query = select(Lesson).where(
         Lesson.day.between(first, first + AHEAD),
-        Lesson.state.in_(("planned", "roll_called")),
+        Lesson.state.in_(OPEN),
         Lesson.ended_at.is_(None),
     )
     lessons = (await uow.session.execute(query.order_by(Lesson.day, Lesson.starts_at, Lesson.id))).scalars().all()
@@ -123,11 +130,23 @@ async def _write(uow: UnitOfWork, child: StudentView, lesson_id: UUID, words: st
 
 
 async def take_on(uow: UnitOfWork, one_off_id: UUID) -> None:
-    """The class teacher takes the child on for that day. Raises NotFound, MoveRefused."""
+    """The class teacher takes the child on for that day. Raises NotFound, MoveRefused, CareGone."""
     row = await uow.get(OneOff, one_off_id, lock=True)
     await of_mine(uow, row.student_id)
     if row.state != "taken_on":
+        await uow.hold(f"one-off/{row.student_id}")
+        await _refuse_gone(uow, row)
         await _answer(uow, row, "take_on", "")
+
+
+async def _refuse_gone(uow: UnitOfWork, row: OneOff) -> None:
+    """Much may have happened since the family asked. Raises CareGone."""
+    lesson = await uow.get(Lesson, row.lesson_id)
+    if lesson.state not in OPEN or lesson.ended_at is not None or finishes(lesson) <= clock.now():
+        raise CareGone()
+    mine = await lessons_of_child(uow, row.student_id, lesson.day)
+    if any(other.starts_at < lesson.ends_at and lesson.starts_at < other.ends_at for other in mine):
+        raise CareGone()
 
 
 async def refuse(uow: UnitOfWork, one_off_id: UUID, reason: str) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from core.base.errors import NotFound
 from core.db.states import ReasonOwed
 from core.enrollment.enrolments import enrolments_of
-from core.lessons import custody, leave, queries
+from core.lessons import custody, leave, queries, settle
 from core.lessons.models import Lesson
 from core.lessons.oneoff import service
 from core.lessons.oneoff.models import OneOff
@@ -117,3 +117,28 @@ async def test_pages_a_call_a_refusal_and_a_change_of_mind(world: World) -> None
         async with world.house.unit(await world.as_(school, "office")) as uow:
             with pytest.raises(ReasonOwed):
                 await service.refuse(uow, rows[0].id, "")
+
+
+@pytest.mark.req("R-153")
+async def test_what_was_asked_is_looked_at_again_when_it_is_answered(world: World) -> None:
+    school = await world.school()
+    enrolled, guest = school.families
+    care = await group(world, school, families=[enrolled])
+    tuesday, wednesday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
+    teacher = await world.client(school.people["class_teacher"], page=True)
+    with at(MONDAY, 12):
+        async with world.house.unit(await world.as_(school, guest.guardian)) as uow:
+            asked = [(await service.ask(uow, guest.student_id, care.on(d))).id for d in (MONDAY, tuesday, wednesday)]
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            await settle.cancel(uow, care.on(tuesday), "全校停课")
+    with at(MONDAY, 18):  # Monday's care is over, Tuesday's is called off
+        for one_off_id in asked[:2]:
+            async with world.house.unit(await world.as_(school, "class_teacher")) as uow:
+                with pytest.raises(service.CareGone):
+                    await service.take_on(uow, one_off_id)
+        answer = await teacher.post(f"/t/school/teach/one-off/{asked[1]}/take-on")
+        assert answer.status_code == 303
+        async with world.house.unit(await world.as_(school, "class_teacher")) as uow:
+            await service.take_on(uow, asked[2])
+            states = {r[0]: r[1] for r in (await uow.session.execute(select(OneOff.id, OneOff.state))).all()}
+            assert [states[id_] for id_ in asked] == ["requested", "requested", "taken_on"]
