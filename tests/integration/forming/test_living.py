@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, time, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from core.enrollment import enrolments
-from core.enrollment.models import Enrolment
+from core.db.kernel_tables import Outbox
+from core.enrollment import enrolments, menu_service, swap
+from core.enrollment.applications import application_of
+from core.enrollment.forming import publishing
+from core.enrollment.forming.models import CareGroupMember
+from core.enrollment.models import Application, Enrolment
+from core.enrollment.waiting import accepting
 from core.lessons import custody, leave, queries
 from core.lessons.models import Custody, Lesson
 from core.lessons.oneoff import service as one_off
 from core.lessons.register import Mark, save_register
-from tests.support import lessons
+from core.people.models import Student
+from tests.support import lessons, menu, waiting
 from tests.support.forming import Bed, bed
 from tests.support.lessons import MONDAY, at
-from tests.support.world import World
+from tests.support.world import Family, World
 
 SUNDAY = MONDAY - timedelta(days=1)
 TUESDAY = MONDAY + timedelta(days=1)
@@ -87,3 +94,122 @@ async def test_a_guest_of_one_day_is_in_one_groups_list_and_in_all_that_follows(
         async with world.house.unit(school.ctx) as uow:
             held = select(Custody.lesson_id).where(Custody.student_id == family.student_id, Custody.ended_at.is_(None))
             assert (await uow.session.execute(held)).scalar_one() == here.id
+
+
+async def undelivered(made: Bed) -> list[str]:
+    """What the workers could not deliver, and why."""
+    async with made.world.house.unit(made.school.ctx) as uow:
+        query = select(Outbox.name, Outbox.error).where(Outbox.done_at.is_(None), Outbox.attempts > 0)
+        return [f"{name}: {why}" for name, why in (await uow.session.execute(query)).all()]
+
+
+async def where(made: Bed, family: Family, day: date, *offerings: UUID) -> list[UUID]:
+    """The offerings in whose lists a child stands on a day, once for each list."""
+    return [
+        offering_id
+        for offering_id in offerings
+        for lesson in await lessons_on(made, day, offering_id)
+        if lesson.state != "cancelled" and family.student_id in await on_list(made, lesson)
+    ]
+
+
+@pytest.mark.req("R-149", "R-150", "R-174", "R-214")
+async def test_who_changes_between_grouped_offerings_is_in_one_list_every_day(world: World) -> None:
+    """Care and reading at the same hour, both formed: exchanged, exchanged back, and accepted from the waiting list."""
+    with at(SUNDAY, 9):
+        school = await world.school(families=3, pack=None)
+        care = await menu.approved(world, school, any_days=False)
+        reading = await menu.approved(world, school, title="阅读", capacity=2, any_days=False)
+        await menu.publish(world, school)
+        one, two, three = school.families
+        for family, view in ((one, care), (two, care), (three, reading)):
+            await menu.enrol(world, school, family, [(view, ())])
+        made = Bed(world, school, care.id, {})
+        await world.drain(school)
+        await made.publish(await made.solved(offering_ids=[care.id, reading.id]))
+        both = (care.id, reading.id)
+
+    async def swapped(family: Family, to: UUID) -> None:
+        async with world.house.unit(await world.as_(school, family.guardian)) as uow:
+            (mine,) = await enrolments.enrolments_of(uow, family.student_id)
+            await swap.swap(uow, mine.id, to, ())
+        await world.drain(school)
+        assert await undelivered(made) == []
+
+    wednesday, thursday, friday = (MONDAY + timedelta(days=n) for n in (2, 3, 4))
+    with at(TUESDAY, 9):
+        await swapped(one, reading.id)
+        assert await where(made, one, TUESDAY, *both) == [care.id]
+        assert await where(made, one, wednesday, *both) == [reading.id]
+        # Back on the same day, before reading has begun: not in its list, and not in its way.
+        await swapped(one, care.id)
+        assert await where(made, one, wednesday, *both) == [care.id]
+        await swapped(one, reading.id)
+    with at(wednesday, 9):
+        entry = await waiting.join(world, school, two, reading, giving_up=[care.id])
+        await swapped(one, care.id)
+        assert await where(made, one, wednesday, *both) == [reading.id]
+        assert await where(made, one, thursday, *both) == [care.id]
+    with at(thursday, 9):
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            assert school.term_id is not None
+            await menu_service.shut_menu(uow, school.term_id)
+        await world.drain(school)
+        await menu.notice_hash(world, school, two)
+        async with world.house.unit(await world.as_(school, two.guardian)) as uow:
+            await accepting.accept(uow, entry)
+            application = await application_of(uow, two.student_id, school.term_id)
+            assert application is not None
+        await menu.accept(world, school, application.id)
+        await menu.sign(world, school, two)
+        await world.drain(school)
+        assert await undelivered(made) == []
+        assert await where(made, two, friday, *both) == [reading.id]
+        async with world.house.unit(school.ctx) as uow:
+            query = select(CareGroupMember).where(CareGroupMember.student_id == two.student_id)
+            rows = (await uow.session.execute(query)).scalars().all()
+            assert sorted((row.valid.lower, row.valid.upper) for row in rows)[0][1] <= friday
+
+
+async def joins(made: Bed, name: str) -> UUID:
+    """One more child of the first class takes part, and the product says so."""
+    async with made.world.house.unit(made.school.ctx) as uow:
+        like = await uow.get(Student, made.children[0])
+        child = Student(class_id=like.class_id, name=name, name_sort="xinsheng")
+        uow.session.add(child)
+        await uow.session.flush()
+        application = Application(term_id=made.school.term_id, student_id=child.id, state="enrolled")
+        uow.session.add(application)
+        await uow.session.flush()
+        row = Enrolment(
+            application_id=application.id, student_id=child.id, offering_id=made.offering_id,
+            term_id=made.school.term_id, weekdays=[], starts_on=SUNDAY,
+        )  # fmt: skip
+        uow.session.add(row)
+        await uow.session.flush()
+        await uow.emit("enrollment.enrolled", {"enrolment": row.id, "student": child.id, "offering": made.offering_id})
+        return child.id
+
+
+@pytest.mark.req("R-174", "R-181")
+async def test_who_joins_while_groups_are_being_published_is_in_a_list(world: World) -> None:
+    with at(SUNDAY, 9):
+        made = await bed(world)
+        run_id = await made.solved()
+        async with world.house.unit(await made.office()) as uow:
+            await publishing.publish(uow, run_id, "按报名人数安排")
+            child = await joins(made, "新生")
+            following = asyncio.create_task(world.drain(made.school))
+            # Not committed yet: the follower waits for it instead of finding no groups.
+            await asyncio.wait({following}, timeout=1)
+        await following
+        assert await undelivered(made) == []
+        lists = [await on_list(made, row) for row in await lessons_on(made, MONDAY)]
+        assert [child in names for names in lists].count(True) == 1
+        # Whoever was missed all the same is found when it is told that groups hold.
+        async with world.house.unit(made.school.ctx) as uow:
+            await uow.session.execute(delete(CareGroupMember).where(CareGroupMember.student_id == child))
+            await uow.emit("forming.published", {"offerings": [made.offering_id]})
+        await world.drain(made.school)
+        lists = [await on_list(made, row) for row in await lessons_on(made, MONDAY)]
+        assert [child in names for names in lists].count(True) == 1
