@@ -62,6 +62,12 @@ async def groups_in_force(uow: UnitOfWork, offering_id: UUID) -> list[GroupInFor
     return [GroupInForce(r.id, r.number, r.title, r.room_id, *_days(r.valid), teachers[r.id]) for r in rows]
 
 
+async def group_names(uow: UnitOfWork, offering_id: UUID) -> dict[UUID, tuple[int, str]]:
+    """Number and name of every group that an offering has had: by them a group goes on in a later forming."""
+    query = select(CareGroup.id, CareGroup.number, CareGroup.title).where(CareGroup.offering_id == offering_id)
+    return {row.id: (row.number, row.title) for row in (await uow.session.execute(query)).all()}
+
+
 def _id(value: UUID | None) -> UUID:
     assert value is not None
     return value

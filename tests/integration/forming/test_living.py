@@ -12,11 +12,11 @@ from sqlalchemy import delete, select
 from core.db.kernel_tables import Outbox
 from core.enrollment import enrolments, menu_service, swap
 from core.enrollment.applications import application_of
-from core.enrollment.forming import publishing
+from core.enrollment.forming import publishing, service
 from core.enrollment.forming.models import CareGroupMember
 from core.enrollment.models import Application, Enrolment
 from core.enrollment.waiting import accepting
-from core.lessons import custody, leave, queries
+from core.lessons import custody, leave, queries, settle
 from core.lessons.models import Custody, Lesson
 from core.lessons.oneoff import service as one_off
 from core.lessons.register import Mark, save_register
@@ -213,3 +213,44 @@ async def test_who_joins_while_groups_are_being_published_is_in_a_list(world: Wo
         await world.drain(made.school)
         lists = [await on_list(made, row) for row in await lessons_on(made, MONDAY)]
         assert [child in names for names in lists].count(True) == 1
+
+
+@pytest.mark.req("R-179", "R-181")
+async def test_new_groups_leave_called_off_lessons_and_stand_ins_as_they_are(world: World) -> None:
+    """Influenza on Wednesday: all lessons are called off. Thursday: one group's is, another has a stand-in."""
+    wednesday, thursday, friday = (MONDAY + timedelta(days=n) for n in (2, 3, 4))
+    with at(SUNDAY, 9):
+        made = await bed(world)
+        await made.publish(await made.solved())
+        names = {row.id: (row.number, row.title) for row in await made.groups()}
+        async with world.house.unit(await made.office()) as uow:
+            for lesson in await lessons_on(made, wednesday):
+                await settle.cancel(uow, lesson.id, "流感停课")
+            off, other, _third = await lessons_on(made, thursday)
+            await settle.cancel(uow, off.id, "教师生病")
+            assert off.group_id is not None and other.group_id is not None
+            teachers = {row.teacher_id for row in await lessons_on(made, thursday)}
+            spare = next(id_ for id_ in made.staff.values() if id_ not in teachers)
+            await settle.stand_in(uow, other.id, spare)
+    with at(MONDAY, 9):
+        # Formed anew from Tuesday on, as it was, and with one group more.
+        again = await made.make(starts_on=TUESDAY, title="期中调整", size=6, mode="same_grade")
+        async with world.house.unit(await made.office()) as uow:
+            await service.copy_in_force(uow, again)
+        await made.publish(again)
+        fresh = {(row.number, row.title): row.id for row in await made.groups(again)}
+        assert set(fresh) == set(names.values())
+        assert {row.state for row in await lessons_on(made, wednesday)} == {"cancelled"}
+        there = {row.group_id: row for row in await lessons_on(made, thursday)}
+        assert there[fresh[names[off.group_id]]].state == "cancelled"
+        held = there[fresh[names[other.group_id]]]
+        assert (held.id, held.state, held.teacher_id) == (other.id, "planned", spare)
+        assert held.usual_teacher_id == other.teacher_id
+        assert sum(row.state == "planned" for row in there.values()) == 2
+        assert {row.state for row in await lessons_on(made, friday)} == {"planned"}
+        # Solved anew there are more groups than before: none of them meets on the Wednesday that was called off.
+        more = await made.solved(starts_on=TUESDAY, title="分小组", size=4, mode="own_class")
+        await made.publish(more)
+        assert len(await made.groups(more)) > len(fresh)
+        assert {row.state for row in await lessons_on(made, wednesday)} == {"cancelled"}
+        assert sum(row.state == "planned" for row in await lessons_on(made, friday)) == len(await made.groups(more))
