@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
@@ -250,4 +250,32 @@ async def counts(uow: UnitOfWork, offering_ids: list[UUID]) -> dict[UUID, tuple[
     return {id_: found.get(id_, (0, 0)) for id_ in offering_ids}
 
 
-__all__ = ["JOB", "ask_all", "counts", "generate", "on_groups", "on_offering", "plan_lessons", "said"]
+_HISTORY = text("""
+select l.day, l.weekday, l.group_id, l.state = 'held' or l.id = :lesson as held
+  from lesson l
+ where l.tenant_id = :t and l.offering_id = :offering and l.state <> 'cancelled'
+   and (l.group_id is null or cast(:group as uuid) is null or l.group_id = cast(:group as uuid)
+        or exists (select 1 from care_group_member m
+                     join care_group_member o on o.tenant_id = m.tenant_id and o.student_id = m.student_id
+                    where m.tenant_id = l.tenant_id and m.group_id = cast(:group as uuid) and o.group_id = l.group_id))
+ order by l.day, l.group_id nulls first""")
+
+
+async def history(uow: UnitOfWork, lesson: Lesson) -> dict[str, Any]:
+    """What a lesson that is held now tells of those before it: `days` held, each [day, weekday, group], and how many
+    lessons are `plan`ned, each [group, number], of all groups that the lesson's children have been in; cancelled ones
+    are not planned any more. A group is None where there were none: such a lesson was everybody's. `held` and `planned`
+    count the lesson's own group."""
+    asked = {"t": uow.ctx.tenant_id, "lesson": lesson.id, "offering": lesson.offering_id, "group": lesson.group_id}
+    rows = (await uow.session.execute(_HISTORY, asked)).all()
+    own = [row for row in rows if row.group_id in (None, lesson.group_id)]
+    return {
+        "group_id": lesson.group_id,
+        "held": len({row.day for row in own if row.held}),
+        "planned": len({row.day for row in own}),
+        "days": [(row.day, row.weekday, row.group_id) for row in rows if row.held],
+        "plan": list(Counter(row.group_id for row in rows).items()),
+    }
+
+
+__all__ = ["JOB", "ask_all", "counts", "generate", "history", "on_groups", "on_offering", "plan_lessons", "said"]
