@@ -14,6 +14,7 @@ from core.enrollment import enrolments, menu_service, swap
 from core.enrollment.basket import application_of
 from core.enrollment.forming import publishing, service
 from core.enrollment.forming.models import CareGroupMember
+from core.enrollment.forming.problem import Duty, Group
 from core.enrollment.models import Application, Enrolment
 from core.enrollment.waiting import accepting
 from core.lessons import custody, leave, queries, settle
@@ -254,3 +255,34 @@ async def test_new_groups_leave_called_off_lessons_and_stand_ins_as_they_are(wor
         assert len(await made.groups(more)) > len(fresh)
         assert {row.state for row in await lessons_on(made, wednesday)} == {"cancelled"}
         assert sum(row.state == "planned" for row in await lessons_on(made, friday)) == len(await made.groups(more))
+
+
+@pytest.mark.req("R-178", "R-181")
+async def test_a_later_forming_begins_with_the_groups_of_all_earlier_ones(world: World) -> None:
+    """Care and reading were formed one after the other; formed together they go on as they were, day duties too."""
+    with at(SUNDAY, 9):
+        made = await bed(world)
+        reading = await lessons.group(
+            world, made.school, title="阅读", start=time(15, 20), end=time(16, 10), since=SUNDAY
+        )  # fmt: skip
+        runs = [
+            await made.solved(offering_ids=[id_], starts_on=TUESDAY) for id_ in (made.offering_id, reading.offering_id)
+        ]
+        for run_id in runs:
+            await made.publish(run_id)
+        before = [await made.look(run_id) for run_id in runs]
+        both = await made.make(
+            offering_ids=[made.offering_id, reading.offering_id], starts_on=MONDAY + timedelta(days=2), title="合编"
+        )
+        async with world.house.unit(await made.office()) as uow:
+            await service.copy_in_force(uow, both)
+        after = await made.look(both)
+
+        def seen(groups: list[Group]) -> set[tuple[str, int, tuple[str, ...], str | None]]:
+            return {(g.course, g.number, g.children, g.room) for g in groups}
+
+        def duties(of: list[Duty]) -> set[tuple[str, int, str, int]]:
+            return {(d.person, d.day, d.role, d.start) for d in of}
+
+        assert seen(after.proposal.groups) == set.union(*(seen(b.proposal.groups) for b in before))
+        assert duties(after.proposal.duties) == set.union(*(duties(b.proposal.duties) for b in before))
