@@ -12,7 +12,7 @@ from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
 from core.base import clock
 from core.base.errors import Conflict, FieldError, NotFound
@@ -30,6 +30,8 @@ from core.people.service import StudentView, class_ids_taught, my_child, student
 
 AHEAD = timedelta(days=7)
 """How far ahead care for a single day is asked: more than that is an enrolment."""
+SIZE = 20
+"""Requests on one page."""
 OVERSEE = "lesson.oversee"
 OPEN = ("planned", "roll_called")
 """States of a lesson that a child can still join."""
@@ -189,25 +191,51 @@ async def of_children(
     return list((await uow.session.execute(query.order_by(OneOff.day, OneOff.id))).scalars())
 
 
+async def called_off(uow: UnitOfWork, rows: Collection[OneOff]) -> set[UUID]:
+    """Which of these requests' lessons do not take place."""
+    query = select(Lesson.id).where(Lesson.id.in_([row.lesson_id for row in rows]), Lesson.state == "cancelled")
+    return set((await uow.session.execute(query)).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request with its child and the offering's title."""
+    """A request with its child, its lesson and the offering's title."""
 
     row: OneOff
     child: StudentView
+    lesson: Lesson
     title: str
 
 
-async def for_me(uow: UnitOfWork, *, since: date | None = None, limit: int = 100) -> list[Asked]:
-    """Requests of the acting teacher's classes (of all, for those who oversee), those to come first asked first."""
-    query = select(OneOff).where(OneOff.day >= (since or clock.today()), OneOff.state != "withdrawn")
+async def for_me(uow: UnitOfWork, *, limit: int = SIZE, offset: int = 0) -> list[Asked]:
+    """Requests for today and later of the acting teacher's classes (of all, for those who oversee): those that wait for
+    an answer first, then by day."""
+    query = (
+        select(OneOff, Lesson)
+        .join(Lesson, (Lesson.tenant_id == OneOff.tenant_id) & (Lesson.id == OneOff.lesson_id))
+        .where(*await _mine(uow))
+        .order_by(OneOff.state != "requested", OneOff.day, OneOff.id)
+    )
+    rows = [(row[0], row[1]) for row in (await uow.session.execute(query.limit(limit).offset(offset))).all()]
+    children = await students_by_id(uow, [row.student_id for row, _lesson in rows])
+    views = await enrollment.offerings_by_id(uow, {row.offering_id for row, _lesson in rows})
+    return [Asked(row, children[row.student_id], lesson, views[row.offering_id].title) for row, lesson in rows]
+
+
+async def count(uow: UnitOfWork, *, waiting: bool = False) -> int:
+    """How many requests `for_me` has in all, or how many of them wait for an answer."""
+    query = select(func.count()).select_from(OneOff).where(*await _mine(uow))
+    if waiting:
+        query = query.where(OneOff.state == "requested")
+    return int((await uow.session.execute(query)).scalar_one())
+
+
+async def _mine(uow: UnitOfWork) -> list[ColumnElement[bool]]:
+    found = [OneOff.day >= clock.today(), OneOff.state != "withdrawn"]
     if not uow.ctx.may(OVERSEE):
         own = select(Student.id).where(Student.class_id.in_(await class_ids_taught(uow)))
-        query = query.where(OneOff.student_id.in_(own))
-    rows = (await uow.session.execute(query.order_by(OneOff.day, OneOff.id).limit(limit))).scalars().all()
-    children = await students_by_id(uow, [row.student_id for row in rows])
-    views = await enrollment.offerings_by_id(uow, {row.offering_id for row in rows})
-    return [Asked(row, children[row.student_id], views[row.offering_id].title) for row in rows]
+        found.append(OneOff.student_id.in_(own))
+    return found
 
 
 async def pupils(uow: UnitOfWork) -> list[StudentView]:
