@@ -87,21 +87,23 @@ async def follow(job: Delivery) -> None:
 
 async def follow_all(job: Delivery) -> None:
     """Subscriber of forming.published: a child that joined meanwhile and stands in no group is placed now."""
-    for offering_id in map(UUID, job.payload["offerings"]):
-        await job.uow.hold(f"forming/{offering_id}")
+    uow, offerings = job.uow, [UUID(id_) for id_ in job.payload["offerings"]]
+    day = max(clock.today(), date.fromisoformat(job.payload["starts_on"]))
+    await uow.hold(*(f"forming/{id_}" for id_ in offerings))
+    for offering_id in offerings:
         placed = (
             select(CareGroupMember.student_id)
             .join(
                 CareGroup,
                 (CareGroup.tenant_id == CareGroupMember.tenant_id) & (CareGroup.id == CareGroupMember.group_id),
             )
-            .where(*_in_force(job.uow, offering_id))
+            .where(*_in_force(uow, offering_id), CareGroup.valid.contains(day))
         )
         left = select(Enrolment.student_id).where(
             Enrolment.offering_id == offering_id, Enrolment.state == "enrolled", Enrolment.student_id.not_in(placed)
         )
-        for student_id in (await job.uow.session.execute(left.order_by(Enrolment.student_id))).scalars().all():
-            await follow_child(job.uow, student_id, offering_id)
+        for student_id in (await uow.session.execute(left.order_by(Enrolment.student_id))).scalars().all():
+            await follow_child(uow, student_id, offering_id)
 
 
 def _in_force(uow: UnitOfWork, offering_id: UUID) -> tuple[ColumnElement[bool], ...]:

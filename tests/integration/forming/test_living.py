@@ -210,7 +210,7 @@ async def test_who_joins_while_groups_are_being_published_is_in_a_list(world: Wo
         # Whoever was missed all the same is found when it is told that groups hold.
         async with world.house.unit(made.school.ctx) as uow:
             await uow.session.execute(delete(CareGroupMember).where(CareGroupMember.student_id == child))
-            await uow.emit("forming.published", {"offerings": [made.offering_id]})
+            await uow.emit("forming.published", {"offerings": [made.offering_id], "starts_on": MONDAY})
         await world.drain(made.school)
         lists = [await on_list(made, row) for row in await lessons_on(made, MONDAY)]
         assert [child in names for names in lists].count(True) == 1
