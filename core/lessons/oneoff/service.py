@@ -6,7 +6,7 @@ charged. A refusal needs a reason, which the family sees (R-134).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from core.base.text import lazy_gettext as _l
 from core.db.states import ReasonOwed
 from core.db.uow import UnitOfWork
 from core.enrollment import service as enrollment
+from core.enrollment.views import OfferingView
 from core.lessons.leave import lessons_of_child
 from core.lessons.models import Attendance, Lesson
 from core.lessons.oneoff.models import OneOff
@@ -78,8 +79,9 @@ async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
     busy = [(row.day, row.starts_at, row.ends_at) for row in mine]
     asked = {row.lesson_id for row in await of_children(uow, [child.id], states=("requested",))}
     now = clock.now()
+    titles = await _titles(uow, lessons, views)
     return [
-        Care(lesson.id, views[lesson.offering_id].title, lesson.day, lesson.starts_at, lesson.ends_at)
+        Care(lesson.id, titles[lesson.id], lesson.day, lesson.starts_at, lesson.ends_at)
         for lesson in lessons
         if views[lesson.offering_id].kind == "care"
         and child.grade in views[lesson.offering_id].grades
@@ -87,6 +89,17 @@ async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
         and lesson.id not in asked
         and not any(d == lesson.day and s < lesson.ends_at and lesson.starts_at < e for d, s, e in busy)
     ]
+
+
+async def _titles(uow: UnitOfWork, lessons: Collection[Lesson], views: Mapping[UUID, OfferingView]) -> dict[UUID, str]:
+    """What each lesson is called: its offering, and its group where there are groups."""
+    groups: dict[UUID, tuple[int, str]] = {}
+    for offering_id in {lesson.offering_id for lesson in lessons if lesson.group_id}:
+        groups |= await enrollment.group_names(uow, offering_id)
+    return {
+        lesson.id: views[lesson.offering_id].title + (f" · {groups[lesson.group_id][1]}" if lesson.group_id else "")
+        for lesson in lessons
+    }
 
 
 async def ask(uow: UnitOfWork, student_id: UUID, lesson_id: UUID, words: str = "") -> OneOff:
@@ -219,7 +232,8 @@ async def for_me(uow: UnitOfWork, *, limit: int = SIZE, offset: int = 0) -> list
     rows = [(row[0], row[1]) for row in (await uow.session.execute(query.limit(limit).offset(offset))).all()]
     children = await students_by_id(uow, [row.student_id for row, _lesson in rows])
     views = await enrollment.offerings_by_id(uow, {row.offering_id for row, _lesson in rows})
-    return [Asked(row, children[row.student_id], lesson, views[row.offering_id].title) for row, lesson in rows]
+    titles = await _titles(uow, [lesson for _row, lesson in rows], views)
+    return [Asked(row, children[row.student_id], lesson, titles[lesson.id]) for row, lesson in rows]
 
 
 async def count(uow: UnitOfWork, *, waiting: bool = False) -> int:

@@ -22,6 +22,7 @@ from core.lessons.models import Custody, Lesson
 from core.lessons.oneoff import service as one_off
 from core.lessons.register import Mark, save_register
 from core.people.models import Student
+from core.people.service import my_child
 from tests.support import lessons, menu, waiting
 from tests.support.forming import Bed, bed
 from tests.support.lessons import MONDAY, at
@@ -67,6 +68,10 @@ async def test_a_guest_of_one_day_is_in_one_groups_list_and_in_all_that_follows(
         (tomorrow, *_rest) = await lessons_on(made, TUESDAY)
     with at(MONDAY, 12):
         async with world.house.unit(await world.as_(school, family.guardian)) as uow:
+            offered = await one_off.possible(uow, await my_child(uow, family.student_id))
+            assert {care.title for care in offered if care.day == MONDAY} == {
+                f"课后托管 · {group.title}" for group in await made.groups()
+            }  # which of the groups
             asked = [await one_off.ask(uow, family.student_id, row.id) for row in (here, other, tomorrow)]
         async with world.house.unit(await world.as_(school, "class_teacher")) as uow:
             await one_off.take_on(uow, asked[0].id)
