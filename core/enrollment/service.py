@@ -12,7 +12,7 @@ from core.enrollment.enrolments import (
     students_in,
     swapped_at,
 )
-from core.enrollment.forming.keeping import GroupInForce, groups_in_force
+from core.enrollment.forming.keeping import GroupInForce, group_names, groups_in_force
 from core.enrollment.leaving import withdraw
 from core.enrollment.offerings_service import (
     change_offering,
@@ -47,6 +47,7 @@ __all__ = [
     "enrolments_for_billing",
     "enrolments_of",
     "every",
+    "group_names",
     "groups_in_force",
     "offering",
     "offerings",

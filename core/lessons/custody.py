@@ -166,9 +166,10 @@ async def staying_today(uow: UnitOfWork, class_id: UUID) -> list[UUID]:
          where s.tenant_id = :t and s.class_id = :class and l.day = :day and l.state <> 'cancelled'
            and e.starts_on <= :day and (e.ends_on is null or e.ends_on >= :day)
            and (cardinality(e.weekdays) = 0 or l.weekday = any(e.weekdays))
-           and (l.group_id is null or e.lesson_id = l.id
-                or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
-                                                and m.group_id = l.group_id and m.student_id = e.student_id))
+           and case when e.lesson_id is not null then e.lesson_id = l.id
+                    else l.group_id is null
+                         or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
+                                       and m.group_id = l.group_id and m.student_id = e.student_id) end
            and not exists (select 1 from leave_request r where r.tenant_id = s.tenant_id and r.student_id = s.id
                             and r.day = :day and r.withdrawn_at is null
                             and (r.offering_id is null or r.offering_id = e.offering_id))
@@ -233,9 +234,10 @@ select c.student_id, c.staff_id, k.grade,
            where e.tenant_id = c.tenant_id and e.student_id = c.student_id and e.state = 'enrolled'
              and e.starts_on <= :day and (e.ends_on is null or e.ends_on >= :day)
              and (cardinality(e.weekdays) = 0 or x.weekday = any(e.weekdays))
-             and (x.group_id is null or e.lesson_id = x.id
-                  or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
-                                                  and m.group_id = x.group_id and m.student_id = e.student_id))
+             and case when e.lesson_id is not null then e.lesson_id = x.id
+                      else x.group_id is null
+                           or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
+                                         and m.group_id = x.group_id and m.student_id = e.student_id) end
              and x.day = :day and x.state <> 'cancelled')
        ) as ends_at
   from custody c

@@ -113,9 +113,10 @@ select l.id, l.offering_id, o.title || coalesce(' · ' || q.title, '') as title,
                 where e.tenant_id = l.tenant_id and e.offering_id = l.offering_id and e.student_id = :student
                   and e.starts_on <= l.day and (e.ends_on is null or e.ends_on >= l.day)
                   and (cardinality(e.weekdays) = 0 or l.weekday = any(e.weekdays))
-                  and (l.group_id is null or e.lesson_id = l.id
-                       or exists (select 1 from care_group_member m where m.tenant_id = l.tenant_id
-                                     and m.group_id = l.group_id and m.student_id = :student)))
+                  and case when e.lesson_id is not null then e.lesson_id = l.id
+                           else l.group_id is null
+                                or exists (select 1 from care_group_member m where m.tenant_id = l.tenant_id
+                                              and m.group_id = l.group_id and m.student_id = :student) end)
  order by l.day, l.starts_at, l.id""")
 
 

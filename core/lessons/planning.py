@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
@@ -67,7 +67,8 @@ async def plan_lessons(uow: UnitOfWork, offering_id: UUID, *, since: date | None
     returns how many were added.
 
     Only lessons to come are added, or those from `since` on. Lessons that nobody has begun follow a changed timetable
-    and new groups, or are cancelled when their day or their group fell away; what has begun is left alone.
+    and new groups, or are cancelled when their day or their group fell away; what has begun is left alone. So is what a
+    person cancelled: new groups do not meet on a day that was called off as a whole.
     """
     await uow.hold(f"lessons/{offering_id}")
     offering = await enrollment.offering(uow, offering_id)
@@ -76,14 +77,17 @@ async def plan_lessons(uow: UnitOfWork, offering_id: UUID, *, since: date | None
     wanted = await _wanted(uow, offering) if runs else {}
     rows = (await uow.session.execute(select(Lesson).where(Lesson.offering_id == offering_id))).scalars().all()
     known = {(lesson.day, lesson.group_id): lesson for lesson in rows}
+    off = _called_off(rows)
     if runs:
-        _regroup(wanted, known, today)
+        _regroup(wanted, known, today, off, await enrollment.group_names(uow, offering_id))
         await uow.session.flush()
     moment = clock.school_time(clock.now())
     fresh = [
         _row(uow, offering, key, slot)
         for key, slot in wanted.items()
-        if key not in known and (key[0] >= since if since else (key[0], slot.ends_at) > (today, moment.time()))
+        if key not in known
+        and key[0] not in off
+        and (key[0] >= since if since else (key[0], slot.ends_at) > (today, moment.time()))
     ]
     if fresh:
         await uow.session.execute(insert(Lesson).on_conflict_do_nothing(), fresh)
@@ -132,19 +136,44 @@ def _untouched(lesson: Lesson) -> bool:
     return lesson.state == "planned" and lesson.signed_in_at is None and not lesson.expected
 
 
-def _regroup(wanted: Mapping[Key, Slot], known: dict[Key, Lesson], today: date) -> None:
-    """Give lessons to come whose group is no more to groups of the same day that have none yet."""
+def _called_off(rows: Sequence[Lesson]) -> set[date]:
+    """The days on which a person cancelled lessons and none goes on."""
+    by_person = {row.day for row in rows if row.state == "cancelled" and row.cancelled_by == "person"}
+    return by_person - {row.day for row in rows if row.state != "cancelled"}
+
+
+def _regroup(
+    wanted: Mapping[Key, Slot],
+    known: dict[Key, Lesson],
+    today: date,
+    off: Collection[date],
+    names: Mapping[UUID, tuple[int, str]],
+) -> None:
+    """Give lessons to come whose group is no more to groups of the same day that have none yet: first to the group that
+    goes on under the same number and name, which keeps a stand-in and what a person cancelled; the rest to any."""
     free: dict[date, list[Lesson]] = defaultdict(list)
     for key, lesson in known.items():
-        if key[0] >= today and key not in wanted and _untouched(lesson):
+        by_person = lesson.state == "cancelled" and lesson.cancelled_by == "person"
+        if key[0] >= today and key not in wanted and (by_person or _untouched(lesson)):
             free[key[0]].append(lesson)
+
+    def give(lesson: Lesson, group_id: UUID | None) -> None:
+        free[lesson.day].remove(lesson)
+        del known[lesson.day, lesson.group_id]
+        lesson.group_id = group_id
+        known[lesson.day, group_id] = lesson
+
     for day, group_id in wanted:
-        if (day, group_id) in known or not free[day]:
+        if (day, group_id) in known or group_id is None:
             continue
-        lesson = free[day].pop(0)
-        del known[day, lesson.group_id]
-        lesson.group_id, lesson.usual_teacher_id = group_id, None
-        known[day, group_id] = lesson
+        same = [row for row in free[day] if row.group_id and names[row.group_id] == names[group_id]]
+        if same:
+            give(same[0], group_id)
+    for day, group_id in wanted:
+        rest = [row for row in free[day] if _untouched(row)]
+        if (day, group_id) not in known and rest and day not in off:
+            rest[0].usual_teacher_id = None
+            give(rest[0], group_id)
 
 
 def _row(uow: UnitOfWork, offering: OfferingView, key: Key, slot: Slot) -> dict[str, Any]:
@@ -221,4 +250,32 @@ async def counts(uow: UnitOfWork, offering_ids: list[UUID]) -> dict[UUID, tuple[
     return {id_: found.get(id_, (0, 0)) for id_ in offering_ids}
 
 
-__all__ = ["JOB", "ask_all", "counts", "generate", "on_groups", "on_offering", "plan_lessons", "said"]
+_HISTORY = text("""
+select l.day, l.weekday, l.group_id, l.state = 'held' or l.id = :lesson as held
+  from lesson l
+ where l.tenant_id = :t and l.offering_id = :offering and l.state <> 'cancelled'
+   and (l.group_id is null or cast(:group as uuid) is null or l.group_id = cast(:group as uuid)
+        or exists (select 1 from care_group_member m
+                     join care_group_member o on o.tenant_id = m.tenant_id and o.student_id = m.student_id
+                    where m.tenant_id = l.tenant_id and m.group_id = cast(:group as uuid) and o.group_id = l.group_id))
+ order by l.day, l.group_id nulls first""")
+
+
+async def history(uow: UnitOfWork, lesson: Lesson) -> dict[str, Any]:
+    """What a lesson that is held now tells of those before it: `days` held, each [day, weekday, group], and how many
+    lessons are `plan`ned, each [group, number], of all groups that the lesson's children have been in; cancelled ones
+    are not planned any more. A group is None where there were none: such a lesson was everybody's. `held` and `planned`
+    count the lesson's own group."""
+    asked = {"t": uow.ctx.tenant_id, "lesson": lesson.id, "offering": lesson.offering_id, "group": lesson.group_id}
+    rows = (await uow.session.execute(_HISTORY, asked)).all()
+    own = [row for row in rows if row.group_id in (None, lesson.group_id)]
+    return {
+        "group_id": lesson.group_id,
+        "held": len({row.day for row in own if row.held}),
+        "planned": len({row.day for row in own}),
+        "days": [(row.day, row.weekday, row.group_id) for row in rows if row.held],
+        "plan": list(Counter(row.group_id for row in rows).items()),
+    }
+
+
+__all__ = ["JOB", "ask_all", "counts", "generate", "history", "on_groups", "on_offering", "plan_lessons", "said"]

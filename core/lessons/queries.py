@@ -69,9 +69,10 @@ select l.id, l.offering_id, o.title || coalesce(' · ' || q.title, '') as title,
          where e.tenant_id = l.tenant_id and e.offering_id = l.offering_id and e.starts_on <= l.day
            and (e.ends_on is null or e.ends_on >= l.day)
            and (cardinality(e.weekdays) = 0 or l.weekday = any(e.weekdays))
-           and (l.group_id is null or e.lesson_id = l.id
-                or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
-                                                and m.group_id = l.group_id and m.student_id = e.student_id))) as due,
+           and case when e.lesson_id is not null then e.lesson_id = l.id
+                    else l.group_id is null
+                         or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
+                                       and m.group_id = l.group_id and m.student_id = e.student_id) end) as due,
        coalesce(h.state, 'clear') <> 'clear' as barred, l.signed_in_at, l.registered_at, l.ended_at
   from lesson l
   join offering o on o.tenant_id = l.tenant_id and o.id = l.offering_id
@@ -163,9 +164,10 @@ select distinct e.student_id, s.name_sort, coalesce(a.mark, '') as mark, coalesc
  where e.tenant_id = :t and e.offering_id = :offering and e.starts_on <= :day
    and (e.ends_on is null or e.ends_on >= :day)
    and (cardinality(e.weekdays) = 0 or :weekday = any(e.weekdays))
-   and (cast(:group as uuid) is null or e.lesson_id = :lesson
-        or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
-                      and m.group_id = cast(:group as uuid) and m.student_id = e.student_id))""")
+   and case when e.lesson_id is not null then e.lesson_id = :lesson
+            else cast(:group as uuid) is null
+                 or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
+                               and m.group_id = cast(:group as uuid) and m.student_id = e.student_id) end""")
 
 
 async def expected(uow: UnitOfWork, lesson: Lesson) -> list[UUID]:

@@ -30,7 +30,7 @@ from core.lessons.errors import (
 )
 from core.lessons.leave import leaves_on
 from core.lessons.models import Custody, Lesson
-from core.lessons.planning import counts, said
+from core.lessons.planning import history, said
 from core.lessons.states import LESSON
 from core.people.ethics import objections_to_staff
 from core.people.models import Staff
@@ -286,40 +286,16 @@ async def hold(uow: UnitOfWork, lesson: Lesson, event: str, reason: str = "") ->
     """
     await uow.hold(f"held/{lesson.offering_id}")
     await uow.session.flush()
-    held, planned = (await counts(uow, [lesson.offering_id]))[lesson.offering_id]
-    again = await _held_on(uow, lesson)
     if event == "confirm":
         lesson.settled_by = uow.ctx.actor.name
     lesson.held_at = clock.now()
     payload = {
         **said(lesson),
-        "held": held if again else held + 1,
-        "planned": planned,
-        "days": await _days_held(uow, lesson),
+        **await history(uow, lesson),
         "present": lesson.present,
         "expected": lesson.expected,
     }
     await LESSON.transition(uow, lesson, event, reason=reason, payload=payload)
-
-
-async def _days_held(uow: UnitOfWork, lesson: Lesson) -> list[tuple[str, int]]:
-    """The days on which this lesson's offering was held in its term, this one too, with the weekday each stands for."""
-    query = select(Lesson.day, Lesson.weekday).where(
-        Lesson.offering_id == lesson.offering_id, (Lesson.state == "held") | (Lesson.id == lesson.id)
-    )
-    rows = (await uow.session.execute(query.distinct().order_by(Lesson.day))).all()
-    return [(row[0].isoformat(), row[1]) for row in rows]
-
-
-async def _held_on(uow: UnitOfWork, lesson: Lesson) -> bool:
-    """Whether another group's lesson of the same day has been counted already."""
-    query = select(Lesson.id).where(
-        Lesson.offering_id == lesson.offering_id,
-        Lesson.day == lesson.day,
-        Lesson.state == "held",
-        Lesson.id != lesson.id,
-    )
-    return (await uow.session.execute(query.limit(1))).first() is not None
 
 
 async def _unmarked(uow: UnitOfWork, lesson: Lesson) -> int | None:

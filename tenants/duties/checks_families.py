@@ -216,18 +216,37 @@ async def own_subject(uow: UnitOfWork, pack: EffectivePack, term_id: UUID) -> li
     found = await rows(
         uow,
         """
-        select o.id, o.title, f.subject, min(c.grade) as grade, min(c.number) as number, count(*) as many
-          from offering o
-          join staff f on f.tenant_id = o.tenant_id and f.id = o.teacher_id
-          join enrolment e on e.tenant_id = o.tenant_id and e.offering_id = o.id and e.state = 'enrolled'
-          join student s on s.tenant_id = e.tenant_id and s.id = e.student_id
+        with grouped as (
+          select id, offering_id, title from care_group
+           where tenant_id = :t and board = :t and valid && daterange(cast(:today as date), null)
+        ), led as (
+          -- where groups are formed, their own teachers lead them, not the offering's
+          select o.id as offering_id, cast(null as uuid) as group_id, '' as name, o.teacher_id as staff_id, e.student_id
+            from offering o
+            join enrolment e on e.tenant_id = o.tenant_id and e.offering_id = o.id and e.state = 'enrolled'
+           where o.tenant_id = :t and o.id not in (select offering_id from grouped)
+          union
+          select g.offering_id, g.id, ' · ' || g.title, d.staff_id, m.student_id
+            from grouped g
+            join care_group_duty d on d.tenant_id = :t and d.group_id = g.id
+            join care_group_member m on m.tenant_id = :t and m.group_id = g.id
+            join enrolment e on e.tenant_id = :t and e.offering_id = g.offering_id and e.student_id = m.student_id
+                            and e.state = 'enrolled'
+        )
+        select concat_ws('/', o.id, l.group_id, case when l.group_id is not null then f.id end) as key, o.id,
+               o.title || l.name as title, f.subject, min(c.grade) as grade, min(c.number) as number, count(*) as many
+          from led l
+          join offering o on o.tenant_id = :t and o.id = l.offering_id
+          join staff f on f.tenant_id = :t and f.id = l.staff_id
+          join student s on s.tenant_id = :t and s.id = l.student_id
           join school_class c on c.tenant_id = s.tenant_id and c.id = s.class_id
-         where o.tenant_id = :t and o.term_id = :term and f.subject = any(:subjects)
+         where o.term_id = :term and f.subject = any(:subjects)
            and o.state in ('published', 'open_for_choice', 'running')
-           and position(f.subject in o.title || o.summary || cast(o.details as text)) > 0
-         group by o.id, o.title, f.subject
-        having count(distinct c.id) = 1 and count(*) >= :least order by o.title""",
+           and position(f.subject in o.title || l.name || o.summary || cast(o.details as text)) > 0
+         group by o.id, l.group_id, l.name, f.id, o.title, f.subject
+        having count(distinct c.id) = 1 and count(*) >= :least order by title, key""",
         term=term_id,
+        today=clock.today(),
         subjects=list(SUBJECTS),
         least=WHOLE_CLASS,
     )
@@ -237,7 +256,7 @@ async def own_subject(uow: UnitOfWork, pack: EffectivePack, term_id: UUID) -> li
             "subject": row.subject, "group": class_name(row.grade, row.number), "n": row.many,
         }  # fmt: skip
         rule = "content.banned_kinds"
-        flags += noticed(pack, rule, str(row.id), row.title, words, href=f"desk/offerings/{row.id}")
+        flags += noticed(pack, rule, row.key, row.title, words, href=f"desk/offerings/{row.id}")
     return flags
 
 

@@ -101,7 +101,10 @@ async def premises(uow: UnitOfWork, pack: EffectivePack, term_id: UUID) -> list[
         select o.id, o.title,
                count(*) filter (where not exists (
                    select 1 from enrolment e where e.tenant_id = l.tenant_id and e.offering_id = l.offering_id
-                      and e.starts_on <= l.day and (e.ends_on is null or e.ends_on >= l.day))) as empty,
+                      and e.starts_on <= l.day and (e.ends_on is null or e.ends_on >= l.day)
+                      and (l.group_id is null
+                           or exists (select 1 from care_group_member m where m.tenant_id = l.tenant_id
+                                         and m.group_id = l.group_id and m.student_id = e.student_id)))) as empty,
                count(*) filter (where not exists (
                    select 1 from offering_period p where p.tenant_id = l.tenant_id and p.offering_id = l.offering_id
                       and p.weekday = l.weekday and p.starts_at <= l.starts_at and p.ends_at >= l.ends_at

@@ -20,9 +20,12 @@ NAV = (
     NavItem("home", _l("班组"), "home/groups", "users-group", order=220),
 )
 JOBS = (Job(making.JOB, making.run, transactional=False, title=_l("自动编班")),)
-SUBSCRIBERS = tuple(
-    Subscriber(f"enrollment.{event}", f"forming.on_{event}", keeping.follow)
-    for event in ("enrolled", "changed", "withdrawn")
+SUBSCRIBERS = (
+    *(
+        Subscriber(f"enrollment.{event}", f"forming.on_{event}", keeping.follow)
+        for event in ("enrolled", "changed", "withdrawn")
+    ),
+    Subscriber("forming.published", "forming.on_published", keeping.follow_all),
 )
 
 __all__ = ["HANDLERS", "JOBS", "NAV", "PERMISSIONS", "SUBSCRIBERS", "models"]

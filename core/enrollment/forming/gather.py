@@ -268,4 +268,4 @@ def _duty(row: CareGroupDuty, at: Mapping[UUID, int]) -> Duty:
     return Duty(str(row.staff_id), row.role, row.weekday, start - base, end - base, group)
 
 
-__all__ = ["Situation", "problem_of", "situation", "staffing_of", "times_of"]
+__all__ = ["Situation", "problem_of", "situation", "staffing_of", "staying_runs", "times_of"]

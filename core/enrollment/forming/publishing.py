@@ -59,6 +59,8 @@ async def publish(uow: UnitOfWork, run_id: UUID, reason: str = "") -> None:
     if row.state != "proposed":
         raise NotBeingFormed()
     await uow.hold(f"timetable/{row.term_id}")
+    # Who joins or leaves now is placed afterwards, among the groups that then hold (keeping.follow_child).
+    await uow.hold(*(f"forming/{id_}" for id_ in row.offering_ids))
     row.starts_on = max(row.starts_on, clock.today() + timedelta(days=1))  # today's lessons may have begun
     at = await situation(uow, row)
     for found in at.proposal.unmet:

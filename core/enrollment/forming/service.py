@@ -16,10 +16,10 @@ from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
 from core.enrollment.errors import Objected
 from core.enrollment.forming.errors import BeingFormed, NotBeingFormed, NothingToForm
-from core.enrollment.forming.gather import problem_of, situation
+from core.enrollment.forming.gather import problem_of, situation, staying_runs
 from core.enrollment.forming.making import JOB, clear, keep
 from core.enrollment.forming.models import CareGroup, FormingRun
-from core.enrollment.forming.problem import BUCKETS, Proposal
+from core.enrollment.forming.problem import BUCKETS, Duty, Group, Proposal
 from core.enrollment.forming.solver import alike
 from core.enrollment.forming.states import FORMING, OPEN
 from core.enrollment.offerings_service import offerings, offerings_by_id
@@ -127,16 +127,20 @@ async def copy_in_force(uow: UnitOfWork, run_id: UUID) -> None:
     now = await in_force(uow, row.offering_ids, row.starts_on)
     if row.state != "draft" or not now:
         raise NotBeingFormed()
-    old = await situation(uow, await uow.get(FormingRun, now[0].run_id))
     problem, _views = await problem_of(uow, row)
-    wanted = {str(id_) for id_ in row.offering_ids}
-    places = {place: at for at, place in enumerate(i for i, g in enumerate(old.proposal.groups) if g.course in wanted)}
-    groups = [old.proposal.groups[place] for place in places]
-    duties = [
-        replace(d, group=None if d.group is None else places[d.group])
-        for d in old.proposal.duties
-        if d.group is None or d.group in places
-    ]
+    # The offerings may have been formed in several runs. A run that goes on for others keeps its day duties.
+    staying = await staying_runs(uow, row)
+    live = {group.id for group in now}
+    groups: list[Group] = []
+    duties: list[Duty] = []
+    for run_id in sorted({group.run_id for group in now}):
+        old = await situation(uow, await uow.get(FormingRun, run_id))
+        places: dict[int | None, int | None] = {} if run_id in staying else {None: None}
+        for place, one in enumerate(old.rows):
+            if one.id in live:
+                places[place] = len(groups)
+                groups.append(old.proposal.groups[place])
+        duties += [replace(d, group=places[d.group]) for d in old.proposal.duties if d.group in places]
     for course in problem.courses:
         mine = [g for g in groups if g.course == course.key]
         known = {child.key for child in course.children}

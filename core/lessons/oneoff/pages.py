@@ -16,7 +16,6 @@ from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.db.uow import UnitOfWork
 from core.enrollment import service as enrollment
-from core.lessons.models import Lesson
 from core.lessons.oneoff import places, service
 from core.lessons.oneoff.states import ONE_OFF, TONES
 from core.people.service import StudentView, my_children, student
@@ -25,6 +24,7 @@ from core.web.access import access
 from core.web.fields import Ui
 from core.web.forms import Form
 from core.web.i18n import class_name, fdate, time_range
+from core.web.markup import Pager
 from core.web.page import page, redirect
 
 FAMILY = access("lesson.family", face="home")
@@ -93,6 +93,7 @@ async def _ask_page(
         days=await _form(uow, form, child),
         asked=asked,
         titles={id_: view.title for id_, view in views.items()},
+        called_off=await service.called_off(uow, asked),
         machine=ONE_OFF,
         tones=TONES,
     )
@@ -138,9 +139,11 @@ async def withdraw(
 
 
 @get("/t/{tenant:str}/teach/one-off", opt=TEACHER)
-async def listing(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]) -> Response[str]:
+async def listing(
+    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], at: FromQuery[int] = 1
+) -> Response[str]:
     """What the own class's families ask for the coming days, and what was answered."""
-    return await _list_page(request, uow, Form.blank(RefuseForm))
+    return await _list_page(request, uow, Form.blank(RefuseForm), at=at)
 
 
 async def _list_page(
@@ -149,9 +152,11 @@ async def _list_page(
     refusal: Form[RefuseForm],
     refused_id: UUID | None = None,
     status: int = 200,
+    at: int = 1,
 ) -> Response[str]:
-    asked = await service.for_me(uow)
-    lessons = {a.row.lesson_id: await uow.get(Lesson, a.row.lesson_id) for a in asked}
+    pager = Pager(await service.count(uow), max(1, at), service.SIZE, param="at")
+    asked = await service.for_me(uow, offset=pager.offset)
+    waiting = [a for a in asked if a.row.state == "requested"]
     pupils = await service.pupils(uow)
     in_charge = policy.effective(uow).get("enrolment.one_off_in_charge")
     return await page(
@@ -159,12 +164,13 @@ async def _list_page(
         "lessons/oneoff/teach.html",
         uow,
         status=status,
-        waiting=[a for a in asked if a.row.state == "requested"],
+        waiting=waiting,
         answered=[a for a in asked if a.row.state != "requested"],
-        lessons=lessons,
-        left=await places.left(uow, lessons),
+        left=await places.left(uow, [a.lesson.id for a in waiting]),
+        pager=pager,
         pupils=[(c.id, f"{class_name(c.grade, c.class_number)} {c.name}") for c in pupils],
         refusal=refusal,
+        refusals={a.row.id: refusal if a.row.id == refused_id else Form.blank(RefuseForm) for a in waiting},
         refused_id=refused_id,
         machine=ONE_OFF,
         tones=TONES,
@@ -229,18 +235,20 @@ async def refuse(
     uow: NamedDependency[UnitOfWork],
     ctx: NamedDependency[TenantContext],
     one_off_id: FromPath[UUID],
+    at: FromQuery[int] = 1,
 ) -> Response[Any]:
-    """Only with a reason."""
+    """Only with a reason. `at` is the page of the list that it was written on."""
     form = await Form.from_request(RefuseForm, request)
-    async with form.attempt(uow):
-        await service.refuse(uow, one_off_id, form.value.reason if form else "")
-        return redirect(f"/t/{ctx.slug}/teach/one-off", flash=_("已答复家长"))
-    return await _list_page(request, uow, form, one_off_id, 422)
+    if form:
+        async with form.attempt(uow):
+            await service.refuse(uow, one_off_id, form.value.reason)
+            return redirect(f"/t/{ctx.slug}/teach/one-off", flash=_("已答复家长"))
+    return await _list_page(request, uow, form, one_off_id, 422, at)
 
 
 async def badge(uow: UnitOfWork) -> int:
     """Requests that wait for the acting class teacher."""
-    return sum(1 for asked in await service.for_me(uow) if asked.row.state == "requested")
+    return await service.count(uow, waiting=True)
 
 
 HANDLERS = (ask_form, ask, withdraw, listing, call_form, call, take_on, refuse)

@@ -7,13 +7,13 @@ charged. A guest takes a place of that day (core.lessons.oneoff.places). A refus
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
 from core.base import clock
 from core.base.errors import Conflict, FieldError, NotFound
@@ -22,6 +22,7 @@ from core.db.states import ReasonOwed
 from core.db.uow import UnitOfWork
 from core.enrollment import seats
 from core.enrollment import service as enrollment
+from core.enrollment.views import OfferingView
 from core.lessons.leave import lessons_of_child
 from core.lessons.models import Attendance, Lesson
 from core.lessons.oneoff import places
@@ -34,7 +35,11 @@ from core.web.i18n import fdate
 
 AHEAD = timedelta(days=7)
 """How far ahead care for a single day is asked: more than that is an enrolment."""
+SIZE = 20
+"""Requests on one page."""
 OVERSEE = "lesson.oversee"
+OPEN = ("planned", "roll_called")
+"""States of a lesson that a child can still join."""
 
 
 class NoSuchCare(Conflict):
@@ -50,6 +55,11 @@ class FullThatDay(Conflict):
 class AlreadyCalled(Conflict):
     code = "one_off_called"
     text = _l("这一天已经点过名，不能取消。请直接联系老师")
+
+
+class CareGone(Conflict):
+    code = "one_off_care_gone"
+    text = _l("这节托管已取消或已结束，或者孩子那个时间已有其他安排，不能安排")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,7 @@ async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
     first = clock.today()
     query = select(Lesson).where(
         Lesson.day.between(first, first + AHEAD),
-        Lesson.state.in_(("planned", "roll_called")),
+        Lesson.state.in_(OPEN),
         Lesson.ended_at.is_(None),
     )
     lessons = (await uow.session.execute(query.order_by(Lesson.day, Lesson.starts_at, Lesson.id))).scalars().all()
@@ -81,15 +91,9 @@ async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
     asked = {row.lesson_id for row in await of_children(uow, [child.id], states=("requested",))}
     now = clock.now()
     room = await places.left(uow, [lesson.id for lesson in lessons])
+    titles = await _titles(uow, lessons, views)
     return [
-        Care(
-            lesson.id,
-            views[lesson.offering_id].title,
-            lesson.day,
-            lesson.starts_at,
-            lesson.ends_at,
-            room.get(lesson.id),
-        )
+        Care(lesson.id, titles[lesson.id], lesson.day, lesson.starts_at, lesson.ends_at, room.get(lesson.id))
         for lesson in lessons
         if views[lesson.offering_id].kind == "care"
         and child.grade in views[lesson.offering_id].grades
@@ -97,6 +101,17 @@ async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
         and lesson.id not in asked
         and not any(d == lesson.day and s < lesson.ends_at and lesson.starts_at < e for d, s, e in busy)
     ]
+
+
+async def _titles(uow: UnitOfWork, lessons: Collection[Lesson], views: Mapping[UUID, OfferingView]) -> dict[UUID, str]:
+    """What each lesson is called: its offering, and its group where there are groups."""
+    groups: dict[UUID, tuple[int, str]] = {}
+    for offering_id in {lesson.offering_id for lesson in lessons if lesson.group_id}:
+        groups |= await enrollment.group_names(uow, offering_id)
+    return {
+        lesson.id: views[lesson.offering_id].title + (f" · {groups[lesson.group_id][1]}" if lesson.group_id else "")
+        for lesson in lessons
+    }
 
 
 async def ask(uow: UnitOfWork, student_id: UUID, lesson_id: UUID, words: str = "") -> OneOff:
@@ -142,11 +157,23 @@ async def _write(uow: UnitOfWork, child: StudentView, lesson_id: UUID, words: st
 
 
 async def take_on(uow: UnitOfWork, one_off_id: UUID) -> None:
-    """The class teacher takes the child on for that day. Raises NotFound, MoveRefused, FullThatDay."""
+    """The class teacher takes the child on for that day. Raises NotFound, MoveRefused, CareGone, FullThatDay."""
     row = await uow.get(OneOff, one_off_id, lock=True)
     await of_mine(uow, row.student_id)
     if row.state != "taken_on":
+        await uow.hold(f"one-off/{row.student_id}")
+        await _refuse_gone(uow, row)
         await _answer(uow, row, "take_on", "")
+
+
+async def _refuse_gone(uow: UnitOfWork, row: OneOff) -> None:
+    """Much may have happened since the family asked. Raises CareGone."""
+    lesson = await uow.get(Lesson, row.lesson_id)
+    if lesson.state not in OPEN or lesson.ended_at is not None or finishes(lesson) <= clock.now():
+        raise CareGone()
+    mine = await lessons_of_child(uow, row.student_id, lesson.day)
+    if any(other.starts_at < lesson.ends_at and lesson.starts_at < other.ends_at for other in mine):
+        raise CareGone()
 
 
 async def refuse(uow: UnitOfWork, one_off_id: UUID, reason: str) -> None:
@@ -199,25 +226,52 @@ async def of_children(
     return list((await uow.session.execute(query.order_by(OneOff.day, OneOff.id))).scalars())
 
 
+async def called_off(uow: UnitOfWork, rows: Collection[OneOff]) -> set[UUID]:
+    """Which of these requests' lessons do not take place."""
+    query = select(Lesson.id).where(Lesson.id.in_([row.lesson_id for row in rows]), Lesson.state == "cancelled")
+    return set((await uow.session.execute(query)).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request with its child and the offering's title."""
+    """A request with its child, its lesson and the offering's title."""
 
     row: OneOff
     child: StudentView
+    lesson: Lesson
     title: str
 
 
-async def for_me(uow: UnitOfWork, *, since: date | None = None, limit: int = 100) -> list[Asked]:
-    """Requests of the acting teacher's classes (of all, for those who oversee), those to come first asked first."""
-    query = select(OneOff).where(OneOff.day >= (since or clock.today()), OneOff.state != "withdrawn")
+async def for_me(uow: UnitOfWork, *, limit: int = SIZE, offset: int = 0) -> list[Asked]:
+    """Requests for today and later of the acting teacher's classes (of all, for those who oversee): those that wait for
+    an answer first, then by day."""
+    query = (
+        select(OneOff, Lesson)
+        .join(Lesson, (Lesson.tenant_id == OneOff.tenant_id) & (Lesson.id == OneOff.lesson_id))
+        .where(*await _mine(uow))
+        .order_by(OneOff.state != "requested", OneOff.day, OneOff.id)
+    )
+    rows = [(row[0], row[1]) for row in (await uow.session.execute(query.limit(limit).offset(offset))).all()]
+    children = await students_by_id(uow, [row.student_id for row, _lesson in rows])
+    views = await enrollment.offerings_by_id(uow, {row.offering_id for row, _lesson in rows})
+    titles = await _titles(uow, [lesson for _row, lesson in rows], views)
+    return [Asked(row, children[row.student_id], lesson, titles[lesson.id]) for row, lesson in rows]
+
+
+async def count(uow: UnitOfWork, *, waiting: bool = False) -> int:
+    """How many requests `for_me` has in all, or how many of them wait for an answer."""
+    query = select(func.count()).select_from(OneOff).where(*await _mine(uow))
+    if waiting:
+        query = query.where(OneOff.state == "requested")
+    return int((await uow.session.execute(query)).scalar_one())
+
+
+async def _mine(uow: UnitOfWork) -> list[ColumnElement[bool]]:
+    found = [OneOff.day >= clock.today(), OneOff.state != "withdrawn"]
     if not uow.ctx.may(OVERSEE):
         own = select(Student.id).where(Student.class_id.in_(await class_ids_taught(uow)))
-        query = query.where(OneOff.student_id.in_(own))
-    rows = (await uow.session.execute(query.order_by(OneOff.day, OneOff.id).limit(limit))).scalars().all()
-    children = await students_by_id(uow, [row.student_id for row in rows])
-    views = await enrollment.offerings_by_id(uow, {row.offering_id for row in rows})
-    return [Asked(row, children[row.student_id], views[row.offering_id].title) for row in rows]
+        found.append(OneOff.student_id.in_(own))
+    return found
 
 
 async def pupils(uow: UnitOfWork) -> list[StudentView]:

@@ -9,9 +9,11 @@ with given as (
    where e.tenant_id = :tenant and e.offering_id = :offering and e.starts_on <= :day
      and (e.ends_on is null or e.ends_on >= :day)
      and (cardinality(e.weekdays) = 0 or :weekday = any(e.weekdays))
-     and (cast(:group as uuid) is null or e.lesson_id = :lesson
-          or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
-                        and m.group_id = cast(:group as uuid) and m.student_id = e.student_id))
+     -- Taken on for one day: in this lesson's list alone. Enrolled: where there are groups, in the own group's.
+     and case when e.lesson_id is not null then e.lesson_id = :lesson
+              else cast(:group as uuid) is null
+                   or exists (select 1 from care_group_member m where m.tenant_id = e.tenant_id
+                                 and m.group_id = cast(:group as uuid) and m.student_id = e.student_id) end
 ), old as (
   select a.student_id, a.mark, a.note from attendance a where a.tenant_id = :tenant and a.lesson_id = :lesson
 ), news as (

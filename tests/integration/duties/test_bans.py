@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import Range
 
 from core.base import clock
 from core.base.errors import Forbidden
@@ -16,12 +17,13 @@ from core.base.ids import new_id
 from core.db.kernel_tables import Outbox
 from core.db.states import MoveRefused, ReasonOwed
 from core.db.uow import UnitOfWork
+from core.enrollment.forming.models import CareGroup, CareGroupDuty, CareGroupMember, FormingRun
 from core.enrollment.models import Application, ApplicationItem, Enrolment, Offering
 from core.enrollment.plan_schemas import PlanContent
 from core.enrollment.plan_service import begin
 from core.lessons.models import Lesson, LessonRating
 from core.people import ethics
-from core.people.models import Staff, Student
+from core.people.models import SchoolClass, Staff, Student
 from tenants.duties import report, watch
 from tenants.duties.bans import BANS, checks
 from tenants.duties.models import Flag, SchoolDuties, SchoolFlag
@@ -255,6 +257,55 @@ async def test_a_subject_teacher_with_a_whole_class_is_a_signal(world: World) ->
     assert ("content.own_subject", "content.banned_kinds", "signal") in await found(world, school)
 
 
+async def formed(
+    world: World, school: School, offering_id: UUID, number: int, children: Sequence[UUID], lead: UUID | None = None
+) -> UUID:
+    """A group of the offering in force on Monday, with its lead teacher."""
+    day = clock.at_school(MONDAY, 9).date()
+    async with world.house.unit(school.ctx) as uow:
+        run = FormingRun(
+            term_id=school.term_id, title="编班", state="published", offering_ids=[offering_id], mode="own_class",
+            size=35, starts_on=day,
+        )  # fmt: skip
+        uow.session.add(run)
+        await uow.session.flush()
+        slots = [Range(1440 + 990, 1440 + 1050)]
+        common: dict[str, Any] = {"board": uow.ctx.tenant_id, "slots": slots, "valid": Range(day, date(2027, 1, 22))}
+        group_ = CareGroup(run_id=run.id, offering_id=offering_id, number=number, title=f"第 {number} 组", **common)
+        uow.session.add(group_)
+        await uow.session.flush()
+        uow.session.add_all(CareGroupMember(group_id=group_.id, student_id=child, **common) for child in children)
+        if lead is not None:
+            duty = CareGroupDuty(run_id=run.id, group_id=group_.id, staff_id=lead, role="lead", weekday=1, **common)
+            uow.session.add(duty)
+        return group_.id
+
+
+@pytest.mark.req("R-451")
+async def test_a_subject_teacher_beside_a_group_of_one_class_is_a_signal(world: World) -> None:
+    """The offering is of two classes and has a teacher of nothing in particular; its groups are of one class each."""
+    school, care = await clean(world, families=0)
+    children = await pupils(world, school, 11)
+    async with world.house.unit(school.ctx) as uow:
+        (await uow.get(Offering, care.offering_id)).title = "趣味数学"
+        next_door = SchoolClass(school_year=2026, grade=3, number=9)
+        uow.session.add(next_door)
+        math = Staff(name="教师己", name_sort="jiaoshiji", phone=world.next_phone(), post="teacher", subject="数学")
+        uow.session.add(math)
+        await uow.session.flush()
+        other = Student(class_id=next_door.id, name="邻班", name_sort="lb", roll_number="D9")
+        uow.session.add(other)
+        await uow.session.flush()
+    await take_part(world, school, care.offering_id, [*children[:10], other.id])
+    assert "content.own_subject" not in [c for c, _r, _s in await found(world, school)]
+    await formed(world, school, care.offering_id, 1, children[:10], math.id)
+    await formed(world, school, care.offering_id, 2, [other.id], school.teacher_id)
+    assert ("content.own_subject", "content.banned_kinds", "signal") in await found(world, school)
+    async with world.house.unit(school.ctx) as uow:
+        (flag,) = [f for f in await flags(uow) if f.check_key == "content.own_subject"]
+        assert "第 1 组" in flag.subject and "10 人" in flag.words
+
+
 # ---- ban 3 --------------------------------------------------------------------------------------------------
 
 
@@ -373,12 +424,15 @@ async def test_families_who_tell_of_selling_are_a_signal(world: World) -> None:
 
 
 @pytest.mark.req("R-459")
-@pytest.mark.parametrize("how", ["empty", "outside", "off_menu"])
+@pytest.mark.parametrize("how", ["empty", "empty group", "outside", "off_menu"])
 async def test_a_vendor_in_the_schools_rooms_without_a_reason(world: World, how: str) -> None:
     school, course = await _school_with_vendor(world)
     async with world.house.unit(school.ctx) as uow:
         if how == "empty":
             await uow.session.execute(update(Enrolment).values(ends_on=date(2026, 11, 1)))
+        elif how == "empty group":
+            of_nobody = await formed(world, school, course.offering_id, 1, [])
+            await uow.session.execute(update(Lesson).values(group_id=of_nobody))
         elif how == "outside":
             await uow.session.execute(update(Lesson).values(ends_at=time(19, 30)))
         else:
@@ -388,7 +442,7 @@ async def test_a_vendor_in_the_schools_rooms_without_a_reason(world: World, how:
     seen = await found(world, school)
     assert seen == [("outside.premises", "provider.business_premises", "breach")]
     async with world.house.unit(school.ctx) as uow:
-        assert (await flags(uow))[0].key.split("/")[1] == how
+        assert (await flags(uow))[0].key.split("/")[1] == how.split()[0]
 
 
 # ---- silence ------------------------------------------------------------------------------------------------

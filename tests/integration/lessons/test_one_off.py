@@ -19,13 +19,13 @@ from core.enrollment import seats
 from core.enrollment.enrolments import enrolments_of
 from core.enrollment.forming.models import CareGroup, FormingRun
 from core.enrollment.models import OfferingSeats, SeatClaim
-from core.lessons import custody, leave, queries
+from core.lessons import custody, leave, queries, settle
 from core.lessons.models import Lesson
 from core.lessons.oneoff import places, service
 from core.lessons.oneoff.models import OneOff
 from core.lessons.register import Mark, save_register, sign_in
 from core.notices.models import Message
-from core.people.models import Room
+from core.people.models import Room, Student
 from core.people.service import my_child
 from tests.support.lessons import MONDAY, at, group
 from tests.support.world import Family, World
@@ -222,3 +222,73 @@ async def test_the_last_place_of_a_day_goes_to_one_guest(world: World, monkeypat
             assert [line.student.id for line in await queries.roster(uow, lesson)] == [one.student_id]
             assert (await queries.line(uow, lesson)).due == 1
             assert [row.id for row in await leave.lessons_of_child(uow, one.student_id, friday)] == [lesson.id]
+
+
+@pytest.mark.req("R-153")
+async def test_what_was_asked_is_looked_at_again_when_it_is_answered(world: World) -> None:
+    school = await world.school()
+    enrolled, guest = school.families
+    care = await group(world, school, families=[enrolled])
+    tuesday, wednesday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
+    teacher = await world.client(school.people["class_teacher"], page=True)
+    with at(MONDAY, 12):
+        async with world.house.unit(await world.as_(school, guest.guardian)) as uow:
+            asked = [(await service.ask(uow, guest.student_id, care.on(d))).id for d in (MONDAY, tuesday, wednesday)]
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            await settle.cancel(uow, care.on(tuesday), "全校停课")
+    parent = await world.client(guest.guardian, page=True)
+    with at(MONDAY, 18):  # Monday's care is over, Tuesday's is called off
+        for one_off_id in asked[:2]:
+            async with world.house.unit(await world.as_(school, "class_teacher")) as uow:
+                with pytest.raises(service.CareGone):
+                    await service.take_on(uow, one_off_id)
+        answer = await teacher.post(f"/t/school/teach/one-off/{asked[1]}/take-on")
+        assert answer.status_code == 303
+        async with world.house.unit(await world.as_(school, "class_teacher")) as uow:
+            await service.take_on(uow, asked[2])
+            states = {r[0]: r[1] for r in (await uow.session.execute(select(OneOff.id, OneOff.state))).all()}
+            assert [states[id_] for id_ in asked] == ["requested", "requested", "taken_on"]
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            await settle.cancel(uow, care.on(wednesday), "停电")
+        assert "本节已取消" in (await parent.get("/t/school/home/one-off")).text
+
+
+@pytest.mark.req("R-134", "R-153")
+async def test_a_long_list_shows_first_who_waits_and_keeps_what_was_typed(world: World) -> None:
+    school = await world.school()
+    care = await group(world, school, families=[])
+    tuesday = MONDAY + timedelta(days=1)
+    async with world.house.unit(school.ctx) as uow:
+        classmates = [Student(class_id=school.class_id, name=f"同学{n}", name_sort=f"tx{n:03}") for n in range(103)]
+        uow.session.add_all(classmates)
+        await uow.session.flush()
+        for number, child in enumerate(classmates):
+            uow.session.add(
+                OneOff(
+                    student_id=child.id,
+                    offering_id=care.offering_id,
+                    state="taken_on" if number < 101 else "requested",
+                    lesson_id=care.on() if number < 101 else care.on(tuesday),
+                    day=MONDAY if number < 101 else tuesday,
+                    words="临时加班",
+                    asked_name="家长",
+                )
+            )
+    office = await world.client(school.people["office"], page=True)
+    with at(MONDAY, 9):
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            assert (await service.count(uow), await service.count(uow, waiting=True)) == (103, 2)
+            page = await service.for_me(uow, limit=20)
+            assert [a.row.state for a in page] == ["requested"] * 2 + ["taken_on"] * 18
+            assert page[0].lesson.day == tuesday
+            mine = page[0].row.id
+        first = (await office.get("/t/school/teach/one-off")).text
+        last = (await office.get("/t/school/teach/one-off?at=6")).text
+        assert "同学101" in first and "共 103 条" in first and "同学101" not in last and last.count("row-end") == 3
+        long = "当天全校停课" * 60
+        again = await office.post(f"/t/school/teach/one-off/{mine}/refuse", data={"reason": long})
+        assert again.status_code == 422 and long in again.text
+        # A lesson that is called off later is said to be so, whatever was answered before.
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            await settle.cancel(uow, care.on(), "停电")
+        assert "本节已取消" in (await office.get("/t/school/teach/one-off?at=6")).text
