@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from core.db.kernel_tables import Outbox
-from core.enrollment import enrolments, menu_service, swap
+from core.enrollment import enrolments, leaving, menu_service, swap
 from core.enrollment.basket import application_of
 from core.enrollment.forming import publishing, service
 from core.enrollment.forming.models import CareGroupMember
@@ -51,7 +51,7 @@ async def leave_care(made: Bed, student_id: UUID) -> None:
             Enrolment.offering_id == made.offering_id,
             Enrolment.state == "enrolled",
         )
-        await enrolments.withdraw(uow, (await uow.session.execute(query)).scalar_one())
+        await leaving.withdraw(uow, (await uow.session.execute(query)).scalar_one())
 
 
 @pytest.mark.req("R-153", "R-174")

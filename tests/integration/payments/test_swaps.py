@@ -99,10 +99,11 @@ async def of(till: Till, number: int) -> list[tuple[int, str, int, int]]:
 async def held(till: Till, offering_id: UUID, weekdays: Sequence[int], until: date) -> None:
     """Every lesson until a day was held, told as the register does."""
     days = [FIRST + timedelta(days=n) for n in range((until - FIRST).days + 1)]
-    told = [(day, day.isoweekday()) for day in days if day.isoweekday() in weekdays]
+    told = [(day, day.isoweekday(), None) for day in days if day.isoweekday() in weekdays]
     async with till.house.unit(till.school.ctx) as uow:
         payload = {"lesson_id": offering_id, "offering_id": offering_id, "on": until, "held": len(told), "planned": 41}
-        await uow.emit("lesson.held", {**payload, "days": told})
+        plan = [(None, payload["planned"])]
+        await uow.emit("lesson.held", {**payload, "days": told, "plan": plan})
     await till.run()
 
 
