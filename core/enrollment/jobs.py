@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from core.base import clock
 from core.db.delivery import Delivery
-from core.enrollment import agreements, menu_service, seats
+from core.enrollment import agreements, departures, menu_service, seats
 from core.enrollment.models import Application, Enrolment
 from core.enrollment.shown.service import keep_present
 from core.enrollment.states import APPLICATION, ENROLMENT
@@ -18,6 +18,7 @@ TURN = "enrollment.turn"
 async def turn(delivery: Delivery) -> None:
     """One pass over a school's menu; a repeated pass finds nothing left to do."""
     uow = delivery.uow
+    await departures.look(uow)
     await seats.sweep(uow)
     terms = (await uow.session.execute(select(Term))).scalars().all()
     for term in terms:
