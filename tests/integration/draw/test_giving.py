@@ -161,6 +161,13 @@ async def test_a_wrong_outcome_stops_the_draw_and_says_so(
     assert len(await claims(world, school)) == 1
 
 
+def other_version(folder: Path) -> Path:
+    """The same program with a comment more: another hash."""
+    file = folder / "program.py"
+    file.write_text(Path(str(program.__file__)).read_text(encoding="utf-8") + "# 上一版\n", encoding="utf-8")
+    return file
+
+
 @pytest.mark.req("R-216")
 async def test_the_committed_program_draws_whatever_was_installed_since(
     world: World, database: DatabaseAddresses, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
