@@ -78,7 +78,7 @@ async def renewals(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfW
 async def badge(uow: UnitOfWork) -> int:
     """Families whose signature under the present text is missing."""
     try:
-        return len(await service.renewals(uow, (await current_term(uow)).id))
+        return await service.count_renewals(uow, (await current_term(uow)).id)
     except NoTerm:
         return 0
 

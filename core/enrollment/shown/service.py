@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import aliased
 
 from core.base import clock
 from core.db.kernel_tables import Transition
@@ -111,20 +112,36 @@ class Renewal:
     offered: Agreement | None
 
 
-async def renewals(uow: UnitOfWork, term_id: UUID, limit: int = 200, offset: int = 0) -> list[Renewal]:
-    """Families who have not yet signed the present text, by class and name of child (R-030, R-157)."""
-    template = agreement_text(uow)
-    here = select(Application.id).where(Application.term_id == term_id)
-    waiting = select(Agreement).where(Agreement.application_id.in_(here), Agreement.state == "offered")
-    offered = {row.application_id: row for row in (await uow.session.execute(waiting)).scalars()}
-    query = select(Agreement).where(
-        Agreement.application_id.in_(here),
+def _unsigned(uow: UnitOfWork, term_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    """Agreements in force in a term that are not of the present text, or for which another one waits to be signed."""
+    template, newer = agreement_text(uow), aliased(Agreement)
+    return (
+        Agreement.application_id.in_(select(Application.id).where(Application.term_id == term_id)),
         Agreement.state == "in_force",
         (Agreement.template != template.key)
         | (Agreement.version != template.version)
-        | Agreement.application_id.in_(list(offered)),
+        | exists().where(
+            newer.tenant_id == Agreement.tenant_id,
+            newer.application_id == Agreement.application_id,
+            newer.state == "offered",
+        ),
     )
+
+
+async def count_renewals(uow: UnitOfWork, term_id: UUID) -> int:
+    """How many families `renewals` lists in all. On every page of the desk, so nothing is loaded."""
+    query = select(func.count()).select_from(Agreement).where(*_unsigned(uow, term_id))
+    return int((await uow.session.execute(query)).scalar_one())
+
+
+async def renewals(uow: UnitOfWork, term_id: UUID, limit: int = 200, offset: int = 0) -> list[Renewal]:
+    """Families who have not yet signed the present text, by class and name of child (R-030, R-157)."""
+    query = select(Agreement).where(*_unsigned(uow, term_id))
     rows = (await uow.session.execute(query.order_by(Agreement.id).limit(limit).offset(offset))).scalars().all()
+    waiting = select(Agreement).where(
+        Agreement.application_id.in_([row.application_id for row in rows]), Agreement.state == "offered"
+    )
+    offered = {row.application_id: row for row in (await uow.session.execute(waiting)).scalars()}
     known = await students_by_id(uow, [row.student_id for row in rows])
     found = [Renewal(known[row.student_id], row, offered.get(row.application_id)) for row in rows]
     return sorted(found, key=lambda r: (r.child.grade, r.child.class_number, r.child.name))
