@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 EARLY_GRADES: Final = (1, 2)
-"""The grades that leave at an offering's early end, where it has one (错峰离校): those that schemes send home earlier."""
+"""The grades that leave at an offering's early end, where it has one (错峰离校), as schemes send them home."""
 
 
 @dataclass(frozen=True, slots=True)
