@@ -151,12 +151,12 @@ async def classes(uow: UnitOfWork) -> list[tuple[UUID, int, int]]:
     return [(row[0], row[1], row[2]) for row in found.all()]
 
 
-# -- for families ----------------------------------------------------------------------------------------------------
+# -- for families: bills and receipts stay theirs when a child has left the school ------------------------------------
 
 
 async def my_bills(uow: UnitOfWork) -> list[tuple[Bill, StudentView]]:
     """Bills of the acting guardian's children, those to pay first, void ones last."""
-    children = {child.id: child for child in await my_children(uow)}
+    children = {child.id: child for child in await my_children(uow, left_too=True)}
     query = (
         select(Bill)
         .where(Bill.student_id.in_(list(children)))
@@ -168,7 +168,7 @@ async def my_bills(uow: UnitOfWork) -> list[tuple[Bill, StudentView]]:
 async def my_bill(uow: UnitOfWork, bill_id: UUID) -> BillView:
     """A bill of one of the acting guardian's children. Raises NotFound for anybody else's."""
     view = await one(uow, bill_id)
-    if all(child.id != view.bill.student_id for child in await my_children(uow)):
+    if all(child.id != view.bill.student_id for child in await my_children(uow, left_too=True)):
         raise NotFound()
     return view
 
@@ -190,7 +190,7 @@ async def may_pay(uow: UnitOfWork, student_id: UUID) -> bool:
 
 async def my_receipts(uow: UnitOfWork) -> list[tuple[Receipt, Bill, StudentView]]:
     """Receipts of the acting guardian's children, newest first."""
-    children = {child.id: child for child in await my_children(uow)}
+    children = {child.id: child for child in await my_children(uow, left_too=True)}
     query = (
         select(Receipt, Bill)
         .join(Bill, (Bill.id == Receipt.bill_id) & (Bill.tenant_id == Receipt.tenant_id))

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.base.text import lazy_gettext as _l
 from core.enrollment import (
+    departures,
     models,
     pages_approval,
     pages_cover,
@@ -29,7 +30,7 @@ from core.enrollment.pledges import feature as pledges_feature
 from core.enrollment.shown import feature as shown_feature
 from core.enrollment.survey import feature as survey_feature
 from core.enrollment.waiting import feature as waiting_feature
-from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule
+from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule, Subscriber
 
 HERE = Path(__file__).parent
 
@@ -122,8 +123,12 @@ contribution = Contribution(
     ),
     permissions=(*PERMISSIONS, *_rooms("PERMISSIONS")),
     nav=(*NAV, *_rooms("NAV")),
-    jobs=(Job(TURN, turn, title=_l("推进报名与服务状态")), *_rooms("JOBS")),
-    subscribers=(*_rooms("SUBSCRIBERS"),),
+    jobs=(
+        Job(TURN, turn, title=_l("推进报名与服务状态")),
+        Job(departures.JOB, departures.run, title=_l("结束离校学生的课后服务")),
+        *_rooms("JOBS"),
+    ),
+    subscribers=(Subscriber("roster.imported", "enrollment.departed", departures.imported), *_rooms("SUBSCRIBERS")),
     documents=(*_rooms("DOCUMENTS"),),
     schedules=(
         Schedule(TURN, TURN, frozenset({"school"}), every=timedelta(minutes=5)),

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from core.base import clock
 from core.db.delivery import Delivery
-from core.enrollment import agreements, menu_service, seats
+from core.enrollment import agreements, departures, menu_service, seats
 from core.enrollment.models import Application, Enrolment
 from core.enrollment.moved import TURN
 from core.enrollment.shown.service import keep_present
@@ -19,6 +19,7 @@ __all__ = ["TURN", "turn"]
 async def turn(delivery: Delivery) -> None:
     """One pass over a school's menu; a repeated pass finds nothing left to do."""
     uow = delivery.uow
+    await departures.look(uow)
     await seats.sweep(uow)
     terms = (await uow.session.execute(select(Term))).scalars().all()
     for term in terms:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from core.base import clock
 from core.base.text import in_locale
 from core.billing.views import UnitPrice
 from core.db.uow import UnitOfWork
@@ -83,26 +84,30 @@ def template_text(stem: str) -> Mapping[str, Any]:
     return _read(TEXTS / f"{stem}.toml")
 
 
-def agreement_text(uow: UnitOfWork, key: str = "service") -> AgreementText:
-    """The template that holds here: the scheme's own where there is one, else the common one."""
+def scheme_text(uow: UnitOfWork, stem: str) -> tuple[str, Mapping[str, Any]]:
+    """The text that holds here, by its file's name without the ending: the scheme's own (stem-pack) where there is one,
+    else the common one. Raises FileNotFoundError."""
     packs = []
     if uow.ctx.pack is not None:
-        from core.base.clock import today
-
-        packs = [pack.key for pack in reversed(uow.house.get(PackLibrary).chain(uow.ctx.pack, today()))]
-    for path in [*(TEXTS / f"agreement-{pack}.toml" for pack in packs), TEXTS / "agreement.toml"]:
+        packs = [pack.key for pack in reversed(uow.house.get(PackLibrary).chain(uow.ctx.pack, clock.today()))]
+    for path in (*(TEXTS / f"{stem}-{pack}.toml" for pack in packs), TEXTS / f"{stem}.toml"):
         if path.is_file():
-            raw = _read(path)
-            return AgreementText(
-                key=f"{path.stem}/{raw['key']}",
-                version=int(raw["version"]),
-                title=raw["title"],
-                states=tuple(raw["states"]),
-                parties=tuple(raw["parties"]),
-                covers=tuple(raw["covers"]),
-                sections=tuple(raw["section"]),
-            )
-    raise FileNotFoundError(TEXTS / "agreement.toml")
+            return path.stem, _read(path)
+    raise FileNotFoundError(TEXTS / f"{stem}.toml")
+
+
+def agreement_text(uow: UnitOfWork) -> AgreementText:
+    """The template that holds here: the scheme's own where there is one, else the common one."""
+    stem, raw = scheme_text(uow, "agreement")
+    return AgreementText(
+        key=f"{stem}/{raw['key']}",
+        version=int(raw["version"]),
+        title=raw["title"],
+        states=tuple(raw["states"]),
+        parties=tuple(raw["parties"]),
+        covers=tuple(raw["covers"]),
+        sections=tuple(raw["section"]),
+    )
 
 
 async def letter(uow: UnitOfWork, term: Term, menu: MenuView) -> Letter:

@@ -14,7 +14,7 @@ from core.db.uow import UnitOfWork
 from core.enrollment.enrolments import counts_by_offering
 from core.enrollment.errors import MenuEmpty, MenuLate, NoPrice
 from core.enrollment.models import Application, Menu, Offering, OfferingSeats
-from core.enrollment.offerings_service import offering, offerings, set_claimable
+from core.enrollment.offerings_service import lock_places, offering, offerings, set_claimable
 from core.enrollment.prices import prices
 from core.enrollment.states import MENU, OFFERING, ON_MENU
 from core.enrollment.survey.gate import refuse_unheard
@@ -120,8 +120,8 @@ async def publish_menu(uow: UnitOfWork, term_id: UUID) -> list[OfferingView]:
     if first:
         row.published_at = (await uow.session.execute(select(func.now()))).scalar_one()
     await uow.session.flush()
+    await _spread_window(uow, row)  # all rows of places of the term first: they are locked in one order
     await set_claimable(uow, [view.id for view in ready], True)
-    await _spread_window(uow, row)
     return [await offering(uow, view.id) for view in ready]
 
 
@@ -179,16 +179,11 @@ async def _refuse_late(uow: UnitOfWork, closes_at: datetime) -> None:
 
 
 async def _spread_window(uow: UnitOfWork, menu: Menu) -> None:
-    """Each offering's row of places carries the window, so that one statement can decide a claim. The rows are locked
-    in the one order in which claims lock them."""
-    seats = (
-        select(OfferingSeats.id)
-        .where(OfferingSeats.term_id == menu.term_id)
-        .order_by(OfferingSeats.id)
-        .with_for_update(key_share=True)
-    )
+    """Each offering's row of places carries the window, so that one statement can decide a claim."""
+    rows = await uow.session.execute(select(OfferingSeats.id).where(OfferingSeats.term_id == menu.term_id))
+    ids = rows.scalars().all()
+    await lock_places(uow, ids)
     window = {"opens_at": menu.opens_at, "closes_at": menu.closes_at, "returns": menu.returns}
-    ids = (await uow.session.execute(seats)).scalars().all()
     await uow.session.execute(update(OfferingSeats).where(OfferingSeats.id.in_(ids)).values(window))
 
 

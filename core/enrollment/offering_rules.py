@@ -14,7 +14,7 @@ from core.enrollment import set_rules
 from core.enrollment.errors import Objected, RoomTaken, TeacherTaken
 from core.enrollment.forming.gate import taken_by_group
 from core.enrollment.models import Offering, OfferingPeriod
-from core.enrollment.views import OfferingView, Period
+from core.enrollment.views import EARLY_GRADES, OfferingView, Period
 from core.people.ethics import objections_to_staff
 from core.policy import service as policy
 from core.policy.library import PackLibrary
@@ -31,8 +31,7 @@ SETTLED = ("approved", "published", "open_for_choice", "running")
 AT_SCHOOL = ("care", "club", "vendor_course")
 """Kinds in which the school gathers children under a teacher."""
 
-LOWER = frozenset({1, 2})
-"""The grades that some schemes send home earlier."""
+LOWER = frozenset(EARLY_GRADES)
 
 
 def pack_of(uow: UnitOfWork) -> EffectivePack | None:

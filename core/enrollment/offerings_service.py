@@ -156,6 +156,7 @@ async def withdraw_offering(uow: UnitOfWork, offering_id: UUID, reason: str) -> 
 
 async def set_claimable(uow: UnitOfWork, offering_ids: Sequence[UUID], on: bool) -> None:
     """Whether families may claim places. What a draw gives (draw_course) is not claimed before the draw is over."""
+    await lock_places(uow, offering_ids)
     await uow.session.execute(
         text(
             "update offering_seats set claimable = :on where tenant_id = :t and id = any(:ids) "
@@ -164,6 +165,12 @@ async def set_claimable(uow: UnitOfWork, offering_ids: Sequence[UUID], on: bool)
         ),
         {"on": on, "t": uow.ctx.tenant_id, "ids": list(offering_ids)},
     )
+
+
+async def lock_places(uow: UnitOfWork, offering_ids: Collection[UUID]) -> None:
+    """Lock rows of places by their id, as claims do: an update alone takes them as they lie."""
+    query = "select 1 from offering_seats where tenant_id = :t and id = any(:ids) order by id for no key update"
+    await uow.session.execute(text(query), {"t": uow.ctx.tenant_id, "ids": list(offering_ids)})
 
 
 def _same_to_families(view: OfferingView, draft: OfferingDraft) -> bool:

@@ -40,9 +40,14 @@ GUARDIAN = access("enrollment.apply", face="home")
 @get("/t/{tenant:str}/home", opt=GUARDIAN)
 async def home(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], child: FromQuery[UUID | None] = None
-) -> Response[str]:
+) -> Response[Any]:
     """Where the child stands: what waits for the guardian, what the child takes part in."""
-    seen = await home_views.load(uow, child)
+    try:
+        seen = await home_views.load(uow, child)
+    except NotFound:
+        if child is not None:
+            raise
+        return redirect(f"/t/{uow.ctx.slug}/home/bills")  # all children have left: the bills are what remains
     waiting = [a for a in await agreements.agreements_of(uow, seen.child.id) if a.state == "offered"]
     mine = await enrolments.enrolments_of(uow, seen.child.id, seen.term.id) if seen.term else []
     return await page(

@@ -14,6 +14,7 @@ from typing import Any, Final
 from core.base.text import in_locale
 from core.enrollment import set_rules
 from core.enrollment.plan_schemas import SECTIONS, WHOLE, Contents, Item, Partner, PlanContent, Staffing, Times, Window
+from core.enrollment.views import EARLY_GRADES
 from core.policy.ask import EffectivePack
 from core.policy.types import Objection
 
@@ -209,7 +210,7 @@ def _read_rules(pack: EffectivePack, content: PlanContent, school: School) -> It
         if row.window not in set_rules.AFTERNOON:
             continue
         for grade in row.grades or set_rules.grades_of(school.stages):
-            end = row.early_ends_at if grade <= 2 and row.early_ends_at else row.ends_at
+            end = row.early_ends_at if grade in EARLY_GRADES and row.early_ends_at else row.ends_at
             yield from (("times", o) for o in set_rules.outside_sessions(pack, [grade], row.starts_at, end))
 
 
@@ -276,7 +277,7 @@ def _window(row: Window, rows: Sequence[Window], school: School, work_end: str |
     }  # fmt: skip
     yield "times", "time.minutes_max", {"minutes": row.minutes, **where}
     yield "times", "time.minutes_min", {"minutes": row.minutes, **where}
-    lower = [grade for grade in (1, 2) if not row.grades or grade in row.grades]
+    lower = [grade for grade in EARLY_GRADES if not row.grades or grade in row.grades]
     if "primary" in school.stages and lower:
         early = clock(row.early_ends_at or row.ends_at)
         others = clock(max((w.ends_at for w in rows if _beside(w, row)), default=row.ends_at))

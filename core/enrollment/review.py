@@ -244,10 +244,11 @@ async def refuse(
 
     Raises ReasonOwed, OtherOfferOwed, Objected.
     """
-    row = await uow.get(Application, application_id, lock=True)
     uow.ctx.require("application.approve")
+    # The child first, as everybody does: two who wait for one another would wait in a ring.
+    await seats.hold_child(uow, (await uow.get(Application, application_id)).student_id)
+    row = await uow.get(Application, application_id, lock=True)
     await _refuse_bare(uow, row.id, reason, other_offering_id)
-    await seats.hold_child(uow, row.student_id)
     if other_offering_id is not None:
         child = await student(uow, row.student_id)
         other = await offering(uow, other_offering_id)

@@ -33,7 +33,7 @@ from core.enrollment.application_rules import draft_view, refuse_objected
 from core.enrollment.applications import choose
 from core.enrollment.basket import Choice, check_choice, chosen_days, items_of
 from core.enrollment.draw.gate import refuse_drawn
-from core.enrollment.errors import Full, NotPriced, SwapNothing, SwapPending, TermOver
+from core.enrollment.errors import Full, NotPriced, Overlap, SwapNothing, SwapPending, TermOver
 from core.enrollment.models import Application, Enrolment
 from core.enrollment.offerings_service import offering, offerings_by_id
 from core.enrollment.states import ITEM
@@ -104,6 +104,7 @@ async def options(uow: UnitOfWork, enrolment_id: UUID) -> tuple[Enrolment, Stude
     child = await my_child(uow, row.student_id)
     others = await _others(uow, row)
     taken = {view.id for view, _days in others}
+    busy = await _busy(uow, row)
     found = []
     on_menu = await menu_service.on_menu(uow, row.term_id, child.grade)
     priced = await menu_service.prices(uow, row.term_id, on_menu)
@@ -115,7 +116,7 @@ async def options(uow: UnitOfWork, enrolment_id: UUID) -> tuple[Enrolment, Stude
             or (same and not (view.any_days and len(view.weekdays) > 1))
         ):
             continue
-        if basket.unpriced(view, priced) or (not view.any_days and basket.first_overlap(view, (), others)):
+        if basket.unpriced(view, priced) or (not view.any_days and basket.first_overlap(view, (), busy)):
             continue
         found.append(view)
     return row, child, found
@@ -141,7 +142,9 @@ async def look(uow: UnitOfWork, enrolment_id: UUID, offering_id: UUID, weekdays:
     if basket.unpriced(view, priced):
         raise NotPriced(title=view.title)
     others = await _others(uow, row)
-    basket.refuse_overlaps([*others, (view, days)])
+    clash = basket.first_overlap(view, days, await _busy(uow, row))
+    if clash is not None:
+        raise Overlap(title=view.title, other=clash.title)
     choices = [Choice(other.id, tuple(other_days)) for other, other_days in others] + [Choice(view.id, days)]
     application = await uow.get(Application, row.application_id)
     known = {other.id: other for other, _days in others} | {view.id: view}
@@ -224,3 +227,12 @@ async def _others(uow: UnitOfWork, row: Enrolment) -> list[tuple[OfferingView, S
     chosen = await basket.enrolled_choices(uow, row.student_id, row.term_id)
     views = await offerings_by_id(uow, set(chosen))
     return [(views[id_], choice.weekdays) for id_, choice in chosen.items() if id_ != row.offering_id]
+
+
+async def _busy(uow: UnitOfWork, row: Enrolment) -> list[tuple[OfferingView, Sequence[int]]]:
+    """When the child is taken besides: where it takes part, and places that it holds by a tap, a draw or an offer."""
+    others = await _others(uow, row)
+    known = {view.id for view, _days in others} | {row.offering_id}
+    held = await seats.held_by(uow, row.student_id, row.term_id)
+    views = await offerings_by_id(uow, held.keys() - known)
+    return [*others, *((view, held[view.id].weekdays) for view in views.values())]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
+
+EARLY_GRADES: Final = (1, 2)
+"""The grades that leave at an offering's early end, where it has one (错峰离校), as schemes send them home."""
 
 
 @dataclass(frozen=True, slots=True)

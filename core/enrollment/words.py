@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
-from core.enrollment.views import OfferingView
+from core.enrollment.views import EARLY_GRADES, OfferingView
 from core.terms.hours import hours_line
 from core.web.i18n import grade_name, joined
 
@@ -68,5 +68,6 @@ SAY: Final[dict[str, Any]] = {
     "grades_line": grades_line,
     "kind_title": kind_title,
     "per_unit": per_unit,
+    "early_grades": EARLY_GRADES,
 }
 """For templates."""

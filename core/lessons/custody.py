@@ -19,6 +19,7 @@ from core.base.errors import NotFound
 from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
+from core.enrollment.views import EARLY_GRADES
 from core.lessons.errors import MoveImpossible, NotInCare, NotWithYou
 from core.lessons.models import Custody
 from core.lessons.rules import late_from
@@ -208,7 +209,9 @@ async def give_to_manager(uow: UnitOfWork, students: Sequence[UUID], note: str =
 async def mark_late(uow: UnitOfWork) -> int:
     """What time alone moves: children who are still here when the pack calls that late (R-247)."""
     pack, now, today = policy.effective(uow), clock.now(), clock.today()
-    rows = (await uow.session.execute(_STILL_HERE, {"t": uow.ctx.tenant_id, "day": today})).all()
+    rows = (
+        await uow.session.execute(_STILL_HERE, {"t": uow.ctx.tenant_id, "day": today, "early": list(EARLY_GRADES)})
+    ).all()
     by_staff: dict[UUID, list[UUID]] = {}
     for row in rows:
         if now > late_from(pack, today, row.ends_at, row.grade):
@@ -223,12 +226,12 @@ async def mark_late(uow: UnitOfWork) -> int:
 
 
 # A child that goes on to another lesson of the same day is not late before that one has ended, too; where a lesson
-# lets grades 1 and 2 go early, that is its end for them.
+# lets some grades (EARLY_GRADES) go early, that is its end for them.
 _STILL_HERE = text("""
 select c.student_id, c.staff_id, k.grade,
        greatest(
-         case when k.grade <= 2 then coalesce(l.early_ends_at, l.ends_at) else l.ends_at end,
-         (select max(case when k.grade <= 2 then coalesce(x.early_ends_at, x.ends_at) else x.ends_at end)
+         case when k.grade = any(:early) then coalesce(l.early_ends_at, l.ends_at) else l.ends_at end,
+         (select max(case when k.grade = any(:early) then coalesce(x.early_ends_at, x.ends_at) else x.ends_at end)
             from taking_part e
             join lesson x on x.tenant_id = e.tenant_id and x.offering_id = e.offering_id
            where e.tenant_id = c.tenant_id and e.student_id = c.student_id and e.state = 'enrolled'

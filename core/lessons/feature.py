@@ -25,6 +25,7 @@ from core.lessons import (
 )
 from core.lessons.oneoff import models as oneoff_models
 from core.lessons.oneoff import pages as oneoff_pages
+from core.lessons.oneoff import service as oneoff_service
 
 HERE = Path(__file__).parent
 
@@ -130,6 +131,7 @@ contribution = Contribution(
     subscribers=(
         *told.SUBSCRIBERS,
         Subscriber("forming.published", "lessons.on_groups", planning.on_groups),
+        Subscriber("roster.imported", "lessons.one_off_left", oneoff_service.child_left),
         *(
             Subscriber(f"offering.{event}", f"lessons.on_offering_{event}", planning.on_offering)
             for event in OFFERING_EVENTS

@@ -11,16 +11,13 @@ from sqlalchemy import select
 
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
+from core.enrollment.views import EARLY_GRADES
 from core.lessons.leave import lessons_of_child
 from core.lessons.models import LeaveRequest
 from core.people.service import StudentView
 from core.terms import service as terms
 from core.terms.models import CalendarDay
 from core.web.i18n import weekday
-
-LOWER = 2
-"""Up to this grade a child leaves at the early end, where an offering has one (错峰离校)."""
-
 
 IN_SCHOOL = ("morning", "noon")
 """Windows after which the child stays at school."""
@@ -82,7 +79,7 @@ async def week_of(uow: UnitOfWork, child: StudentView, monday: date) -> list[Day
 
 
 def _entry(row: Any, child: StudentView, leaves: Sequence[LeaveRequest]) -> Entry:
-    early = row.early_ends_at if child.grade <= LOWER else None
+    early = row.early_ends_at if child.grade in EARLY_GRADES else None
     asked = [x for x in leaves if x.day == row.day and x.offering_id in (None, row.offering_id)]
     return Entry(
         title=row.title,

@@ -134,6 +134,20 @@ MESSAGES: Final[Mapping[str, Words]] = {
         "arrow-forward-up",
         "info",
     ),
+    "enrollment.departed": Words(
+        _l("%(child)s已离校，课后服务已结束"),
+        _l(
+            "学校名册显示孩子已经离校，以下项目到当天为止：%(courses)s。多缴的费用由学校核对后退回，账单和收据仍可查看。名册有误请联系学校。"
+        ),
+        "user-x",
+        "warn",
+    ),
+    "enrollment.departed_desk": Words(
+        _l("%(child)s已离校，课后服务已结束"),
+        _l("名册标记该生已离校，以下项目到当天为止，名额已收回：%(courses)s。已开账单的，财务会收到核对提醒。"),
+        "user-x",
+        "info",
+    ),
     "billing.issued": Words(_l("%(child)s的账单已发出"), _l("应缴 %(due)s，请查看明细后缴费。"), "receipt", "info"),
     "payment.received": Words(
         _l("收到缴费 %(amount)s"), _l("%(child)s的缴费已到账，收据可以查看和下载。"), "circle-check", "ok"

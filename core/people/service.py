@@ -70,8 +70,10 @@ async def my_guardian(uow: UnitOfWork) -> Guardian:
     return guardian
 
 
-async def my_children(uow: UnitOfWork) -> list[StudentView]:
-    """The acting guardian's children in this school, oldest grade last."""
+async def my_children(uow: UnitOfWork, *, left_too: bool = False) -> list[StudentView]:
+    """The acting guardian's children in this school, oldest grade last; `left_too`: those as well who have left it, for
+    what a family may look back at."""
+    here = () if left_too else (Student.left_at.is_(None),)
     query = (
         _WITH_CLASS.join(
             Guardianship,
@@ -81,7 +83,7 @@ async def my_children(uow: UnitOfWork) -> list[StudentView]:
             Guardian,
             (Guardian.id == Guardianship.guardian_id) & (Guardian.tenant_id == Guardianship.tenant_id),
         )
-        .where(Guardian.account_id == uow.ctx.actor.account_id, Student.left_at.is_(None))
+        .where(Guardian.account_id == uow.ctx.actor.account_id, *here)
         .order_by(SchoolClass.grade, SchoolClass.number, Student.name_sort)
     )
     return [_view(row[0], row[1]) for row in (await uow.session.execute(query)).all()]

@@ -121,6 +121,11 @@ async def confirmed(world: World, school: School, round_id: UUID, seed: str = SE
 async def drawn(world: World, school: School, superuser: str, round_id: UUID, seed: str = SEED) -> DrawRound:
     """The whole way from the end of the asking to the published result."""
     await committed(world, school, superuser, round_id)
+    return await drawn_on(world, school, round_id, seed)
+
+
+async def drawn_on(world: World, school: School, round_id: UUID, seed: str = SEED) -> DrawRound:
+    """From the public value of a round that is committed to, to the published result."""
     await confirmed(world, school, round_id, seed)
     await world.drain(school)
     row = await round_of(world, school, round_id)

@@ -99,7 +99,7 @@ async def group(
                 me = await me_as_staff(uow)
                 if me is not None:
                     text = await pledges.text_for(uow, await offering_view(uow, made.offering_id), me)
-                    await pledges.sign(uow, made.offering_id, text.sha256)
+                    await pledges.record(uow, made.offering_id, me, text.sha256)
     return made
 
 

@@ -80,6 +80,13 @@ class SeedEntered(Conflict):
     text = _l("公开数字已经录入，请由另一位老师核对确认")
 
 
+class SeedPublic(Conflict):
+    """Whoever can read the wishes may know the outcome by now: nobody tries until it pleases."""
+
+    code = "draw_seed_public"
+    text = _l("约定的公开数字已经公布，不能再取消这一轮，请录入数字并抽签")
+
+
 class SameOfficer(Conflict):
     code = "draw_same_officer"
     text = _l("录入和确认要由两个人完成，请另一位老师确认")

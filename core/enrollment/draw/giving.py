@@ -27,7 +27,7 @@ from core.base.text import in_locale
 from core.db.delivery import Delivery, GiveUp
 from core.db.uow import UnitOfWork
 from core.enrollment import basket, seats
-from core.enrollment.draw import program
+from core.enrollment.draw import committed, program
 from core.enrollment.draw.classes import has_first
 from core.enrollment.draw.models import DrawCourse, DrawRound, DrawWish
 from core.enrollment.draw.service import close_round, commit_round, moment, public_url, release_courses
@@ -91,7 +91,7 @@ async def draw_round(uow: UnitOfWork, round_id: UUID) -> str:
     with _uncollected():
         row = await uow.get(DrawRound, round_id, lock=True)
         if row.state == "committed":
-            drawn = await asyncio.to_thread(decide, row.record, row.seed)
+            drawn = await asyncio.to_thread(decide, row.record, row.seed, row.program)
             if isinstance(drawn, str):
                 row.stopped = drawn
                 return drawn
@@ -125,17 +125,23 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def decide(record: Mapping[str, Any], seed: str) -> dict[str, Any] | str:
-    """The record with seed and outcome; or a sentence, when this program is not the one committed to, the record is
-    not what its commitment says, or anybody would be right to envy another (R-216)."""
+def decide(record: Mapping[str, Any], seed: str, source: str = "") -> dict[str, Any] | str:
+    """The record with seed and outcome; or a sentence, when the program committed to is neither this one nor `source`
+    (its text as kept then), the record is not what its commitment says, or anybody would be right to envy another
+    (R-216)."""
     draw: dict[str, Any] = {**record, "seed": seed}
-    if draw["program"] != program.own_hash():
-        return _("抽签程序与锁定时公布的不是同一个版本，没有抽签")
     try:
-        program.sound(draw)
+        if draw["program"] == program.own_hash():
+            program.sound(draw)
+            draw["outcome"] = program.outcome(draw)
+        elif draw["program"] == program.sha256(source.encode("utf-8")):
+            draw["outcome"] = committed.outcome(draw, source)
+        else:
+            return _("抽签程序与锁定时公布的不是同一个版本，没有抽签")
     except program.Wrong as wrong:
         return _("抽签文件没有通过核验，没有抽签：%(why)s", why=str(wrong))
-    draw["outcome"] = program.outcome(draw)
+    except committed.CannotRun as broken:
+        return _("锁定时公布的抽签程序没有运行成功，没有抽签：%(why)s", why=str(broken))
     if wrongly_missed(draw):
         return _("核验发现有人本应录取却没有录取，结果没有采用，请联系技术支持")
     return draw

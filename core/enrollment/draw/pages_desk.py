@@ -153,6 +153,7 @@ async def _round_page(
         seed=Form.blank(Seed) if seed is None else seed,
         source=Form.blank(SeedSource) if source is None else source,
         why=Form.blank(Reason),
+        may_cancel=await service.may_cancel(uow, row),
         moves=await history(uow, DRAW, row.id),
         machine=DRAW,
         tones=TONES,

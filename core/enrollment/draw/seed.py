@@ -8,6 +8,7 @@ from uuid import UUID
 
 from core.base.errors import FieldError, Invalid
 from core.base.text import gettext as _
+from core.db.kernel_tables import JobRun
 from core.db.uow import UnitOfWork
 from core.enrollment import menu_service
 from core.enrollment.draw.errors import (
@@ -106,7 +107,8 @@ async def start_again(uow: UnitOfWork, round_id: UUID) -> None:
     """Go on with a draw that stopped; what was given stays given."""
     uow.ctx.require("draw.manage")
     row = await uow.get(DrawRound, round_id, lock=True)
-    if not row.stopped or row.confirmed_by is None:
+    bar = await uow.find(JobRun, row.run_id) if row.run_id else None
+    if row.confirmed_by is None or not (row.stopped or (bar is not None and bar.state == "failed")):
         return
     if row.state == "committed":
         await _keep_until(uow, row)

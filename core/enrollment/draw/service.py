@@ -28,6 +28,7 @@ from core.enrollment.draw.errors import (
     NoPlacesToDraw,
     SeedEntered,
     SeedKnown,
+    SeedPublic,
     StillOpen,
 )
 from core.enrollment.draw.gate import drawn_now
@@ -272,18 +273,29 @@ async def _post_commitment(uow: UnitOfWork, row: DrawRound) -> None:
 
 
 async def cancel_round(uow: UnitOfWork, round_id: UUID, reason: str) -> None:
-    """Give it up, in public when it was committed to in public; never once a seed was entered: nobody draws twice."""
+    """Give it up, in public when it was committed to in public. Never once the public value exists: nobody draws twice.
+
+    But for a draw that its own check has stopped. Raises SeedPublic, SeedEntered, MoveRefused, ReasonOwed.
+    """
     row = await uow.get(DrawRound, round_id, lock=True)
-    if row.seed:
-        raise SeedEntered()
+    if row.state == "committed" and not await may_cancel(uow, row):
+        raise SeedEntered() if row.seed else SeedPublic()
     public = row.state == "committed"
     await DRAW.transition(uow, row, "cancel", reason=reason)
     await release_courses(uow, row)
     if public:
         with in_locale("zh_CN"):
             title = _("%(title)s：取消", title=row.title)
-        draft = notices.Draft("draw", title, body=reason, subject_kind="draw_round", subject_key=f"{row.id}/cancelled")
+        body = "\n".join(filter(None, (reason, row.stopped)))
+        draft = notices.Draft("draw", title, body=body, subject_kind="draw_round", subject_key=f"{row.id}/cancelled")
         await notices.post(uow, draft)
+
+
+async def may_cancel(uow: UnitOfWork, row: DrawRound) -> bool:
+    """Whether the round may be given up: before its public value exists, or when its own check has stopped the draw."""
+    if row.state == "committed" and not row.stopped:
+        return not row.seed and await moment(uow) < row.seed_at
+    return any(move.event == "cancel" for move in DRAW.possible(row.state))
 
 
 async def release_courses(uow: UnitOfWork, row: DrawRound) -> None:

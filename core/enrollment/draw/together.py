@@ -13,8 +13,8 @@ from sqlalchemy import delete, select
 from core.base.errors import NotFound
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
-from core.enrollment.draw.errors import InOtherParty, NoSuchParty, PartyFull
-from core.enrollment.draw.models import DrawRound, DrawTogether
+from core.enrollment.draw.errors import InOtherParty, NoSuchParty, PartyFull, WishesShut
+from core.enrollment.draw.models import DrawRound, DrawTogether, DrawWish
 from core.enrollment.draw.party import MOST, Party, drawn_code, party, party_of
 from core.enrollment.draw.wishes import open_round, ranked_ids, wish_of, write
 from core.notices import service as notices
@@ -77,6 +77,33 @@ async def leave(uow: UnitOfWork, round_id: UUID, student_id: UUID) -> None:
     if known.bound:
         await _renew(uow, row, known.children)
     await uow.audit("draw.apart", "student", student_id, round=row.id)
+
+
+async def forget_child(uow: UnitOfWork, student_id: UUID) -> None:
+    """A child that left the school asks for nothing and holds nobody back, in every round that still takes wishes.
+
+    What is committed to stays as it is: places drawn for it go to nobody and are free.
+    """
+    wished = select(DrawWish.round_id).where(DrawWish.student_id == student_id)
+    bound = select(DrawTogether.round_id).where(DrawTogether.student_id == student_id)
+    rounds = select(DrawRound.id).where(DrawRound.state == "open", DrawRound.id.in_(wished.union(bound)))
+    for round_id in (await uow.session.execute(rounds.order_by(DrawRound.id))).scalars().all():
+        try:
+            row = await _alone(uow, round_id)
+        except WishesShut:
+            continue  # about to be committed to, which leaves out who left
+        known = await party_of(uow, round_id, student_id)
+        others = [id_ for id_ in known.children if id_ != student_id] if known else []
+        await uow.hold(*(f"draw/{round_id}/{id_}" for id_ in (student_id, *others)))
+        await uow.session.execute(
+            delete(DrawTogether).where(DrawTogether.round_id == round_id, DrawTogether.student_id == student_id)
+        )
+        wish = await wish_of(uow, round_id, student_id)
+        if wish is not None:
+            await write(uow, row, (await students_by_id(uow, [student_id]))[student_id], wish, ())
+            await uow.session.flush()
+        if others:
+            await _renew(uow, row, others)
 
 
 async def _alone(uow: UnitOfWork, round_id: UUID) -> DrawRound:

@@ -10,7 +10,6 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
-from core.base import clock
 from core.base.context import TenantContext
 from core.base.errors import FieldError, Invalid, NotFound
 from core.base.text import gettext as _
@@ -82,7 +81,7 @@ async def new(
     """The form to key in for one child."""
     if child is None:
         raise NotFound()
-    return await _new_page(request, uow, child, Form.blank(PaperEntry, {"child": child, "signed_on": clock.today()}))
+    return await _new_page(request, uow, child, Form.blank(PaperEntry, {"child": child}))
 
 
 async def _new_page(
@@ -223,7 +222,7 @@ async def signed_form(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], agreement_id: FromPath[UUID]
 ) -> Response[str]:
     """The signed print comes back: key in who signed, with the scan."""
-    return await _signed_page(request, uow, agreement_id, Form.blank(Signed, {"signed_on": clock.today()}))
+    return await _signed_page(request, uow, agreement_id, Form.blank(Signed))
 
 
 async def _signed_page(

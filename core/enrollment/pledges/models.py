@@ -1,4 +1,4 @@
-"""The table of signed safety-responsibility agreements."""
+"""Tables of safety-responsibility agreements: what was signed, and the codes sent to sign."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.models import TenantModel, tenant_fk
+from core.db.models import Stamped, TenantModel, tenant_fk
 
 
 class TeacherPledge(TenantModel):
@@ -21,6 +21,7 @@ class TeacherPledge(TenantModel):
         tenant_fk("staff_id", "staff"),
         UniqueConstraint("tenant_id", "offering_id", "staff_id", "sha256"),
         Index("ix_teacher_pledge_staff_id", "tenant_id", "staff_id"),
+        Index("uq_teacher_pledge_token", "tenant_id", "token", unique=True, postgresql_where=text("token <> ''")),
     )
 
     offering_id: Mapped[UUID]
@@ -32,3 +33,25 @@ class TeacherPledge(TenantModel):
     signer_name: Mapped[str]
     account_id: Mapped[UUID]
     signed_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
+    number: Mapped[str] = mapped_column(server_default="")
+    token: Mapped[str] = mapped_column(server_default="")
+    """Names it on the public page that proves it; empty for what was signed before there was a code."""
+    signer_phone: Mapped[str] = mapped_column(server_default="")
+    """Masked: where the one-time code went."""
+
+
+class PledgeCode(TenantModel, Stamped):
+    """A one-time code sent to sign the agreement for one item in one wording; worth nothing for anything else."""
+
+    __tablename__ = "pledge_code"
+    __table_args__ = (
+        tenant_fk("offering_id", "offering"),
+        Index("ix_pledge_code_account_id", "tenant_id", "account_id", "created_at"),
+    )
+
+    offering_id: Mapped[UUID]
+    account_id: Mapped[UUID]
+    code_hash: Mapped[str]
+    expires_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    used_at: Mapped[datetime | None]

@@ -99,7 +99,6 @@ async def edit(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]
             "closes_at": clock.at_school(clock.today() + timedelta(days=7), 20),
             "kinds": list(USUAL),
             "segments": "\n".join([_("到 17:30"), _("到 18:00")]),
-            "means": ["questionnaire"],
         }
     else:
         initial = {name: getattr(row, name) for name in ("title", "words", "closes_at", "kinds", "means")}

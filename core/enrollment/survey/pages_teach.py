@@ -79,7 +79,7 @@ async def _one_page(
         initial = initial_of(pupil.answer, student_id)
         if pupil.answer is not None and pupil.answer.source != "app":
             initial["source"] = pupil.answer.source
-        form = Form.blank(KeyedForm, {"source": "paper", **initial})
+        form = Form.blank(KeyedForm, initial)
     ask(form, row)
     return await page(
         request,

@@ -89,4 +89,4 @@ class AnswerForm(BaseModel):
 class KeyedForm(AnswerForm):
     """The same, told on paper or by telephone and keyed in by the class teacher (R-086)."""
 
-    source: Annotated[Literal["paper", "phone"], Ui(_l("家长怎样答复"), kind="radio", options=source_options)] = "paper"
+    source: Annotated[Literal["paper", "phone"], Ui(_l("家长怎样答复"), kind="radio", options=source_options)]

@@ -153,10 +153,16 @@ async def turn(uow: UnitOfWork) -> None:
         now = clock.now()
         if row.closes_at <= now:
             await close_survey(uow, row.id)
-        elif row.closes_at - LAST_CALL <= now and row.reminded_at is None:
-            await _tell(uow, row, "survey.remind", f"survey.last/{row.id}")
+        elif row.closes_at - LAST_CALL <= now and not _reminded(row):
+            end = clock.school_time(row.closes_at).date()
+            await _tell(uow, row, "survey.remind", f"survey.last/{row.id}/{end}")
             row.reminded_at = now
     await uow.session.flush()
+
+
+def _reminded(row: NeedSurvey) -> bool:
+    """Whether the last call went out for the present end: who got more time hears of the new one."""
+    return row.reminded_at is not None and row.reminded_at >= row.closes_at - LAST_CALL
 
 
 async def _tell(

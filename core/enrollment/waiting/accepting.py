@@ -12,12 +12,11 @@ from sqlalchemy import select
 from core.db.uow import UnitOfWork
 from core.enrollment import applications, basket, leaving, seats
 from core.enrollment.application_rules import draft_view, refuse_objected
-from core.enrollment.basket import Choice, application_of, enrolled_choices, items_of
+from core.enrollment.basket import Choice, application_of, check_choice, chosen_days, enrolled_choices, items_of
 from core.enrollment.draw.service import moment
-from core.enrollment.errors import NotOnMenu
 from core.enrollment.models import Application, Enrolment
 from core.enrollment.offerings_service import offerings_by_id
-from core.enrollment.states import APPLICATION, ITEM, ON_MENU
+from core.enrollment.states import APPLICATION, ITEM
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting.errors import OfferOver, SignFirst
 from core.enrollment.waiting.models import WaitingEntry
@@ -34,7 +33,7 @@ async def accept(uow: UnitOfWork, entry_id: UUID) -> UUID:
 
     The places in `giving_up` are let go in the same transaction: an item not yet in force is dropped, an enrolment ends
     today (R-149). Where a family may choose the days, only the days at the same time go. Raises NotFound, MayNotChoose,
-    UnitNotYours, OfferOver, SignFirst, NotOnMenu, NoticeUnread, Overlap, Objected, PlaceLost.
+    UnitNotYours, OfferOver, SignFirst, NotOnMenu, NotForGrade, WrongDays, NoticeUnread, Overlap, Objected, PlaceLost.
     """
     unit = await locked(uow, entry_id)
     asked = await uow.get(WaitingEntry, entry_id)
@@ -112,14 +111,15 @@ async def _choices(uow: UnitOfWork, application: Application, child: StudentView
         for item in await items_of(uow, application.id):
             if item.state in ("chosen", "steered"):
                 wanted.setdefault(item.offering_id, Choice(item.offering_id, tuple(item.weekdays)))
-    wanted[entry.offering_id] = Choice(entry.offering_id, tuple(entry.weekdays))
-    views = await offerings_by_id(uow, wanted.keys())
-    view = views[entry.offering_id]
-    if view.state not in ON_MENU:
-        raise NotOnMenu(title=view.title)
+    views = await offerings_by_id(uow, {*wanted, entry.offering_id})
+    asked = entry.weekdays if views[entry.offering_id].any_days else ()
+    # The offer is the window, and nothing else: what nobody may choose from the menu is not accepted either.
+    view = check_choice(uow, views[entry.offering_id], application.term_id, child.grade, asked)
+    days = chosen_days(view, asked)
+    wanted[view.id] = Choice(view.id, days)
     for id_ in map(UUID, entry.giving_up):
         if id_ in wanted:
-            left = days_left(views[id_], wanted[id_].weekdays, view, entry.weekdays)
+            left = days_left(views[id_], wanted[id_].weekdays, view, days)
             wanted[id_] = Choice(id_, left)
             if not left:
                 del wanted[id_]

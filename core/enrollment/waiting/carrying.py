@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import aliased
 
+from core.base import clock
 from core.db.delivery import Delivery
 from core.db.uow import UnitOfWork
 from core.enrollment import seats
-from core.enrollment.models import Offering, SeatClaim
+from core.enrollment.models import Menu, Offering, SeatClaim
 from core.enrollment.offerings_service import offering
 from core.enrollment.states import ON_MENU
+from core.enrollment.views import OfferingView
 from core.enrollment.waiting import gate
 from core.enrollment.waiting.lists import CARRIED, live, rule_of
 from core.enrollment.waiting.models import WaitingEntry
@@ -25,7 +28,11 @@ from core.people.models import Student
 from core.people.service import students_by_id
 from core.terms.models import Term
 
+CARRY: Final = "waiting.carry"
+"""The job that carries a list into the next term."""
 CHUNK: Final = 300
+AGO: Final = timedelta(days=400)
+"""Lists of terms that ended before that have been carried or ended long ago."""
 
 
 async def end_lists(uow: UnitOfWork, term: Term) -> int:
@@ -48,55 +55,94 @@ async def end_lists(uow: UnitOfWork, term: Term) -> int:
 
 
 async def menu_published(delivery: Delivery) -> None:
-    """A menu is there: lists kept from last term go on in it before anybody can choose."""
-    await carry_in(delivery.uow)
+    """A menu is there: lists kept from last term go on in it."""
+    await look(delivery.uow)
 
 
-async def carry_in(uow: UnitOfWork) -> int:
-    """Put who waited when its term closed on the list of the offering that continues it; returns how many.
+async def run(delivery: Delivery) -> None:
+    """The job "waiting.carry"; payload {offering} of the term that is over. Part after part, each in its own
+    transaction: a whole school's children are never locked at once."""
+    if await carry_chunk(delivery.uow, UUID(delivery.payload["offering"])):
+        await delivery.uow.enqueue(CARRY, delivery.payload)
+
+
+async def look(uow: UnitOfWork) -> None:
+    """Have every list carried on, or ended, of which that can be said now; the rest waits for the next term."""
+    recent = select(Term.id).where(Term.ends_on > clock.today() - AGO)
+    query = select(WaitingEntry.offering_id).where(WaitingEntry.term_id.in_(recent), *_kept()).distinct()
+    for old in (await uow.session.execute(query.order_by(WaitingEntry.offering_id))).scalars().all():
+        target, over = await _following(uow, old)
+        if target is not None or over:
+            await uow.enqueue(CARRY, {"offering": old})
+
+
+def _kept() -> tuple[ColumnElement[bool], ...]:
+    """Entries that were carried out of their term and stand on no list yet."""
+    later = aliased(WaitingEntry)
+    again = exists().where(later.tenant_id == WaitingEntry.tenant_id, later.carried_from == WaitingEntry.id)
+    return (WaitingEntry.state == "carried", ~again)
+
+
+async def carry_chunk(uow: UnitOfWork, old: UUID) -> bool:
+    """Put the next who waited when their term closed on the list of the offering that continues it, or end their
+    waiting where the next term has begun without one; whether there may be more.
 
     That is the offering of the next term with the same title, kind and maker. They keep their order among themselves,
     wait together as before, and come before those who join later; who was put ahead last term is not put ahead again.
     """
-    later = aliased(WaitingEntry)
-    query = (
-        select(WaitingEntry)
-        .outerjoin(later, (later.tenant_id == WaitingEntry.tenant_id) & (later.carried_from == WaitingEntry.id))
-        .join(Student, (Student.tenant_id == WaitingEntry.tenant_id) & (Student.id == WaitingEntry.student_id))
-        .where(WaitingEntry.state == "carried", later.id.is_(None), Student.left_at.is_(None))
-        .order_by(WaitingEntry.offering_id, *ORDER)
-    )
-    waited: dict[UUID, list[WaitingEntry]] = {}
-    for row in (await uow.session.execute(query)).scalars().all():
-        waited.setdefault(row.offering_id, []).append(row)
-    targets = {old: new for old in waited if (new := await _continued(uow, old)) is not None}
-    if not targets:
-        return 0
-    await seats.hold_children(uow, {row.student_id for old in targets for row in waited[old]})
-    made = 0
-    for old, new in sorted(targets.items(), key=lambda pair: pair[1].bytes):
-        made += await _carry(uow, in_order(waited[old]), new)
-    return made
+    await uow.hold(f"waiting.carry/{old}")
+    query = select(WaitingEntry).where(WaitingEntry.offering_id == old, *_kept()).order_by(*ORDER)
+    first = (await uow.session.execute(query.limit(CHUNK))).scalars().all()
+    units = {row.unit for row in first if row.unit is not None}
+    mates = (await uow.session.execute(query.where(WaitingEntry.unit.in_(units)))).scalars().all() if units else ()
+    waited = in_order(list({row.id: row for row in (*first, *mates)}.values()))  # no unit is cut in two
+    target, over = await _following(uow, old)
+    if not waited or (target is None and not over):
+        return False
+    await seats.hold_children(uow, {row.student_id for row in waited})
+    gone = await _gone(uow, [row.student_id for row in waited])
+    here = [row for row in waited if row.student_id not in gone]
+    carried = await _carry(uow, here, target) if target is not None else set()
+    # Each is carried or ended, so that nobody asks about it again.
+    for row in waited:
+        if row.id not in carried:
+            why = "child_left" if row.student_id in gone else "not_continued" if target is None else "has_place"
+            await gate.move(uow, row, "end", reason=why)
+    if target is None:
+        await _tell(uow, await offering(uow, old), here, "waiting.ended")
+    return len(first) == CHUNK
 
 
-async def _continued(uow: UnitOfWork, offering_id: UUID) -> UUID | None:
-    """The offering of the next term that continues this one, once it is on the menu."""
+async def _gone(uow: UnitOfWork, children: Collection[UUID]) -> set[UUID]:
+    query = select(Student.id).where(Student.id.in_(children), Student.left_at.is_not(None))
+    return set((await uow.session.execute(query)).scalars())
+
+
+async def _following(uow: UnitOfWork, offering_id: UUID) -> tuple[UUID | None, bool]:
+    """The offering of the next term that continues this one, once it is on the menu; and whether none will any more:
+    the next term has begun with its menu, or is over."""
     old = await uow.get(Offering, offering_id)
     term = await uow.get(Term, old.term_id)
-    following = select(Term.id).where(Term.starts_on > term.starts_on).order_by(Term.starts_on).limit(1)
+    following = select(Term).where(Term.starts_on > term.starts_on).order_by(Term.starts_on).limit(1)
     next_term = (await uow.session.execute(following)).scalar_one_or_none()
+    if next_term is None:
+        return None, False
     query = select(Offering.id).where(
-        Offering.term_id == next_term,
+        Offering.term_id == next_term.id,
         Offering.title == old.title,
         Offering.kind == old.kind,
         Offering.plugin.is_not_distinct_from(old.plugin),
         Offering.state.in_(ON_MENU),
         Offering.capacity.is_not(None),
     )
-    return (await uow.session.execute(query.order_by(Offering.id).limit(1))).scalar_one_or_none()
+    target = (await uow.session.execute(query.order_by(Offering.id).limit(1))).scalar_one_or_none()
+    menu = select(Menu.id).where(Menu.term_id == next_term.id, Menu.state != "draft")
+    begun = next_term.starts_on <= clock.today() and (await uow.session.execute(menu)).first() is not None
+    return target, begun or next_term.ends_on < clock.today()
 
 
-async def _carry(uow: UnitOfWork, waited: Sequence[WaitingEntry], target: UUID) -> int:
+async def _carry(uow: UnitOfWork, waited: Sequence[WaitingEntry], target: UUID) -> set[UUID | None]:
+    """Returns the ids of those who stand on the new list now; whoever has a place there, or waits already, does not."""
     await seats.hold_offering(uow, target)
     view = await offering(uow, target)
     query = select(SeatClaim.student_id).where(SeatClaim.offering_id == target, SeatClaim.released_at.is_(None))
@@ -128,16 +174,27 @@ async def _carry(uow: UnitOfWork, waited: Sequence[WaitingEntry], target: UUID) 
         )
     uow.session.add_all(made)
     await uow.session.flush()
-    children = await students_by_id(uow, [entry.student_id for entry in made])
-    families = await notices.guardians_of(uow, children.keys())
     for entry in made:
         unit = {"unit": entry.unit} if entry.unit else {}
         gate.note(uow, entry, "join", facts={"cls": entry.cls, "tier": CARRIED, "number": entry.number, **unit})
-        told = {"child": children[entry.student_id].name, "title": view.title}
-        path = f"home/waiting?child={entry.student_id}"
-        people = families.get(entry.student_id, [])
-        await notices.tell(uow, people, "waiting.carried", told, path=path, source=f"waiting.carried/{entry.id}")
     await uow.session.flush()
+    await _tell(uow, view, made, "waiting.carried")
     if made:
         await gate.ask_the_list(uow, target)
-    return len(made)
+    return {entry.carried_from for entry in made}
+
+
+async def _tell(uow: UnitOfWork, view: OfferingView, entries: Sequence[WaitingEntry], kind: str) -> None:
+    children = await students_by_id(uow, [entry.student_id for entry in entries])
+    families = await notices.guardians_of(uow, children.keys())
+    letters = [
+        notices.Letter(
+            account,
+            {"child": children[entry.student_id].name, "title": view.title},
+            f"home/waiting?child={entry.student_id}",
+            f"{kind}/{entry.id}",
+        )
+        for entry in entries
+        for account in families.get(entry.student_id, [])
+    ]
+    await notices.tell_each(uow, kind, letters)

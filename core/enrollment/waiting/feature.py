@@ -17,6 +17,7 @@ PERMISSIONS = (Permission(MANAGE, _l("管理候补名单"), roles=("office", "pr
 NAV = (NavItem("desk", _l("候补名单"), "desk/waiting", "hourglass", order=27, permission=MANAGE, group=_l("课后服务")),)
 JOBS = (
     Job(OFFER, offers.run, title=_l("向候补名单发出名额")),
+    Job(carrying.CARRY, carrying.run, title=_l("把候补名单转入新学期")),
     Job(TURN, offers.turn, title=_l("检查候补名单")),
 )
 SUBSCRIBERS = (Subscriber("menu.published", "waiting.menu", carrying.menu_published),)

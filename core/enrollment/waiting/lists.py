@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time
 from uuid import UUID
@@ -80,7 +81,7 @@ async def checked(uow: UnitOfWork, offering_id: UUID) -> tuple[bool, Replayed]:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What everybody may know of one list: counts only. `jumps` by reason, every one since the list began."""
+    """The counts of one list. `jumps`, by reason, are for the office; for everybody there is the sum of all lists."""
 
     waiting: int
     offered: int
@@ -130,3 +131,11 @@ async def tallies(uow: UnitOfWork, term_id: UUID) -> dict[UUID, Tally]:
         )
         for id_, n in by_list.items()
     }
+
+
+def jumps_of(found: Iterable[Tally]) -> dict[str, int]:
+    """How often somebody was put ahead on all these lists together, by reason."""
+    sums: Counter[str] = Counter()
+    for tally in found:
+        sums.update(tally.jumps)
+    return dict(sums)

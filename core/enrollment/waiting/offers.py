@@ -28,7 +28,7 @@ from core.enrollment.offerings_service import offering
 from core.enrollment.states import ON_MENU
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting import gate
-from core.enrollment.waiting.carrying import carry_in
+from core.enrollment.waiting.carrying import look
 from core.enrollment.waiting.hours import deadline
 from core.enrollment.waiting.lists import live, rule_of
 from core.enrollment.waiting.models import WaitingEntry
@@ -64,7 +64,7 @@ async def run(delivery: Delivery) -> None:
 async def turn(delivery: Delivery) -> None:
     """The job "waiting.turn": nothing is forgotten, whatever was killed. Lists that have something to do are asked."""
     uow = delivery.uow
-    await carry_in(uow)
+    await look(uow)
     due = await uow.session.execute(_DUE, {"t": uow.ctx.tenant_id, "standing": list(STANDING)})
     for offering_id in due.scalars().all():
         await uow.enqueue(gate.OFFER, {"offering": offering_id})

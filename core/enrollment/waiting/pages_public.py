@@ -34,10 +34,6 @@ async def show(
     views = await offerings_by_id(uow, counts.keys())
     order = sorted(views.values(), key=lambda view: (view.title, str(view.id)))
     pager = Pager(len(order), max(1, at), SIZE, param="at")
-    by_reason: dict[str, int] = {}
-    for tally in counts.values():
-        for reason, many in tally.jumps.items():
-            by_reason[reason] = by_reason.get(reason, 0) + many
     return await page(
         request,
         "enrollment/waiting/public.html",
@@ -47,7 +43,7 @@ async def show(
         counts=counts,
         views=order[pager.offset : pager.offset + SIZE],
         pager=pager,
-        by_reason=by_reason,
+        by_reason=lists.jumps_of(counts.values()),
         rule=await lists.rule_of(uow, term.id),
         **SAY_WAITING,
     )

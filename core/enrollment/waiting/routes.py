@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from pydantic import BaseModel
 from sqlalchemy import select
 
@@ -23,9 +23,11 @@ from core.enrollment.waiting.words import basis
 from core.people.service import my_child
 from core.terms.service import current_term
 from core.web.access import access, public
+from core.web.markup import Pager
 
 GUARDIAN = access("enrollment.apply")
 API = "/api/t/{tenant:str}"
+SIZE = 50
 
 
 class EntryOut(BaseModel):
@@ -54,8 +56,8 @@ class AcceptedOut(BaseModel):
 
 
 class ListOut(BaseModel):
-    """Counts of one list; `jumps` by reason; `passed`: how often children who wait together were passed by because
-    fewer places were free than they need."""
+    """Counts of one list; `passed`: how often children who wait together were passed by because fewer places were free
+    than they need."""
 
     offering_id: UUID
     title: str
@@ -63,8 +65,16 @@ class ListOut(BaseModel):
     offered: int
     taken: int
     let_go: int
-    jumps: dict[str, int]
     passed: int
+
+
+class CountsOut(BaseModel):
+    """A page of a term's lists, by title, of `total`. `jumps`: how often the school put somebody ahead, by reason, on
+    all lists together; beside one list's name a reason could tell of one child."""
+
+    total: int
+    jumps: dict[str, int]
+    lists: list[ListOut]
 
 
 async def _out(uow: UnitOfWork, row: WaitingEntry) -> EntryOut:
@@ -140,23 +150,28 @@ async def leave(uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID]) -> E
 
 
 @get(f"{API}/waiting", opt=public())
-async def counts(uow: NamedDependency[UnitOfWork]) -> list[ListOut]:
-    """The counts of the term's lists, for everybody. No child is named."""
+async def counts(uow: NamedDependency[UnitOfWork], at: FromQuery[int] = 1) -> CountsOut:
+    """The counts of the term's lists, for everybody, 50 a page. No child is named."""
     found = await lists.tallies(uow, (await current_term(uow)).id)
     views = await offerings_by_id(uow, found.keys())
-    return [
-        ListOut(
-            offering_id=id_,
-            title=views[id_].title,
-            waiting=tally.waiting,
-            offered=tally.offered,
-            taken=tally.taken,
-            let_go=tally.let_go,
-            jumps=tally.jumps,
-            passed=tally.passed,
-        )
-        for id_, tally in sorted(found.items(), key=lambda pair: (views[pair[0]].title, str(pair[0])))
-    ]
+    order = sorted(views.values(), key=lambda view: (view.title, str(view.id)))
+    pager = Pager(len(order), max(1, at), SIZE)
+    return CountsOut(
+        total=len(order),
+        jumps=lists.jumps_of(found.values()),
+        lists=[
+            ListOut(
+                offering_id=view.id,
+                title=view.title,
+                waiting=found[view.id].waiting,
+                offered=found[view.id].offered,
+                taken=found[view.id].taken,
+                let_go=found[view.id].let_go,
+                passed=found[view.id].passed,
+            )
+            for view in order[pager.offset : pager.offset + SIZE]
+        ],
+    )
 
 
 HANDLERS = (entries, join, together, apart, accept, refuse, leave, counts)

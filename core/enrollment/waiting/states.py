@@ -31,7 +31,7 @@ WAITING = Machine(
         Move("lapse", ("offered",), "lapsed", _l("逾期")),
         Move("leave", ("waiting", "blocked"), "left", _l("退出候补"), "enrollment.apply"),
         Move("carry", ("waiting", "blocked", "offered"), "carried", _l("转入下学期")),
-        Move("end", ("waiting", "blocked", "offered"), "ended", _l("结束候补")),
+        Move("end", ("waiting", "blocked", "offered", "carried"), "ended", _l("结束候补")),
     ],
 )
 

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, func, select
 from core.base import clock
 from core.base.errors import Conflict, FieldError, NotFound
 from core.base.text import lazy_gettext as _l
+from core.db.delivery import Delivery
 from core.db.states import ReasonOwed
 from core.db.uow import UnitOfWork
 from core.enrollment import seats
@@ -211,6 +212,18 @@ async def withdraw(uow: UnitOfWork, one_off_id: UUID) -> None:
     if (await uow.session.execute(called)).first() is not None:
         raise AlreadyCalled()
     await ONE_OFF.transition(uow, row, "withdraw")
+
+
+async def child_left(delivery: Delivery) -> None:
+    """Consumes "roster.imported": nobody is expected any more for a child that has left the school."""
+    uow = delivery.uow
+    query = (
+        select(OneOff)
+        .join(Student, (Student.tenant_id == OneOff.tenant_id) & (Student.id == OneOff.student_id))
+        .where(OneOff.day > clock.today(), OneOff.state.in_(("requested", "taken_on")), Student.left_at.is_not(None))
+    )
+    for row in (await uow.session.execute(query.order_by(OneOff.id).with_for_update(of=OneOff))).scalars().all():
+        await ONE_OFF.transition(uow, row, "withdraw")
 
 
 # ---- reading ------------------------------------------------------------------------------------------------

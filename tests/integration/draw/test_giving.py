@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import time, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -28,6 +29,7 @@ from core.enrollment.draw.errors import (
     SameOfficer,
     SeedEntered,
     SeedKnown,
+    SeedPublic,
     SeedTooEarly,
     StillOpen,
     WishesShut,
@@ -36,7 +38,7 @@ from core.enrollment.draw.models import DrawPriority, DrawRound, DrawWish
 from core.enrollment.errors import NotForGrade, NotOnMenu
 from core.enrollment.models import Offering, OfferingSeats, SeatClaim
 from core.enrollment.offerings_service import draft_of, every, offering
-from core.notices.models import Message
+from core.notices.models import Message, Notice
 from core.people.service import MayNotChoose
 from tests.integration.draw.test_way import second_guardian
 from tests.support import draws, menu
@@ -159,16 +161,60 @@ async def test_a_wrong_outcome_stops_the_draw_and_says_so(
     assert len(await claims(world, school)) == 1
 
 
-async def test_another_program_than_the_committed_one_does_not_draw(
-    world: World, database: DatabaseAddresses, monkeypatch: pytest.MonkeyPatch
+def other_version(folder: Path) -> Path:
+    """The same program with a comment more: another hash."""
+    file = folder / "program.py"
+    file.write_text(Path(str(program.__file__)).read_text(encoding="utf-8") + "# 上一版\n", encoding="utf-8")
+    return file
+
+
+@pytest.mark.req("R-216")
+async def test_the_committed_program_draws_whatever_was_installed_since(
+    world: World, database: DatabaseAddresses, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """An upgrade between commitment and draw changes nothing: the text that was committed to is what runs. Only a text
+    that is not the committed one cannot draw; then, and only then, a round is given up after its number is public."""
     school = await world.school()
-    round_id = await draws.opened(world, school, await draws.clubs(world, school, draws.club("围棋社")))
-    await draws.committed(world, school, database.superuser, round_id)
-    await draws.confirmed(world, school, round_id)
-    monkeypatch.setattr(program, "own_hash", lambda: "0" * 64)
+    chess, choir = await draws.clubs(world, school, draws.club("围棋社"), draws.club("合唱团", weekday=5))
+    first, second = [await draws.opened(world, school, [view]) for view in (chess, choir)]
+    for family in school.families:
+        await draws.rank(world, school, family, first, [chess])
+        await draws.rank(world, school, family, second, [choir])
+    older = other_version(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(program, "__file__", str(older))
+        for round_id in (first, second):
+            await draws.committed(world, school, database.superuser, round_id)
+    # The number is public: whoever can read the wishes may know the outcome, so nobody gives the round up any more.
+    async with world.house.unit(await world.as_(school, "office")) as uow:
+        for round_id in (first, second):
+            with pytest.raises(SeedPublic):
+                await service.cancel_round(uow, round_id, "结果不合适")
+    client = await world.client(school.people["office"], page=True)
+    here = f"/t/school/desk/draws/{second}"
+    assert "取消这一轮" not in (await client.get(here)).text
+
+    drawn = await draws.drawn_on(world, school, first)
+    assert drawn.record["program"] == program.sha256(older.read_bytes()) != program.own_hash()
+    assert drawn.record["outcome"] == program.outcome(drawn.record)
+    program.verify(drawn.record, program.sha256(older.read_bytes()))
+    assert len(await claims(world, school)) == 1
+
+    with psycopg.connect(database.superuser, autocommit=True) as admin:
+        admin.execute("update draw_round set program = program || '# changed' where id = %s", (second,))
+    await draws.confirmed(world, school, second)
     await world.drain(school)
-    assert "不是同一个版本" in (await draws.round_of(world, school, round_id)).stopped
+    assert "不是同一个版本" in (await draws.round_of(world, school, second)).stopped
+    assert "取消这一轮" in (await client.get(here)).text
+    answer = await client.post(f"{here}/cancel", data={"reason": "程序文件损坏，改期重新报名"})
+    assert answer.status_code == 303
+    async with world.house.unit(school.ctx) as uow:
+        assert (await uow.get(DrawRound, second)).state == "cancelled"
+        assert (await uow.get(OfferingSeats, choir.id)).claimable is True
+        posted = (
+            await uow.session.execute(select(Notice.body).where(Notice.subject_key == f"{second}/cancelled"))
+        ).scalar_one()
+    assert "程序文件损坏" in posted and "不是同一个版本" in posted
 
 
 @pytest.mark.req("R-134")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time as time_at
 from typing import Any
 
@@ -195,6 +196,9 @@ async def test_the_pages_of_a_class_teacher_and_the_office(world: World) -> None
     teacher = await world.client(school.people["class_teacher"], page=True)
     assert "录入一份申请" in (await teacher.get("/t/school/teach/papers")).text
     form = (await teacher.get(f"/t/school/teach/papers/new?child={child}")).text
+    # The date stands on the paper; today's is not it.
+    [field] = re.findall(r'<input[^>]*name="signed_on"[^>]*>', form)
+    assert str(clock.today()) not in field
     assert f"{care.id}:1" in form
     data = {
         "child": child,

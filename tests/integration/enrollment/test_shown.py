@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
+from sqlalchemy import event, text
 
 from core.base import clock
 from core.enrollment import agreements
@@ -17,7 +19,7 @@ from core.terms.service import open_term
 from tests.integration.waiting.test_way import plain as plain_text
 from tests.support import menu
 from tests.support.database import DatabaseAddresses
-from tests.support.world import World
+from tests.support.world import School, World
 
 
 @pytest.mark.req("R-030", "R-136", "R-156", "R-157")
@@ -96,6 +98,37 @@ async def test_what_was_shown_read_and_signed_on_a_day(
         assert await service.count_renewals(uow, term) == 2
         two = [r.child.name for n in (0, 1) for r in await service.renewals(uow, term, 1, n)]
         assert two == ["学生1", "学生2"]
+    # The number beside the menu is of all families, however many, and reads none of their papers.
+    await many_more(world, school, owed.signed.id, 210)
+    async with world.house.unit(await world.as_(school, "office")) as uow:
+        asked: list[str] = []
+        event.listen(uow.session.sync_session, "do_orm_execute", lambda state: asked.append(str(state.statement)))
+        assert await pages.badge(uow) == 212
+        assert not any("agreement.content" in statement or "student.name" in statement for statement in asked)
+        assert len(await service.renewals(uow, term, limit=50)) == 50
+    await menu.sign(world, school, family)
+    async with world.house.unit(school.ctx) as uow:
+        assert await service.count_renewals(uow, term) == 211
+        assert family.student_id not in {row.child.id for row in await service.renewals(uow, term, limit=300)}
+
+
+_MORE = """
+with made as (
+  insert into student (tenant_id, id, class_id, name, name_sort)
+  select :t, gen_random_uuid(), :class, '学生' || n, 'x' || n from generate_series(100, 99 + :many) n returning id),
+applied as (
+  insert into application (tenant_id, id, term_id, student_id, state)
+  select :t, gen_random_uuid(), :term, id, 'enrolled' from made returning id, student_id)
+insert into agreement (tenant_id, id, application_id, student_id, state, template, version, content, sha256, token)
+select :t, gen_random_uuid(), p.id, p.student_id, 'in_force', a.template, a.version, a.content, a.sha256, p.id::text
+  from applied p, agreement a where a.tenant_id = :t and a.id = :like"""
+
+
+async def many_more(world: World, school: School, like: UUID, many: int) -> None:
+    """More children whose families signed the same text."""
+    async with world.house.unit(school.ctx) as uow:
+        where = {"t": school.ctx.tenant_id, "class": school.class_id, "term": school.term_id, "like": like}
+        await uow.session.execute(text(_MORE), {**where, "many": many})
 
 
 @pytest.mark.req("R-030", "R-136")

@@ -190,3 +190,29 @@ async def test_the_pages_show_the_difference_before_anything_is_done(world: Worl
     assert 'name="reason"' not in page
     assert (await parent.post(f"/t/school/home/enrolments/{now.id}/withdraw")).status_code == 303
     assert await enrolled(world, school) == []
+
+
+@pytest.mark.req("R-149", "R-214")
+async def test_no_swap_into_the_hour_of_a_place_that_is_held(world: World) -> None:
+    """A place won, offered or claimed and not yet applied for is the child's as well: nothing else fits at its time."""
+    school = await world.school(pack=None)
+    [ball, chess, robots] = [
+        await menu.approved(
+            world, school, **{**CLUB, "capacity": 3}, title=title, periods=every([day], time(16, 30), time(17, 30))
+        )
+        for title, day in (("篮球社团", 2), ("围棋社团", 3), ("机器人社团", 3))
+    ]
+    await menu.publish(world, school)
+    family = school.families[0]
+    await menu.enrol(world, school, family, [(ball, ())])
+    assert (await waiting.hold(world.house, school, chess, family.student_id, "tap")).claimed
+    [row] = await enrolled(world, school)
+    async with world.house.unit(await world.as_(school, family.guardian)) as uow:
+        _row, _child, found = await swap.options(uow, row.id)
+        assert robots.id not in {view.id for view in found} and chess.id in {view.id for view in found}
+    with pytest.raises(Overlap):
+        await swapped(world, school, row.id, robots.id)
+    assert await taken(world, school, ball.id, chess.id, robots.id) == [1, 1, 0]
+    # The place that is held may be what it is exchanged for.
+    await swapped(world, school, row.id, chess.id)
+    assert await taken(world, school, ball.id, chess.id, robots.id) == [0, 1, 0]

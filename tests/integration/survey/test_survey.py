@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 
 import httpx
@@ -87,7 +88,10 @@ async def test_from_the_question_to_the_plan(world: World) -> None:
         assert [(v.rule, v.outcome) for v in kept] == [("plan.survey", "refused")]
     # The office writes it: an end that is past comes back beside its field.
     assert "本学期还没有意向调查" in (await office.get(DESK)).text
-    assert "2026–2027 学年第一学期课后服务意向调查" in (await office.get(f"{DESK}/edit")).text
+    blank = (await office.get(f"{DESK}/edit")).text
+    assert "2026–2027 学年第一学期课后服务意向调查" in blank
+    # How families were reached is what the school says it did: nothing is ticked for it.
+    assert re.findall(r'<input[^>]*name="means"[^>]*checked', blank) == []
     at = clock.school_time(now)
     form = {
         "title": "秋季意向调查",
@@ -125,6 +129,11 @@ async def test_from_the_question_to_the_plan(world: World) -> None:
     assert "已提醒 2 位家长" in await follow(teacher, await teacher.post(f"{TEACH}/remind"))
     assert "今天已经提醒过" in await follow(teacher, await teacher.post(f"{TEACH}/remind"))
     paper = {"child": str(school.families[1].student_id), "wants": "no", "source": "paper", "weekdays": ["2"]}
+    # How the family answered is the teacher's to say.
+    unticked = (await teacher.get(f"{TEACH}/{paper['child']}")).text
+    assert 'name="source"' in unticked and re.findall(r'<input[^>]*name="source"[^>]*checked', unticked) == []
+    unsaid = {name: value for name, value in paper.items() if name != "source"}
+    assert (await teacher.post(f"{TEACH}/{paper['child']}", data=unsaid)).status_code == 422
     assert "已录入" in await follow(teacher, await teacher.post(f"{TEACH}/{paper['child']}", data=paper))
     assert "家长已经自己填写" in (await teacher.get(f"{TEACH}/{child}")).text
     assert (await teacher.post(f"{TEACH}/{child}", data=paper)).status_code == 409
@@ -202,6 +211,16 @@ async def test_time_reminds_and_ends_and_strangers_stay_out(world: World) -> Non
             await service.turn(uow)
     async with world.house.unit(school.ctx) as uow:
         assert [m.account_id for m in await messages(uow, "survey.remind")] == [two.guardian.account_id]
+    # The school gives families more time: a day before the new end they are reminded once more, and once only.
+    end = clock.now() + timedelta(days=6)
+    async with world.house.unit(school.ctx) as uow:
+        (await uow.get(NeedSurvey, row.id)).closes_at = end
+    for before, many in ((timedelta(days=5), 1), (timedelta(hours=12), 2), (timedelta(hours=11), 2)):
+        with clock.travelled(end - before - clock.now()):
+            async with world.house.unit(school.ctx) as uow:
+                await service.turn(uow)
+                assert len(await messages(uow, "survey.remind")) == many
+    async with world.house.unit(school.ctx) as uow:
         (await uow.get(NeedSurvey, row.id)).closes_at = clock.now() - timedelta(minutes=1)
     async with world.house.unit(school.ctx) as uow:
         await service.turn(uow)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, time
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from core.base import clock
 from core.base.errors import NotFound
+from core.db.uow import UnitOfWork
+from core.enrollment import seats
 from core.enrollment.draw.errors import ByDraw
 from core.enrollment.draw.models import DrawWish
+from core.enrollment.models import OfferingSeats
 from core.enrollment.term_end import end_chunk
-from core.enrollment.waiting import office
+from core.enrollment.waiting import carrying, lists, office
 from core.enrollment.waiting.models import WaitingEntry
 from core.notices.models import Message
 from core.terms.models import Term
@@ -92,3 +98,55 @@ async def test_priority_and_the_next_term(world: World, database: DatabaseAddres
     async with world.house.unit(await world.as_(school, "office")) as uow:
         with pytest.raises(NotFound):
             await office.set_priority(uow, school.families[0].student_id, True)
+
+
+@pytest.mark.req("R-145", "R-148", "R-216")
+async def test_lists_are_carried_a_part_at_a_time_and_end_with_what_is_not_continued(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long a list is, a transaction locks a handful of children, and the order stays. What the next term does
+    not go on with ends when that term has begun, and its families are told; nothing is asked of it ever after."""
+    school = await world.school(families=4, pack=None)
+    chess, clay = [draws.club(title, day, capacity=1) for title, day in (("围棋社", 3), ("陶艺社", 5))]
+    views = await draws.clubs(world, school, chess, clay)
+    holder, *waiters = school.families
+    await menu.apply(world, school, holder, [(view, ()) for view in views])
+    for family in waiters:
+        await waiting.join(world, school, family, views[0])
+    old = await waiting.join(world, school, waiters[0], views[1])
+    old_term = school.term_id
+    assert old_term is not None
+    async with world.house.unit(await world.as_(school, "office")) as uow:
+        await office.set_rule(uow, old_term, hours=2, wakes_at=time(8), sleeps_at=time(20), carry=True)
+        school.term_id = (await open_term(uow, "2026-2027-2", date(2027, 2, 20), date(2027, 7, 5))).id
+    async with world.house.unit(school.ctx) as uow:
+        while await end_chunk(uow, await uow.get(Term, old_term)):
+            pass
+    locked: list[int] = []
+    real = seats.hold_children
+
+    async def counted(uow: UnitOfWork, children: Collection[UUID]) -> None:
+        locked.append(len(children))
+        await real(uow, children)
+
+    monkeypatch.setattr(carrying, "CHUNK", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(carrying.seats, "hold_children", counted)
+        again = await menu.approved(world, school, chess)
+        await menu.publish(world, school)
+        async with world.house.unit(school.ctx) as uow:  # no offers yet: those lock whole lists
+            await uow.session.execute(update(OfferingSeats).where(OfferingSeats.id == again.id).values(claimable=False))
+        await world.drain(school)
+    assert await waiting.states(world, school, again) == [(f.student_id, "waiting") for f in waiters]
+    assert locked[:2] == [2, 1]
+    assert (await waiting.entry(world, school, old)).state == "carried"
+    with clock.travelled(clock.at_school(date(2027, 3, 1), 10) - clock.now()):
+        for _turn in range(2):
+            async with world.house.unit(school.ctx) as uow:
+                await uow.enqueue("waiting.turn")
+            await world.drain(school)
+    assert (await waiting.entry(world, school, old)).state == "ended"
+    async with world.house.unit(school.ctx) as uow:
+        told = (await uow.session.execute(select(Message).where(Message.kind == "waiting.ended"))).scalars().all()
+        assert [m.account_id for m in told] == [waiters[0].guardian.account_id]
+        assert (await lists.checked(uow, views[1].id))[0]

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from core.enrollment import applications, enrolments, menu_service, seats
 from core.enrollment.basket import application_of, items_of
+from core.enrollment.errors import NotForGrade, NotOnMenu
+from core.enrollment.letters import letter
+from core.enrollment.models import Application, Offering
 from core.enrollment.offerings_service import change_offering, draft_of, offering
-from core.enrollment.waiting import lists, service
+from core.enrollment.waiting import accepting, lists, service
 from core.enrollment.waiting.models import WaitingEntry, WaitingEvent
 from core.notices.models import Message
+from core.terms.models import Term
 from core.web.i18n import fdatetime
 from tests.integration.draw.test_way import follow, hidden
 from tests.support import draws, menu, rush, waiting
@@ -86,6 +92,12 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses) -> None:
     public = (await stranger.get("/t/school/waiting")).text
     assert "纠正学校的差错" in public
     assert "漏登" not in public
+    # Why somebody was put ahead is counted for the whole school: beside one club's name it could name a child.
+    table = public[public.index("<table") :]
+    assert "围棋社" in table and "提前安排" not in table
+    counts = (await stranger.get("/api/t/school/waiting", headers={"accept": "application/json"})).json()
+    assert counts["jumps"] == {"school_error": 1}
+    assert all("jumps" not in one for one in counts["lists"])
     assert "其中 1 个由学校提前安排" in await lists_page(mother, first)
 
     # The place comes free: offered in order, refused, offered to the next, each told.
@@ -153,8 +165,51 @@ async def test_the_same_by_json(world: World) -> None:
     assert (await client.post(f"{api}/home/waiting/{made['id']}/refuse")).json()["state"] == "refused"
     late = await client.post(f"{api}/home/waiting/{made['id']}/accept")
     assert (late.status_code, late.json()["code"]) == (409, "offer_over")
-    [counted] = (await (await world.client(None)).get(f"{api}/waiting")).json()
-    assert (counted["title"], counted["waiting"], counted["let_go"], counted["jumps"]) == ("围棋社", 0, 1, {})
+    everybody = await world.client(None)
+    public = (await everybody.get(f"{api}/waiting")).json()
+    [counted] = public["lists"]
+    assert (counted["title"], counted["waiting"], counted["let_go"]) == ("围棋社", 0, 1)
+    assert (public["total"], public["jumps"]) == (1, {})
+    assert (await everybody.get(f"{api}/waiting?at=2")).json()["lists"] == []
+
+
+@pytest.mark.req("R-146", "R-214")
+async def test_an_offer_binds_nobody_to_what_may_not_be_chosen(world: World) -> None:
+    """Between offer and answer the item's plugin is switched off, or its grades change: the offer is not accepted, as
+    nobody could choose the item from the menu either, and the application stays as it was."""
+    school = await world.school(families=2, pack=None)
+    [chess] = await draws.clubs(world, school, draws.club("围棋社", capacity=1))
+    holder, family = school.families
+    await menu.apply(world, school, holder, [(chess, ())])
+    entry = await waiting.join(world, school, family, chess)
+    await waiting.give_back(world, school, chess, holder.student_id)
+    await world.drain(school)
+    assert await waiting.states(world, school, chess) == [(family.student_id, "offered")]
+    ctx = await world.as_(school, family.guardian)
+    for change, back, refusal in (
+        ({"plugin": "clubs"}, {"plugin": None}, NotOnMenu),
+        ({"grades": [1, 2]}, {"grades": [3, 4]}, NotForGrade),
+    ):
+        await changed(world, school, chess.id, change)
+        async with world.house.unit(replace(ctx, plugins=ctx.plugins - {"clubs"})) as uow:
+            assert school.term_id is not None
+            shown = await menu_service.menu_of(uow, school.term_id)
+            assert shown is not None
+            sha256 = (await letter(uow, await uow.get(Term, school.term_id), shown)).sha256
+            await applications.read_notice(uow, family.student_id, school.term_id, sha256)
+            with pytest.raises(refusal):
+                await accepting.accept(uow, entry)
+            await uow.session.rollback()
+        await changed(world, school, chess.id, back)
+    await menu.notice_hash(world, school, family)
+    async with world.house.unit(ctx) as uow:
+        application = await uow.get(Application, await accepting.accept(uow, entry))
+        assert application.state == "submitted"
+
+
+async def changed(world: World, school: School, offering_id: UUID, columns: dict[str, Any]) -> None:
+    async with world.house.unit(school.ctx) as uow:
+        await uow.session.execute(update(Offering).where(Offering.id == offering_id).values(**columns))
 
 
 @pytest.mark.req("R-146", "R-150", "R-214")
@@ -303,7 +358,7 @@ async def test_brothers_and_sisters_wait_together(world: World) -> None:
     waits = [(one.student_id, "waiting"), (two.student_id, "waiting")]
     assert await waiting.states(world, school, chess) == [*waits, (other.student_id, "offered")]
     public = plain((await (await world.client(None, page=True)).get("/t/school/waiting")).text)
-    assert "名额先给后面人数合适的" in public and re.search(r"围棋社 2 2 1 0 0 0 1 ", public)
+    assert "名额先给后面人数合适的" in public and re.search(r"围棋社 2 2 1 0 0 1 ", public)
     assert "按记录重排，次序一致" in (await office.get(f"/t/school/desk/waiting/{chess.id}")).text
     parent = await world.client(other.guardian, page=True)
     shown = await lists_page(parent, other)

@@ -366,9 +366,14 @@ class Play:
         phone = await self.as_("teacher", page=True)
         day = (await phone.get(f"/t/{self.school.ctx.slug}/teach")).text
         for path in dict.fromkeys(re.findall(r'href="(/t/[^"]+/teach/safety/[0-9a-f-]+)"', day)):
-            sha256 = re.search(r'name="sha256" value="([0-9a-f]{64})"', (await phone.get(path)).text)
+            asked = await phone.post(f"{path}/code")
+            gateway = self.world.house.get(CodeGateway)
+            assert asked.status_code == 303 and isinstance(gateway, FileGateway)
+            shown = (await phone.get(asked.headers["location"])).text
+            sha256 = re.search(r'name="sha256" value="([0-9a-f]{64})"', shown)
             assert sha256 is not None
-            assert (await phone.post(path, data={"sha256": sha256[1]})).status_code == 303
+            sent = {"sha256": sha256[1], "code": gateway.last(self.school.people["teacher"].phone)}
+            assert (await phone.post(path, data=sent)).status_code == 303
 
     # ---- a day ---------------------------------------------------------------------------------------------------
 
