@@ -24,6 +24,7 @@ from core.enrollment import (
 from core.enrollment.draw import feature as draw_feature
 from core.enrollment.forming import feature as forming_feature
 from core.enrollment.jobs import TURN, turn
+from core.enrollment.levels import feature as levels_feature
 from core.enrollment.paper import feature as paper_feature
 from core.enrollment.pledges import feature as pledges_feature
 from core.enrollment.shown import feature as shown_feature
@@ -37,6 +38,7 @@ __all__ = [
     "contribution",
     "draw_feature",
     "forming_feature",
+    "levels_feature",
     "models",
     "paper_feature",
     "plan_feature",
@@ -52,6 +54,7 @@ ROOMS = (
     survey_feature,
     waiting_feature,
     forming_feature,
+    levels_feature,
     paper_feature,
     pledges_feature,
     shown_feature,

@@ -203,6 +203,18 @@ MESSAGES: Final[Mapping[str, Words]] = {
         "calendar-check",
         "info",
     ),
+    "forming.no_level": Words(
+        _l("%(child)s还没有层级"),
+        _l("%(title)s按层级编班，%(child)s先放在%(group)s。请填好层级，再调整班组。"),
+        "stairs",
+        "warn",
+    ),
+    "forming.own_group": Words(
+        _l("新开了班组：%(group)s"),
+        _l("%(title)s里没有可以同班的班组，已单独开组，请尽快安排教室和教师。"),
+        "users-group",
+        "bad",
+    ),
     "draw.opened": Words(
         _l("%(title)s：填报志愿"),
         _l("%(starts)s 至 %(to)s 填报志愿。先填后填机会相同，截止前可以随时修改。"),
