@@ -12,7 +12,7 @@ from core.enrollment.enrolments import (
     students_in,
     withdraw,
 )
-from core.enrollment.forming.keeping import GroupInForce, groups_in_force
+from core.enrollment.forming.keeping import GroupInForce, groups_in_force, stand_bys
 from core.enrollment.offerings_service import (
     change_offering,
     draft_of,
@@ -56,6 +56,7 @@ __all__ = [
     "safety_objections",
     "safety_unsigned",
     "sets_homework",
+    "stand_bys",
     "students_in",
     "suspend_offering",
     "undecided",

@@ -191,6 +191,18 @@ MESSAGES: Final[Mapping[str, Words]] = {
     "lesson.cancelled": Words(
         _l("%(title)s取消一次"), _l("%(starts)s的%(title)s取消：%(reason)s"), "calendar-off", "warn"
     ),
+    "lesson.unstaffed": Words(
+        _l("%(group)s没有老师到岗"),
+        _l("%(title)s %(at)s 开始，%(teacher)s没有签到，%(n)s 名学生在等。%(why)s请马上安排代班。"),
+        "alert-triangle",
+        "bad",
+    ),
+    "lesson.stand_by": Words(
+        _l("请马上到%(group)s"),
+        _l("%(title)s %(at)s 开始，%(teacher)s没有签到，%(n)s 名学生在等。请先到班看护，并告诉办公室。"),
+        "alert-triangle",
+        "bad",
+    ),
     "forming.child": Words(
         _l("%(child)s的班组：%(group)s"),
         _l("%(starts)s起，%(title)s在%(room)s，%(by)s。"),

@@ -280,8 +280,9 @@ class Bed:
             return await situation(uow, await uow.get(FormingRun, run_id or self.run_id))
 
 
-async def bed(world: World, *, pack: str | None = "second-experimental-primary") -> Bed:
-    school = await world.school(families=1, pack=pack)
+async def bed(world: World, *, pack: str | None = "second-experimental-primary", **asked: Any) -> Bed:
+    """The school of `Bed`; `asked` goes to World.school."""
+    school = await world.school(families=1, pack=pack, **asked)
     async with world.house.unit(school.ctx) as uow:
         home = (await uow.session.execute(select(Campus))).scalars().one()
         rooms = [Room(campus_id=home.id, name=f"教学楼 10{n}", capacity=c) for n, c in enumerate((12, 12, 12, 9, 45))]

@@ -66,6 +66,24 @@ async def groups_in_force(uow: UnitOfWork, offering_id: UUID) -> list[GroupInFor
     return [GroupInForce(r.id, r.number, r.title, r.room_id, *_days(r.valid), teachers[r.id]) for r in rows]
 
 
+async def stand_bys(uow: UnitOfWork, group_id: UUID, day: date, weekday: int, missing: UUID | None) -> list[UUID]:
+    """Who of the staff may take over a group on a day whose timetable is `weekday`'s: who else stands beside it (B
+    first of all), else who leads that day; never `missing`. Staff ids, nobody twice."""
+    on_day = (
+        CareGroupDuty.board == uow.ctx.tenant_id,
+        CareGroupDuty.weekday == weekday,
+        CareGroupDuty.week.in_((0, week_of(day))),
+        CareGroupDuty.valid.contains(day),
+    )
+    for which in (CareGroupDuty.group_id == group_id, CareGroupDuty.role == "duty_leader"):
+        query = select(CareGroupDuty.staff_id).where(*on_day, which)
+        found = (await uow.session.execute(query.order_by(CareGroupDuty.role.desc(), CareGroupDuty.id))).scalars()
+        others = [staff for staff in dict.fromkeys(found) if staff != missing]
+        if others:
+            return others
+    return []
+
+
 def _id(value: UUID | None) -> UUID:
     assert value is not None
     return value
