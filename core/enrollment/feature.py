@@ -29,6 +29,7 @@ from core.enrollment.paper import feature as paper_feature
 from core.enrollment.pledges import feature as pledges_feature
 from core.enrollment.shown import feature as shown_feature
 from core.enrollment.survey import feature as survey_feature
+from core.enrollment.vetting import feature as vetting_feature
 from core.enrollment.waiting import feature as waiting_feature
 from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule
 
@@ -45,6 +46,7 @@ __all__ = [
     "pledges_feature",
     "shown_feature",
     "survey_feature",
+    "vetting_feature",
     "waiting_feature",
 ]
 
@@ -58,6 +60,7 @@ ROOMS = (
     paper_feature,
     pledges_feature,
     shown_feature,
+    vetting_feature,
 )
 
 

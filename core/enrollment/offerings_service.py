@@ -23,6 +23,7 @@ from core.enrollment.forming.gate import follow_hours
 from core.enrollment.models import Offering, OfferingPeriod, OfferingSeats
 from core.enrollment.offering_rules import refuse_clashes, refuse_objected, reviewers
 from core.enrollment.states import OFFERING
+from core.enrollment.vetting.gate import refuse_typed, standing_review
 from core.enrollment.views import OfferingDraft, OfferingView, Period
 
 CHANGEABLE = ("proposed", "content_review", "rejected", "approved", "published", "open_for_choice", "running")
@@ -66,7 +67,7 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     if draft.capacity is not None and draft.capacity < places.taken:
         raise CapacityTooSmall(taken=places.taken)
     before = await offering(uow, offering_id)
-    reviewed = {name: before.details[name] for name in ("reviewed_by", "review_number") if name in before.details}
+    reviewed = await standing_review(uow, before, draft)
     draft = replace(draft, details={**draft.details, **reviewed})
     if await drawn_now(uow, [offering_id]) and not _same_to_families(before, draft):
         raise FixedByDraw(title=row.title)
@@ -104,11 +105,13 @@ async def review_offering(
 
     `authority` is the number of the authority's own review, where the rules want one (R-096); it stays on record.
 
-    Raises Objected when rules or plugins object to accepting.
+    Raises Objected when rules or plugins object to accepting, and AuthorityDecides for a number typed where the
+    authority reviews here itself.
     """
     row = await uow.get(Offering, offering_id, lock=True)
     view = await offering(uow, offering_id)
     if accept and authority.strip():
+        await refuse_typed(uow, view)
         found = {"reviewed_by": reviewers(uow, view), "review_number": authority.strip()}
         row.details = {**row.details, **found}
         view = replace(view, details={**view.details, **found})

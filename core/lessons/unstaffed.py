@@ -6,6 +6,7 @@ cause. Somebody sent in the place (settle.stand_in) is waited for anew.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -48,7 +49,7 @@ async def warn(uow: UnitOfWork) -> int:
     if not rows:
         return 0
     office = await notices.holders(uow, OVERSEE)
-    asked = {"staffing.teachers_per_class": {"teachers": 0}, "staffing.enough_on_duty": {"enough_on_duty": False}}
+    asked: dict[str, dict[str, Any]] = {"staffing.teachers_per_class": {"teachers": 0}, "staffing.enough_on_duty": {"enough_on_duty": False}}
     broken = rules.ask(uow, asked)
     told = 0
     for lesson in rows:

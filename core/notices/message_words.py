@@ -203,6 +203,12 @@ MESSAGES: Final[Mapping[str, Words]] = {
         "alert-triangle",
         "bad",
     ),
+    "offering.authority_passed": Words(
+        _l("「%(title)s」通过主管部门审核"), _l("%(by)s审核通过，文号 %(number)s。学校可以核准。"), "circle-check", "ok"
+    ),
+    "offering.authority_returned": Words(
+        _l("「%(title)s」被主管部门退回"), _l("%(by)s退回：%(reason)s。修改后可以再次报送。"), "arrow-back-up", "bad"
+    ),
     "forming.child": Words(
         _l("%(child)s的班组：%(group)s"),
         _l("%(starts)s起，%(title)s在%(room)s，%(by)s。"),
