@@ -23,7 +23,7 @@ from core.enrollment.forming.gate import follow_hours
 from core.enrollment.models import Offering, OfferingPeriod, OfferingSeats
 from core.enrollment.offering_rules import refuse_clashes, refuse_objected, reviewers
 from core.enrollment.states import OFFERING
-from core.enrollment.vetting.gate import refuse_typed, standing_review
+from core.enrollment.vetting.gate import refuse_typed, reviewed_details
 from core.enrollment.views import OfferingDraft, OfferingView, Period
 
 CHANGEABLE = ("proposed", "content_review", "rejected", "approved", "published", "open_for_choice", "running")
@@ -67,8 +67,7 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     if draft.capacity is not None and draft.capacity < places.taken:
         raise CapacityTooSmall(taken=places.taken)
     before = await offering(uow, offering_id)
-    reviewed = await standing_review(uow, before, draft)
-    draft = replace(draft, details={**draft.details, **reviewed})
+    draft = replace(draft, details=await reviewed_details(uow, before, draft))
     if await drawn_now(uow, [offering_id]) and not _same_to_families(before, draft):
         raise FixedByDraw(title=row.title)
     await uow.hold(f"timetable/{row.term_id}")

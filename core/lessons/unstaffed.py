@@ -49,7 +49,10 @@ async def warn(uow: UnitOfWork) -> int:
     if not rows:
         return 0
     office = await notices.holders(uow, OVERSEE)
-    asked: dict[str, dict[str, Any]] = {"staffing.teachers_per_class": {"teachers": 0}, "staffing.enough_on_duty": {"enough_on_duty": False}}
+    asked: dict[str, dict[str, Any]] = {
+        "staffing.teachers_per_class": {"teachers": 0},
+        "staffing.enough_on_duty": {"enough_on_duty": False},
+    }
     broken = rules.ask(uow, asked)
     told = 0
     for lesson in rows:

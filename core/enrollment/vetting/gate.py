@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,6 +22,9 @@ from core.enrollment.vetting.errors import AuthorityDecides
 from core.enrollment.vetting.models import OfferingFiling
 from core.enrollment.views import OfferingDraft, OfferingView
 from core.enrollment.words import when_line
+
+REVIEWED: Final = ("reviewed_by", "review_number")
+"""Where an offering keeps who reviewed it beside the school, and under which number."""
 
 
 async def authority(uow: UnitOfWork, view: OfferingView) -> Organisation | None:
@@ -61,14 +65,13 @@ async def refuse_typed(uow: UnitOfWork, view: OfferingView) -> None:
         raise AuthorityDecides()
 
 
-async def standing_review(uow: UnitOfWork, before: OfferingView, draft: OfferingDraft) -> dict[str, object]:
-    """What of an earlier review still stands when an offering is changed: a pass of the authority holds for what it
-    read; a review on record from elsewhere stays as the school keeps it."""
-    kept = {name: before.details[name] for name in ("reviewed_by", "review_number") if name in before.details}
+async def reviewed_details(uow: UnitOfWork, before: OfferingView, draft: OfferingDraft) -> dict[str, Any]:
+    """The details of a changed offering with what of an earlier review still stands: a pass of the authority holds for
+    what it read; a review on record from elsewhere stays as the school keeps it."""
+    kept = {name: before.details[name] for name in REVIEWED if name in before.details}
+    details = {**draft.details, **kept}
     passed = [f for f in await rounds(uow, before.id) if f.decision == "passed"] if kept else []
     read = next((f for f in passed if f.number == kept.get("review_number")), None)
-    if read is None:
-        return kept
     after = replace(
         before,
         kind=draft.kind,
@@ -79,4 +82,6 @@ async def standing_review(uow: UnitOfWork, before: OfferingView, draft: Offering
         provider=draft.provider,
         details=draft.details,
     )
-    return kept if content_of(after).sha256 == read.content_sha256 else {}
+    if read is None or content_of(after).sha256 == read.content_sha256:
+        return details
+    return {name: value for name, value in details.items() if name not in REVIEWED}
