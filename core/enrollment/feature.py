@@ -9,6 +9,7 @@ from typing import Any
 
 from core.base.text import lazy_gettext as _l
 from core.enrollment import (
+    fee_changes,
     models,
     pages_approval,
     pages_cover,
@@ -16,6 +17,7 @@ from core.enrollment import (
     pages_family,
     pages_figures,
     pages_home,
+    pages_season,
     pages_swap,
     pages_teach,
     plan_feature,
@@ -31,7 +33,7 @@ from core.enrollment.shown import feature as shown_feature
 from core.enrollment.survey import feature as survey_feature
 from core.enrollment.vetting import feature as vetting_feature
 from core.enrollment.waiting import feature as waiting_feature
-from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule
+from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule, Subscriber
 
 HERE = Path(__file__).parent
 
@@ -120,6 +122,7 @@ contribution = Contribution(
         *pages_swap.HANDLERS,
         *pages_teach.HANDLERS,
         *pages_desk.HANDLERS,
+        *pages_season.HANDLERS,
         *pages_cover.HANDLERS,
         *pages_approval.HANDLERS,
         *pages_figures.HANDLERS,
@@ -129,7 +132,10 @@ contribution = Contribution(
     permissions=(*PERMISSIONS, *_rooms("PERMISSIONS")),
     nav=(*NAV, *_rooms("NAV")),
     jobs=(Job(TURN, turn, title=_l("推进报名与服务状态")), *_rooms("JOBS")),
-    subscribers=(*_rooms("SUBSCRIBERS"),),
+    subscribers=(
+        Subscriber("fees.standard_in_force", "enrollment.on_fee", fee_changes.on_standard),
+        *_rooms("SUBSCRIBERS"),
+    ),
     documents=(*_rooms("DOCUMENTS"),),
     schedules=(
         Schedule(TURN, TURN, frozenset({"school"}), every=timedelta(minutes=5)),

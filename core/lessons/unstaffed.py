@@ -67,7 +67,7 @@ async def warn(uow: UnitOfWork) -> int:
                 "title": offering.title,
                 "group": group.title if group else offering.title,
                 "at": f"{lesson.starts_at:%H:%M}",
-                "teacher": teacher.name if teacher else _("还没有安排老师，"),
+                "teacher": teacher.name if teacher else _("（未安排教师）"),
                 "n": str(len(children)),
                 "why": "".join(f"{o.message}（{o.clause}）。" for o in broken[:1]),
             }

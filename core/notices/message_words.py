@@ -209,6 +209,30 @@ MESSAGES: Final[Mapping[str, Words]] = {
     "offering.authority_returned": Words(
         _l("「%(title)s」被主管部门退回"), _l("%(by)s退回：%(reason)s。修改后可以再次报送。"), "arrow-back-up", "bad"
     ),
+    "fee.more": Words(
+        _l("%(child)s的%(course)s：费用有变化"),
+        _l(
+            "%(starts)s起%(what)s。到学期末还有 %(n)s 次，预计共 %(new_total)s，按原标准是 %(old_total)s，"
+            "多 %(amount)s。已出的账单不变。"
+        ),
+        "coin-yuan",
+        "warn",
+    ),
+    "fee.less": Words(
+        _l("%(child)s的%(course)s：费用有变化"),
+        _l(
+            "%(starts)s起%(what)s。到学期末还有 %(n)s 次，预计共 %(new_total)s，按原标准是 %(old_total)s，"
+            "少 %(amount)s。已出的账单不变。"
+        ),
+        "coin-yuan",
+        "info",
+    ),
+    "fee.same": Words(
+        _l("%(child)s的%(course)s：费用有变化"),
+        _l("%(starts)s起%(what)s。到学期末预计仍是 %(new_total)s，没有增减。已出的账单不变。"),
+        "coin-yuan",
+        "info",
+    ),
     "forming.child": Words(
         _l("%(child)s的班组：%(group)s"),
         _l("%(starts)s起，%(title)s在%(room)s，%(by)s。"),
