@@ -73,7 +73,7 @@ async def test_winter_times_for_what_a_plugin_put_on_the_menu(world: World) -> N
         school = await world.school(pack=None)
         assert school.term_id is not None
         async with world.house.unit(await world.as_(school, "office")) as uow:
-            led = {"room_id": school.room_id, "teacher_id": school.teacher_id}
+            led = {"room_id": school.room_id, "teacher_id": school.teacher_id, "details": {"outline": ["练声", "合唱"]}}
             club = await offered(uow, school.term_id, kind="club", plugin="clubs", title="合唱", service=None, **led)
         await enrolled(world, school, club)
         async with world.house.unit(school.ctx) as uow:
