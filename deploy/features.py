@@ -19,6 +19,7 @@ FEATURES = (
     "core.notices",
     "tenants",
     "tenants.roster",
+    "tenants.levels",
     "tenants.documents",
     "tenants.oversight",
     "tenants.publication",

@@ -8,8 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
+from core.base import clock
 from core.billing.views import UnitPrice
 from core.db.uow import UnitOfWork, plain
+from core.enrollment import fee_told
+from core.enrollment.fee_told import Price
 from core.enrollment.models import OfferingChange
 from core.enrollment.prices import prices
 from core.enrollment.states import ON_MENU
@@ -23,12 +26,17 @@ SHOWN = (*ON_MENU, "suspended")
 
 
 async def changed(uow: UnitOfWork, before: OfferingView, after: OfferingView) -> None:
-    """Tell of a change of name, hours, grades, room, teacher or price; nothing else and nothing unshown is told of."""
+    """Tell of a change of name, hours, grades, room, teacher or price; nothing else and nothing unshown is told of.
+    Of a price each family also hears what it means for its own child."""
     if before.state not in SHOWN:
         return
     what = await _differences(uow, before, after)
     if what:
-        await _announce(uow, after, "changed", what, "")
+        row = await _announce(uow, after, "changed", what, "")
+        if any(aspect == "price" for aspect, _old, _new in what):
+            known = await prices(uow, after.term_id, [before, after])
+            old, new = (Price.of(known.get(view.service or "")) for view in (before, after))
+            await fee_told.tell(uow, after, old, new, clock.today(), f"offering.changed/{row.id}")
 
 
 async def moved(uow: UnitOfWork, view: OfferingView, event: str, reason: str = "") -> None:
@@ -72,7 +80,9 @@ async def touched(uow: UnitOfWork, offering_id: UUID) -> list[UUID]:
     return list(rows.scalars().all())
 
 
-async def _announce(uow: UnitOfWork, view: OfferingView, event: str, what: list[list[Any]], reason: str) -> None:
+async def _announce(
+    uow: UnitOfWork, view: OfferingView, event: str, what: list[list[Any]], reason: str
+) -> OfferingChange:
     await uow.session.flush()
     children = await students_by_id(uow, await touched(uow, view.id))
     families = await notices.guardians_of(uow, list(children))
@@ -98,6 +108,7 @@ async def _announce(uow: UnitOfWork, view: OfferingView, event: str, what: list[
         for account in families.get(child.id, [])
     ]
     await notices.tell_each(uow, f"offering.{event}", letters)
+    return row
 
 
 async def _differences(uow: UnitOfWork, before: OfferingView, after: OfferingView) -> list[list[Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 from core.base.text import lazy_gettext as _l
 from core.enrollment import (
     departures,
+    fee_changes,
     models,
     pages_approval,
     pages_cover,
@@ -17,6 +18,7 @@ from core.enrollment import (
     pages_family,
     pages_figures,
     pages_home,
+    pages_season,
     pages_swap,
     pages_teach,
     plan_feature,
@@ -25,10 +27,12 @@ from core.enrollment import (
 from core.enrollment.draw import feature as draw_feature
 from core.enrollment.forming import feature as forming_feature
 from core.enrollment.jobs import TURN, turn
+from core.enrollment.levels import feature as levels_feature
 from core.enrollment.paper import feature as paper_feature
 from core.enrollment.pledges import feature as pledges_feature
 from core.enrollment.shown import feature as shown_feature
 from core.enrollment.survey import feature as survey_feature
+from core.enrollment.vetting import feature as vetting_feature
 from core.enrollment.waiting import feature as waiting_feature
 from core.host.contribution import Contribution, Job, NavItem, Permission, Schedule, Subscriber
 
@@ -38,12 +42,14 @@ __all__ = [
     "contribution",
     "draw_feature",
     "forming_feature",
+    "levels_feature",
     "models",
     "paper_feature",
     "plan_feature",
     "pledges_feature",
     "shown_feature",
     "survey_feature",
+    "vetting_feature",
     "waiting_feature",
 ]
 
@@ -53,9 +59,11 @@ ROOMS = (
     survey_feature,
     waiting_feature,
     forming_feature,
+    levels_feature,
     paper_feature,
     pledges_feature,
     shown_feature,
+    vetting_feature,
 )
 
 
@@ -115,6 +123,7 @@ contribution = Contribution(
         *pages_swap.HANDLERS,
         *pages_teach.HANDLERS,
         *pages_desk.HANDLERS,
+        *pages_season.HANDLERS,
         *pages_cover.HANDLERS,
         *pages_approval.HANDLERS,
         *pages_figures.HANDLERS,
@@ -128,7 +137,11 @@ contribution = Contribution(
         Job(departures.JOB, departures.run, title=_l("结束离校学生的课后服务")),
         *_rooms("JOBS"),
     ),
-    subscribers=(Subscriber("roster.imported", "enrollment.departed", departures.imported), *_rooms("SUBSCRIBERS")),
+    subscribers=(
+        Subscriber("roster.imported", "enrollment.departed", departures.imported),
+        Subscriber("fees.standard_in_force", "enrollment.on_fee", fee_changes.on_standard),
+        *_rooms("SUBSCRIBERS"),
+    ),
     documents=(*_rooms("DOCUMENTS"),),
     schedules=(
         Schedule(TURN, TURN, frozenset({"school"}), every=timedelta(minutes=5)),

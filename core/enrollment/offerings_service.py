@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from dataclasses import replace
+from datetime import time
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, text
@@ -22,7 +22,9 @@ from core.enrollment.errors import CapacityTooSmall, GroupsClash
 from core.enrollment.forming.gate import follow_hours
 from core.enrollment.models import Offering, OfferingPeriod, OfferingSeats, SeatClaim
 from core.enrollment.offering_rules import refuse_clashes, refuse_objected, reviewers
+from core.enrollment.seasons import Season, in_season, keeping_season, season_of
 from core.enrollment.states import OFFERING
+from core.enrollment.vetting.gate import refuse_typed, reviewed_details
 from core.enrollment.views import OfferingDraft, OfferingView, Period
 
 CHANGEABLE = ("proposed", "content_review", "rejected", "approved", "published", "open_for_choice", "running")
@@ -52,11 +54,15 @@ async def propose_offering(
     return replace(view, state=row.state)
 
 
-async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDraft) -> OfferingView:
+async def change_offering(
+    uow: UnitOfWork, offering_id: UUID, draft: OfferingDraft, *, whole_hours: bool = False
+) -> OfferingView:
     """Change an item, before or after it is on the menu (R-098). Families with a place are told.
 
-    Other weekdays take along who takes the item whole, from today or tomorrow on (core.enrollment.moved). Raises as
-    propose_offering, CapacityTooSmall, GroupsClash (formed groups would clash in the new hours), DaysChosen,
+    Other weekdays take along who takes the item whole, from today or tomorrow on (core.enrollment.moved). A plugin's
+    draft keeps the season that the item has, unless `whole_hours` says that its hours are all there are.
+
+    Raises as propose_offering, CapacityTooSmall, GroupsClash (formed groups would clash in the new hours), DaysChosen,
     FamiliesClash, Busy, and FixedByDraw: what families rank stays as it is until the draw is over.
     """
     _refuse_nonsense(draft)
@@ -68,8 +74,8 @@ async def change_offering(uow: UnitOfWork, offering_id: UUID, draft: OfferingDra
     if draft.capacity is not None and draft.capacity < places.taken:
         raise CapacityTooSmall(taken=places.taken)
     before = await offering(uow, offering_id)
-    reviewed = {name: before.details[name] for name in ("reviewed_by", "review_number") if name in before.details}
-    draft = replace(draft, details={**draft.details, **reviewed})
+    draft = draft if whole_hours else keeping_season(before, draft)
+    draft = replace(draft, details=await reviewed_details(uow, before, draft))
     if await drawn_now(uow, [offering_id]) and not _same_to_families(before, draft):
         raise FixedByDraw(title=row.title)
     if moved.moves(before, draft):
@@ -112,11 +118,13 @@ async def review_offering(
 
     `authority` is the number of the authority's own review, where the rules want one (R-096); it stays on record.
 
-    Raises Objected when rules or plugins object to accepting.
+    Raises Objected when rules or plugins object to accepting, and AuthorityDecides for a number typed where the
+    authority reviews here itself.
     """
     row = await uow.get(Offering, offering_id, lock=True)
     view = await offering(uow, offering_id)
     if accept and authority.strip():
+        await refuse_typed(uow, view)
         found = {"reviewed_by": reviewers(uow, view), "review_number": authority.strip()}
         row.details = {**row.details, **found}
         view = replace(view, details={**view.details, **found})
@@ -304,38 +312,9 @@ def every(weekdays: Sequence[int], starts_at: time, ends_at: time) -> tuple[Peri
     return tuple(Period(day, starts_at, ends_at) for day in sorted(set(weekdays)))
 
 
-@dataclass(frozen=True, slots=True)
-class Season:
-    """Other hours from one day on, until another or the term's end (winter times)."""
-
-    first: date
-    last: date | None
-    starts_at: time
-    ends_at: time
-
-
 def seasonal(weekdays: Sequence[int], starts_at: time, ends_at: time, season: Season | None) -> tuple[Period, ...]:
     """The same hours on several weekdays, with other ones in a season."""
-    usual = every(weekdays, starts_at, ends_at)
-    if season is None:
-        return usual
-    before = [replace(p, valid_to=season.first - timedelta(days=1)) for p in usual]
-    inside = [
-        replace(p, valid_from=season.first, valid_to=season.last)
-        for p in every(weekdays, season.starts_at, season.ends_at)
-    ]
-    after = [replace(p, valid_from=season.last + timedelta(days=1)) for p in usual] if season.last else []
-    return (*before, *inside, *after)
-
-
-def season_of(periods: Sequence[Period]) -> tuple[Period | None, Season | None]:
-    """What `seasonal` was made from: one of the usual hours, and the season."""
-    usual = next((p for p in periods if p.valid_from is None), next(iter(periods), None))
-    first = min((p.valid_from for p in periods if p.valid_from is not None), default=None)
-    other = next((p for p in periods if p.valid_from == first), None) if first is not None else None
-    if first is None or other is None:
-        return usual, None
-    return usual, Season(first, other.valid_to, other.starts_at, other.ends_at)
+    return in_season(every(weekdays, starts_at, ends_at), season)
 
 
 def _columns(draft: OfferingDraft) -> dict[str, object]:

@@ -26,6 +26,7 @@ from core.enrollment.models import Offering
 from core.enrollment.offering_rules import objections_to, reviewers
 from core.enrollment.schemas import CareForm, MenuWindow, Review
 from core.enrollment.states import OFFERING
+from core.enrollment.vetting import service as vetting
 from core.enrollment.views import OfferingView
 from core.enrollment.words import SAY
 from core.notices.changes import change_lines
@@ -297,6 +298,8 @@ async def _offering_page(
         error=error.message if error else "",
         moves={m.event for m in OFFERING.possible(view.state, uow)},
         moved=await history(uow, OFFERING, view.id),
+        authority=await vetting.authority(uow, view),
+        vetted=await vetting.rounds(uow, view.id),
         reviewers=[str(BODIES.label(body)) for body in reviewers(uow, view)],
         changes=await announce.history_of(uow, view.id),
         change_lines=change_lines,

@@ -12,7 +12,7 @@ from core.enrollment.enrolments import (
     students_in,
     swapped_at,
 )
-from core.enrollment.forming.keeping import GroupInForce, group_names, groups_in_force
+from core.enrollment.forming.keeping import GroupInForce, group_names, groups_in_force, stand_bys
 from core.enrollment.leaving import withdraw
 from core.enrollment.offerings_service import (
     change_offering,
@@ -58,6 +58,7 @@ __all__ = [
     "safety_objections",
     "safety_unsigned",
     "sets_homework",
+    "stand_bys",
     "students_in",
     "suspend_offering",
     "swapped_at",

@@ -123,7 +123,7 @@ async def _wanted(uow: UnitOfWork, offering: OfferingView) -> dict[Key, Slot]:
         hours = min(p.starts_at for p in periods), max(p.ends_at for p in periods)
         here = [group for group in groups if group.first <= day <= group.last]
         for group in here:
-            found[day, group.id] = Slot(weekday, *hours, group.room_id, group.teachers.get(weekday))
+            found[day, group.id] = Slot(weekday, *hours, group.room_id, group.teacher(day, weekday))
         if not here:
             found[day, None] = Slot(weekday, *hours, offering.room_id, offering.teacher_id)
     return found

@@ -12,7 +12,7 @@ from core.base.text import gettext as _
 from core.db.delivery import Delivery
 from core.db.uow import UnitOfWork
 from core.enrollment import service as enrollment
-from core.lessons import custody, rules
+from core.lessons import custody, rules, unstaffed
 from core.lessons.errors import AssignmentObjected
 from core.lessons.models import Lesson
 from core.lessons.planning import said
@@ -72,8 +72,10 @@ async def close(uow: UnitOfWork, lesson: Lesson) -> None:
 
 
 async def watch(job: Delivery) -> None:
-    """Every few minutes: children who are picked up late become so in the chain, and the school hears of it."""
+    """Every few minutes: children who are picked up late become so in the chain, and the school hears of it; so it does
+    of groups whose teacher has not come."""
     await custody.mark_late(job.uow)
+    await unstaffed.warn(job.uow)
 
 
 async def resolve(uow: UnitOfWork, lesson_id: UUID, *, held: bool, reason: str) -> None:

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from core.base.text import LazyText
 from core.base.text import lazy_gettext as _l
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """How one kind of message reads; `%(name)s` places are filled from its facts."""
-
-    title: LazyText
-    body: LazyText
-    icon: str = "bell"
-    tone: str = ""
-
+from core.notices.message_groups import OF_GROUPS
+from core.notices.message_shape import Words
 
 MESSAGES: Final[Mapping[str, Words]] = {
     "plain": Words(_l("%(title)s"), _l("%(body)s"), "speakerphone"),
@@ -205,18 +194,7 @@ MESSAGES: Final[Mapping[str, Words]] = {
     "lesson.cancelled": Words(
         _l("%(title)s取消一次"), _l("%(starts)s的%(title)s取消：%(reason)s"), "calendar-off", "warn"
     ),
-    "forming.child": Words(
-        _l("%(child)s的班组：%(group)s"),
-        _l("%(starts)s起，%(title)s在%(room)s，%(by)s。"),
-        "users-group",
-        "info",
-    ),
-    "forming.duty": Words(
-        _l("%(title)s：你的值班安排"),
-        _l("%(starts)s起每周 %(n)s 天，请查看班组、教室和时间。"),
-        "calendar-check",
-        "info",
-    ),
+    **OF_GROUPS,
     "draw.opened": Words(
         _l("%(title)s：填报志愿"),
         _l("%(starts)s 至 %(to)s 填报志愿。先填后填机会相同，截止前可以随时修改。"),
@@ -378,3 +356,5 @@ MESSAGES: Final[Mapping[str, Words]] = {
     ),
 }
 """Every kind of message; an unknown kind (of a plugin that is gone) shows its facts as "plain" does."""
+
+__all__ = ["MESSAGES", "Words"]

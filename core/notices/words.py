@@ -58,7 +58,7 @@ class _Values(dict[str, Any]):
 def _told(name: str, value: Any) -> Any:
     if name == "what" and isinstance(value, list):
         return changes_text(value)
-    if name in ("due", "amount") and isinstance(value, int):
+    if name in ("due", "amount", "old_total", "new_total") and isinstance(value, int):
         return money(value)
     if name in ("opens_at", "closes_at") and isinstance(value, str):
         return fdatetime(datetime.fromisoformat(value)) if value else ""

@@ -196,12 +196,25 @@ async def _enforce(uow: UnitOfWork, row: FeeStandard) -> None:
     live = select(FeeStandard).where(
         FeeStandard.service == row.service, FeeStandard.state.in_(("in_force", "blocked")), FeeStandard.id != row.id
     )
+    before: FeeStandard | None = None
     for old in (await uow.session.execute(live.with_for_update())).scalars().all():
+        before = old
         old.effective_to = max(row.effective_from, old.effective_from) - timedelta(days=1)
         await STANDARD.transition(uow, old, "supersede")
     await uow.session.flush()
-    await STANDARD.transition(uow, row, "enforce", payload={"service": row.service})
+    told = {
+        "service": row.service,
+        "now": _told(row),
+        "before": _told(before) if before else None,
+        "starts_on": row.effective_from,
+    }
+    await STANDARD.transition(uow, row, "enforce", payload=told)
     await uow.session.flush()
+
+
+def _told(row: FeeStandard) -> dict[str, object]:
+    """A price as an event tells it: fen per unit, and for which grades."""
+    return {"fen": row.unit_fen, "unit": row.unit, "grades": list(row.grades)}
 
 
 async def _block(uow: UnitOfWork, row: FeeStandard, wrong: Sequence[Difference]) -> None:

@@ -46,6 +46,32 @@ class ReceivedPlan(TenantModel, Stamped):
     reason: Mapped[str] = mapped_column(server_default="")
 
 
+class ReceivedOffering(TenantModel, Stamped):
+    """An offering that a school sent for review, a snapshot of its own (R-096). `content` has the shape of
+    core.enrollment.vetting.documents.OfferingContent."""
+
+    __tablename__ = "oversight_offering"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "school_id", "offering_id", "round"),
+        Index("ix_oversight_offering_state", "tenant_id", "state", "created_at"),
+        CheckConstraint("state in ('received', 'passed', 'returned')", name="state"),
+    )
+
+    school_id: Mapped[UUID]
+    school_name: Mapped[str]
+    offering_id: Mapped[UUID]
+    round: Mapped[int]
+    term_code: Mapped[str]
+    title: Mapped[str]
+    content: Mapped[dict[str, Any]]
+    sent_by: Mapped[str] = mapped_column(server_default="")
+    state: Mapped[str] = mapped_column(server_default="received")
+    number: Mapped[str] = mapped_column(server_default="")
+    reason: Mapped[str] = mapped_column(server_default="")
+    decided_by: Mapped[str] = mapped_column(server_default="")
+    decided_at: Mapped[datetime | None]
+
+
 class SchoolFigures(TenantModel):
     """The newest figures of one school for one term: counts, never names."""
 

@@ -26,6 +26,17 @@ FILING = Machine(
 )
 
 
+COURSE = Machine(
+    "oversight_offering",
+    {"received": _l("待审核"), "passed": _l("已通过"), "returned": _l("已退回")},
+    [
+        Move("pass", ("received",), "passed", _l("通过"), REVIEW),
+        Move("return", ("received",), "returned", _l("退回"), REVIEW, reason=True),
+    ],
+)
+"""What the bureau does with an offering that a school sent for review (R-096)."""
+
+
 class StillObjected(Conflict):
     """The plan breaks a rule that no reason lifts; it can only be returned."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -277,16 +277,23 @@ def _marked(row: RawRow, raw: RawSheet) -> RawRow:
     return RawRow(row.number, tuple(cells))
 
 
+def raw_sheets(
+    data: bytes, file_name: str, looks_right: Callable[[str], bool], encoding: str | None = None
+) -> tuple[str, list[RawSheet], str | None]:
+    """(kind of file, its sheets as they are, encoding of a text). Also for other tables than rosters: `looks_right`
+    tells whether a decoded text has the headers wanted. Raises :class:`ReadError`."""
+    kind = file_type(data, file_name)
+    if kind != "text":
+        return kind, read_workbook(data, kind), None
+    text, encoding = decode(data, encoding, looks_right)
+    rows = _csv_rows(text)
+    cells = [(row.number, list(row.cells)) for row in rows[: MOST_ROWS + 1]]
+    return kind, [RawSheet(PurePath(file_name).stem[:31] or "CSV", len(rows), cells, (), frozenset())], encoding
+
+
 def read(data: bytes, file_name: str, encoding: str | None = None) -> tuple[RosterFile, list[Problem]]:
     """The file and the problems of its sheets. Raises :class:`ReadError` where nothing can be read."""
-    kind = file_type(data, file_name)
-    if kind == "text":
-        text, encoding = decode(data, encoding, _first_titles)
-        rows = _csv_rows(text)
-        cells = [(row.number, list(row.cells)) for row in rows[: MOST_ROWS + 1]]
-        raws = [RawSheet(PurePath(file_name).stem[:31] or "CSV", len(rows), cells, (), frozenset())]
-    else:
-        raws, encoding = read_workbook(data, kind), None
+    kind, raws, encoding = raw_sheets(data, file_name, _first_titles, encoding)
     sheets: list[Sheet] = []
     problems: list[Problem] = []
     for raw in raws:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import combinations
 from typing import Any
@@ -24,6 +24,9 @@ from tests.support import lessons
 from tests.support.world import School, World
 
 WEEK = (1, 2, 3, 4, 5)
+SITES = ("本部", "南山")
+WAY = 30
+"""Minutes that somebody needs from one site to the other."""
 
 
 def school(
@@ -37,20 +40,30 @@ def school(
     seed: int = 7,
     effort: float = 4.0,
     classes: int = 5,
+    days: tuple[int, ...] = WEEK,
+    campuses: bool = False,
 ) -> Problem:
-    """A primary school of six grades; children come on some or all weekdays, one in twelve has a sibling here."""
+    """A primary school of six grades; children come on some or all weekdays, one in twelve has a sibling here. With
+    `campuses` it has two sites, and a second course that ends minutes before the first begins."""
     chance = random.Random(seed)
     children: list[Child] = []
     for number in range(pupils):
         grade = number * 6 // pupils + 1
-        days = frozenset(WEEK if chance.random() < 0.6 else chance.sample(WEEK, chance.choice([2, 3, 4])))
+        comes = frozenset(WEEK if chance.random() < 0.6 else chance.sample(WEEK, chance.choice([2, 3, 4])))
         children.append(
-            Child(f"c{number:04}", grade, chance.randint(1, classes), days, level=("low", "high")[grade > 3])
+            Child(
+                f"c{number:04}",
+                grade,
+                chance.randint(1, classes),
+                comes,
+                level=("初级", "高级")[grade > 3],
+                campus=SITES[grade % 2] if campuses else "",
+            )
         )
     for family in range(pupils // 24):
         for at in chance.sample(range(pupils), 2):
             old = children[at]
-            children[at] = Child(old.key, old.grade, old.class_number, old.days, f"f{family}", old.level)
+            children[at] = replace(old, family=f"f{family}")
     people = [
         Person(
             f"p{n:02}",
@@ -63,11 +76,21 @@ def school(
         )
         for n in range(staff)
     ]
-    times = dict.fromkeys(WEEK, (16 * 60 + 30, 17 * 60 + 40))
-    places = tuple(Place(f"r{n:02}", 45 if n % 9 else 60) for n in range(rooms))
-    course = Course("care", times, tuple(children), mode, size)
+    times = dict.fromkeys(days, (16 * 60 + 30, 17 * 60 + 40))
+    places = tuple(
+        Place(f"r{n:02}", 45 if n % 9 else 60, campus=SITES[n % 2] if campuses else "") for n in range(rooms)
+    )
     rule = Staffing(1, alternate, leaders=2, per_leader=4, relay=2)
-    return Problem((course,), places, tuple(people), rule, seed=seed, effort=effort)
+    if not campuses:
+        return Problem((Course("care", times, tuple(children), mode, size),), places, tuple(people), rule, seed, effort)
+    # Two courses, one right after the other: who teaches both stays on one campus.
+    early = dict.fromkeys((1, 3, 5), (15 * 60 + 30, 16 * 60 + 20))
+    half = len(children) // 2
+    both = (
+        Course("care", times, tuple(children[half:]), mode, size),
+        Course("early", early, tuple(children[:half]), mode, size),
+    )
+    return Problem(both, places, tuple(people), rule, seed, effort)
 
 
 def wrong(problem: Problem, found: Proposal) -> list[str]:
@@ -76,9 +99,11 @@ def wrong(problem: Problem, found: Proposal) -> list[str]:
     courses = {c.key: c for c in problem.courses}
     for course in problem.courses:
         count = Counter(k for g in found.groups if g.course == course.key for k in g.children)
-        said += [f"{c.key} is in {count[c.key]} groups" for c in course.children if count[c.key] != 1]
+        due = {c.key: int(bool(c.days & course.times.keys())) for c in course.children}
+        said += [f"{key} is in {count[key]} groups" for key, times in due.items() if count[key] != times]
         said += [f"{key} is unknown" for key in count if key not in {c.key for c in course.children}]
     seats = {p.key: p.seats for p in problem.places}
+    site = {p.key: p.campus for p in problem.places}
     uses: list[tuple[str, int, int, int]] = []
     for group in found.groups:
         course = courses[group.course]
@@ -95,17 +120,24 @@ def wrong(problem: Problem, found: Proposal) -> list[str]:
             uses += [(c.key, day, start, end) for c in inside if day in c.days]
         if _shared(course.mode, inside):
             said.append(f"group {group.number} mixes what {course.mode} keeps apart")
+        sites = ({c.campus for c in inside} | {site.get(group.room or "", "")}) - {""}
+        if len(sites) > 1:
+            said.append(f"group {group.number} is on {sites}")
     people = {p.key: p for p in problem.people}
     days: dict[str, set[int]] = {}
     for duty in found.duties:
         person = people[duty.person]
-        uses.append((duty.person, duty.day, duty.start, duty.end))
+        # Two weeks, one after the other: the second week's days count on from 8.
+        uses += [(duty.person, duty.day + 7 * w, duty.start, duty.end) for w in (0, 1) if duty.week in (0, w + 1)]
         uses += [(duty.person, a // 1440, a % 1440, a % 1440 + b - a) for a, b in person.busy if a // 1440 == duty.day]
         days.setdefault(duty.person, set()).add(duty.day)
         if (duty.role == "duty_leader" and not person.leads) or (duty.role != "duty_leader" and not person.teaches):
             said.append(f"{duty.person} may not be {duty.role}")
         if duty.day in person.cannot:
             said.append(f"{duty.person} cannot on {duty.day}")
+    said += _turns(problem, found)
+    said += _ways(problem, found)
+    said += _unsaid(problem, found)
     said += [f"{key} serves {len(on)} days" for key, on in days.items() if len(on) > people[key].most]
     at: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for key, day, start, end in uses:
@@ -113,6 +145,69 @@ def wrong(problem: Problem, found: Proposal) -> list[str]:
     for (key, day), spans in at.items():
         if any(a[0] < b[1] and b[0] < a[1] for a, b in combinations(spans, 2)):
             said.append(f"{key} is in two places on day {day}")
+    return said
+
+
+def _turns(problem: Problem, found: Proposal) -> list[str]:
+    """With A and B: over the days of service of two weeks, and round again, nobody who is beside a group on two days
+    running has the same role on both; A is there the whole time, B from twenty minutes before the end (R-175)."""
+    if not problem.staffing.alternate:
+        return []
+    said: list[str] = []
+    for g, group in enumerate(found.groups):
+        times = next(c.times for c in problem.courses if c.key == group.course)
+        roles: list[dict[str, str]] = []
+        for week in (1, 2):
+            for day in sorted(times):
+                there = [d for d in found.duties if d.group == g and d.day == day and d.week in (0, week)]
+                roles.append({d.person: d.role for d in there})
+                begins = {"a": times[day][0], "b": times[day][1] - problem.staffing.handover}
+                said += [f"{d.person} is {d.role} from {d.start}" for d in there if d.start != begins[d.role]]
+                if len(there) != len({d.role for d in there}):
+                    said.append(f"group {g} has a role twice on day {day} of week {week}")
+        for place, here in enumerate(roles):
+            then = roles[(place + 1) % len(roles)]
+            said += [f"{p} is {r} twice running in group {g}" for p, r in here.items() if then.get(p) == r]
+    return said
+
+
+def _ways(problem: Problem, found: Proposal) -> list[str]:
+    """Nobody is on one site and, within the minutes of the way, on the other (R-014)."""
+    homes = {(c.key, child.key): child.campus for c in problem.courses for child in c.children}
+    rooms = {p.key: p.campus for p in problem.places}
+    stays: list[tuple[str, int, int, int, str]] = []
+    for duty in found.duties:
+        if duty.group is not None:
+            group = found.groups[duty.group]
+            site = rooms.get(group.room or "") or homes[group.course, group.children[0]]
+            stays.append((duty.person, duty.day, duty.start, duty.end, site))
+    return [
+        f"{a[0]} is on {a[4]} and {b[4]} on day {a[1]}"
+        for a, b in combinations(stays, 2)
+        if a[:2] == b[:2] and a[4] != b[4] and min(abs(a[3] - b[2]), abs(b[3] - a[2])) < WAY
+    ]
+
+
+def _unsaid(problem: Problem, found: Proposal) -> list[str]:
+    """Duty leaders and relay care that are short, and wishes not met: allowed, but never without being said."""
+    told = list(found.unmet)
+    said: list[str] = []
+    for day in sorted({day for g in found.groups for c in problem.courses if c.key == g.course for day in c.times}):
+        groups = sum(day in c.times for g in found.groups for c in problem.courses if c.key == g.course)
+        rule = problem.staffing
+        wanted = {
+            "duty_leader": max(rule.leaders, groups // rule.per_leader if rule.per_leader else 0),
+            "relay": rule.relay,
+        }
+        for role, least in wanted.items():
+            there = sum(d.role == role and d.day == day for d in found.duties)
+            if there < least and not any(u.kind == f"no_{role}" and day in u.facts["days"] for u in told):
+                said.append(f"{there} {role} of {least} on day {day}, and nothing is said")
+    wishes = {p.key: p.rather_not for p in problem.people}
+    for duty in found.duties:
+        told_of = any(u.kind == "rather_not" and u.facts["person"] == duty.person for u in told)
+        if duty.day in wishes[duty.person] and not told_of:
+            said.append(f"the wish of {duty.person} for day {duty.day} is not met, and nothing is said")
     return said
 
 
@@ -185,8 +280,9 @@ class Bed:
             return await situation(uow, await uow.get(FormingRun, run_id or self.run_id))
 
 
-async def bed(world: World, *, pack: str | None = "second-experimental-primary") -> Bed:
-    school = await world.school(families=1, pack=pack)
+async def bed(world: World, *, pack: str | None = "second-experimental-primary", **asked: Any) -> Bed:
+    """The school of `Bed`; `asked` goes to World.school."""
+    school = await world.school(families=1, pack=pack, **asked)
     async with world.house.unit(school.ctx) as uow:
         home = (await uow.session.execute(select(Campus))).scalars().one()
         rooms = [Room(campus_id=home.id, name=f"教学楼 10{n}", capacity=c) for n, c in enumerate((12, 12, 12, 9, 45))]

@@ -10,7 +10,7 @@ from core.enrollment.forming.gather import Situation
 from core.enrollment.forming.models import CareGroup, CareGroupDuty
 from core.enrollment.forming.papers import members
 from core.enrollment.forming.staffing import hours, size_of
-from core.enrollment.forming.told import room_name, teachers_line
+from core.enrollment.forming.told import room_label, room_name, teachers_line
 from core.enrollment.forming.words import GRAVE, role, said
 from core.people.service import StudentView
 from core.web.i18n import joined, weekday
@@ -62,7 +62,8 @@ def drawn(at: Situation, page: int) -> Board:
         pager=pager,
         targets=[(row.id, _title(at, row, several)) for row in at.rows],
         rooms=[
-            (room.id, f"{room.name}（{room.capacity}）") for room in sorted(at.rooms.values(), key=lambda r: r.name)
+            (room.id, f"{room_label(at, room)}（{room.capacity}）")
+            for room in sorted(at.rooms.values(), key=lambda r: (at.campuses.get(r.campus_id, ""), r.name))
         ],
         staff=[(id_, name) for id_, name in names if people[str(id_)].teaches],
         leaders=[(id_, name) for id_, name in names if people[str(id_)].leads],
@@ -79,16 +80,19 @@ def _column(at: Situation, place: int, several: bool) -> Column:
     row, course = at.rows[place], at.course(at.rows[place].offering_id)
     lines: dict[int, dict[str, Any]] = {}
     seen: dict[tuple[int, str], int] = {}
-    for _place, line, kind, when in hours(course, at.problem):
-        item = lines.setdefault(line, {"line": line, "days": [], "staff": None})
+    for need in hours(course, at.problem):
+        if need.week == 2:  # the same two people, the other way round
+            continue
+        day, kind = need.at[0], need.role
+        item = lines.setdefault(need.line, {"line": need.line, "days": [], "staff": None})
         there = sorted(
-            (d for d in at.duties if d.group_id == row.id and d.weekday == when[0] and d.role == kind),
+            (d for d in at.duties if (d.group_id, d.weekday, d.role, d.week) == (row.id, day, kind, need.week)),
             key=lambda d: str(d.staff_id),
         )
-        nth = seen.get((when[0], kind), 0)
-        seen[when[0], kind] = nth + 1
+        nth = seen.get((day, kind), 0)
+        seen[day, kind] = nth + 1
         staff = there[nth].staff_id if nth < len(there) else None
-        item["days"].append((when[0], weekday(when[0]), role(kind), staff))
+        item["days"].append((day, weekday(day), role(kind), staff))
     for item in lines.values():
         held = {staff for _day, _label, _role, staff in item["days"]}
         item["staff"] = held.pop() if len(held) == 1 else None

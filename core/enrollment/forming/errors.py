@@ -54,3 +54,27 @@ class OtherOffering(Conflict):
 class NotPlaced(Conflict):
     code = "children_not_placed"
     text = _l("还有 %(n)s 名学生没有班组，不能公布")
+
+
+class LevelsMissing(Conflict):
+    """Nobody is put into a level silently (R-167)."""
+
+    code = "levels_missing"
+    text = _l("还有 %(n)s 名学生没有层级：%(names)s。请先在「学生层级」里填好，再按层级编班")
+
+
+class NotMixed(Conflict):
+    """R-171: own class only."""
+
+    code = "classes_not_mixed"
+    text = _l("现在不混班，只能本班学生本班托管")
+
+
+class OtherCampus(Conflict):
+    code = "other_campus"
+    text = _l("校区不同（%(names)s），不能编在一起")
+
+
+class StaffElsewhere(Conflict):
+    code = "staff_elsewhere"
+    text = _l("%(name)s%(day)s紧挨着在%(campus)s还有班组，路上来不及")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from core.base.text import lazy_gettext as _l
-from core.enrollment.forming import keeping, making, models, pages_desk, pages_people
+from core.enrollment.forming import keeping, making, models, pages_desk, pages_mixing, pages_people
 from core.enrollment.forming.states import MANAGE
 from core.host.contribution import Job, NavItem, Permission, Subscriber
 
-HANDLERS = (*pages_desk.HANDLERS, *pages_people.HANDLERS)
+HANDLERS = (*pages_desk.HANDLERS, *pages_people.HANDLERS, *pages_mixing.HANDLERS)
 PERMISSIONS = (
     Permission(MANAGE, _l("编班和排课"), roles=("office", "principal")),
     Permission(

@@ -35,13 +35,14 @@ from core.enrollment.forming.problem import (
 )
 from core.enrollment.forming.unmet import unmet
 from core.enrollment.forming.wishes import leads, teaches
+from core.enrollment.levels.service import levels_of
 from core.enrollment.models import Enrolment, Offering, OfferingPeriod
 from core.enrollment.offering_rules import LIVE
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.views import OfferingView
 from core.people import ethics
 from core.people.external import POST
-from core.people.models import Room, SchoolClass, Staff
+from core.people.models import Campus, Room, SchoolClass, Staff, Student
 from core.people.service import StudentView, students_by_id
 from core.policy import service as policy
 
@@ -59,6 +60,7 @@ class Situation:
     duties: Sequence[CareGroupDuty] = ()
     rooms: Mapping[UUID, Room] = field(default_factory=dict)
     staff: Mapping[UUID, str] = field(default_factory=dict)
+    campuses: Mapping[UUID, str] = field(default_factory=dict)
 
     def course(self, offering_id: UUID) -> Course:
         return next(c for c in self.problem.courses if c.key == str(offering_id))
@@ -87,26 +89,36 @@ def staffing_of(uow: UnitOfWork, alternate: bool) -> Staffing:
         leaders=number("staffing.duty_leaders_per_day"),
         per_leader=number("staffing.classes_per_duty_leader"),
         relay=number("staffing.relay_teachers"),
+        hosting="host_other_campus" in (pack.get("place.may").value or ()),
     )
 
 
 async def problem_of(uow: UnitOfWork, run: FormingRun) -> tuple[Problem, dict[UUID, OfferingView]]:
     """Everything that the solver is to know of a run. Only children whose enrolment holds take part (R-166)."""
     views = await offerings_by_id(uow, run.offering_ids)
-    children = await _children(uow, run, views)
+    sites = await _sites(uow)
+    children = await _children(uow, run, views, several=len(sites) > 1)
     courses = tuple(
         Course(str(id_), times_of(view), tuple(children[id_]), run.mode, run.size)
         for id_, view in sorted(views.items())
     )
-    room_busy, staff_busy = await _elsewhere(uow, run)
-    rooms = (await uow.session.execute(select(Room).order_by(Room.name, Room.id))).scalars()
-    places = tuple(Place(str(r.id), r.capacity, tuple(room_busy[r.id])) for r in rooms)
+    rooms = (await uow.session.execute(select(Room).order_by(Room.name, Room.id))).scalars().all()
+    site_of = {room.id: str(room.campus_id) if len(sites) > 1 else "" for room in rooms}
+    room_busy, staff_busy = await _elsewhere(uow, run, site_of)
+    places = tuple(Place(str(r.id), r.capacity, tuple(room_busy[r.id]), site_of[r.id]) for r in rooms)
     people = await _people(uow, staff_busy)
     seed = run.id.int % 1_000_003
     return Problem(courses, places, people, staffing_of(uow, run.alternate), seed=seed), views
 
 
-async def _children(uow: UnitOfWork, run: FormingRun, views: Mapping[UUID, OfferingView]) -> dict[UUID, list[Child]]:
+async def _sites(uow: UnitOfWork) -> set[UUID]:
+    """The campuses of the school; with one alone nothing is asked of them."""
+    return set((await uow.session.execute(select(Campus.id))).scalars())
+
+
+async def _children(
+    uow: UnitOfWork, run: FormingRun, views: Mapping[UUID, OfferingView], *, several: bool
+) -> dict[UUID, list[Child]]:
     query = select(Enrolment).where(
         Enrolment.offering_id.in_(run.offering_ids),
         Enrolment.state == "enrolled",
@@ -115,17 +127,35 @@ async def _children(uow: UnitOfWork, run: FormingRun, views: Mapping[UUID, Offer
     rows = (await uow.session.execute(query.order_by(Enrolment.student_id))).scalars().all()
     students = await students_by_id(uow, [row.student_id for row in rows])
     family = await _families(uow, list(students))
+    levels = await levels_of(uow, run.offering_ids)
+    campus = await _homes(uow, list(students)) if several else {}
     found: dict[UUID, list[Child]] = {id_: [] for id_ in views}
     for row in rows:
         student, view = students[row.student_id], views[row.offering_id]
-        half = sorted(view.grades)[len(view.grades) // 2] if view.grades else 0
-        level = "high" if student.grade >= half and len(view.grades) > 1 else "low"
         days = frozenset(row.weekdays or view.weekdays) & frozenset(view.weekdays)
         key = str(row.student_id)
         found[row.offering_id].append(
-            Child(key, student.grade, student.class_number, days, family.get(row.student_id, ""), level)
+            Child(
+                key,
+                student.grade,
+                student.class_number,
+                days,
+                family.get(row.student_id, ""),
+                levels.get((row.offering_id, row.student_id), ""),
+                campus.get(row.student_id, ""),
+            )
         )
     return found
+
+
+async def _homes(uow: UnitOfWork, students: list[UUID]) -> dict[UUID, str]:
+    """Child → the campus of its class; classes of which nobody said it are left out."""
+    query = (
+        select(Student.id, SchoolClass.campus_id)
+        .join(SchoolClass, (SchoolClass.tenant_id == Student.tenant_id) & (SchoolClass.id == Student.class_id))
+        .where(Student.id.in_(students), SchoolClass.campus_id.is_not(None))
+    )
+    return {child: str(campus) for child, campus in (await uow.session.execute(query)).all()}
 
 
 async def _families(uow: UnitOfWork, students: list[UUID]) -> dict[UUID, str]:
@@ -142,10 +172,13 @@ async def _families(uow: UnitOfWork, students: list[UUID]) -> dict[UUID, str]:
     return {row.one: row.eldest for row in rows.all() if row.many > 1}
 
 
-async def _elsewhere(uow: UnitOfWork, run: FormingRun) -> tuple[dict[UUID, list[Span]], dict[UUID, list[Span]]]:
-    """Rooms and staff that other offerings of the term, and groups in force that this run does not replace, need."""
+async def _elsewhere(
+    uow: UnitOfWork, run: FormingRun, site_of: Mapping[UUID, str]
+) -> tuple[dict[UUID, list[Span]], dict[UUID, list[tuple[Span, str]]]]:
+    """Rooms and staff that other offerings of the term, and groups in force that this run does not replace, need; of
+    staff also on which campus."""
     rooms: dict[UUID, list[Span]] = defaultdict(list)
-    staff: dict[UUID, list[Span]] = defaultdict(list)
+    staff: dict[UUID, list[tuple[Span, str]]] = defaultdict(list)
     grouped = select(CareGroup.offering_id).where(CareGroup.board == uow.ctx.tenant_id, _after(run.starts_on))
     query = (
         select(Offering, OfferingPeriod)
@@ -166,7 +199,7 @@ async def _elsewhere(uow: UnitOfWork, run: FormingRun) -> tuple[dict[UUID, list[
         if offering.room_id:
             rooms[offering.room_id].append(span)
         if offering.teacher_id:
-            staff[offering.teacher_id].append(span)
+            staff[offering.teacher_id].append((span, _site(site_of, offering.room_id)))
     live = select(CareGroup).where(
         CareGroup.board == uow.ctx.tenant_id, CareGroup.offering_id.not_in(run.offering_ids), _after(run.starts_on)
     )
@@ -181,8 +214,13 @@ async def _elsewhere(uow: UnitOfWork, run: FormingRun) -> tuple[dict[UUID, list[
     )
     for duty in (await uow.session.execute(duties)).scalars():
         if duty.group_id in kept or duty.group_id is None:
-            staff[duty.staff_id] += as_spans(duty.slots)
+            room = kept[duty.group_id].room_id if duty.group_id else None
+            staff[duty.staff_id] += [(span, _site(site_of, room)) for span in as_spans(duty.slots)]
     return rooms, staff
+
+
+def _site(site_of: Mapping[UUID, str], room: UUID | None) -> str:
+    return site_of.get(room, "") if room else ""
 
 
 def _after(day: date) -> ColumnElement[bool]:
@@ -196,7 +234,7 @@ async def staying_runs(uow: UnitOfWork, run: FormingRun) -> list[UUID]:
     return [row.id for row in rows if not set(row.offering_ids) <= set(run.offering_ids)]
 
 
-async def _people(uow: UnitOfWork, busy: Mapping[UUID, list[Span]]) -> tuple[Person, ...]:
+async def _people(uow: UnitOfWork, busy: Mapping[UUID, list[tuple[Span, str]]]) -> tuple[Person, ...]:
     query = select(Staff).where(Staff.left_at.is_(None), Staff.post != POST).order_by(Staff.name_sort, Staff.id)
     rows = (await uow.session.execute(query)).scalars().all()
     barred = await ethics.states_of(uow, [row.id for row in rows]) if ethics.bites(uow) else {}
@@ -214,7 +252,8 @@ async def _people(uow: UnitOfWork, busy: Mapping[UUID, list[Span]]) -> tuple[Per
                 cannot=frozenset(wish.cannot if wish else ()),
                 rather_not=frozenset(wish.rather_not if wish else ()) - frozenset(wish.cannot if wish else ()),
                 most=wish.most if wish and wish.most is not None else 7,
-                busy=tuple(busy.get(row.id, ())),
+                busy=tuple(span for span, _site in busy.get(row.id, ())),
+                posts=tuple(post for post in busy.get(row.id, ()) if post[1]),
                 class_key=own.get(row.id, ""),
                 teaches=teaches(row, wish),
                 leads=leads(row, wish),
@@ -258,6 +297,7 @@ async def situation(uow: UnitOfWork, run: FormingRun) -> Situation:
         duties,
         {room.id: room for room in (await uow.session.execute(select(Room))).scalars()},
         {row[0]: row[1] for row in (await uow.session.execute(select(Staff.id, Staff.name))).all()},
+        {row[0]: row[1] for row in (await uow.session.execute(select(Campus.id, Campus.name))).all()},
     )
 
 
@@ -265,7 +305,7 @@ def _duty(row: CareGroupDuty, at: Mapping[UUID, int]) -> Duty:
     start, end = as_spans(row.slots)[0]
     group = at[row.group_id] if row.group_id else None
     base = row.weekday * DAY
-    return Duty(str(row.staff_id), row.role, row.weekday, start - base, end - base, group)
+    return Duty(str(row.staff_id), row.role, row.weekday, start - base, end - base, group, row.week)
 
 
 __all__ = ["Situation", "problem_of", "situation", "staffing_of", "staying_runs", "times_of"]

@@ -30,14 +30,14 @@ class Piece:
 
 
 def pieces(course: Course) -> list[Piece]:
-    """A course's children by bucket, and large buckets cut."""
-    by_bucket: dict[str, list[Child]] = defaultdict(list)
+    """A course's children by bucket and campus, and large buckets cut: no group is of two campuses (R-014)."""
+    by_bucket: dict[tuple[str, str], list[Child]] = defaultdict(list)
     for child in course.children:
         if child.days & course.times.keys():
-            by_bucket[bucket_of(course.mode, child)].append(child)
+            by_bucket[bucket_of(course.mode, child), child.campus].append(child)
     found: list[Piece] = []
-    for bucket in sorted(by_bucket, key=_natural):
-        children = sorted(by_bucket[bucket], key=lambda c: (c.grade, c.class_number, c.family, c.key))
+    for bucket, campus in sorted(by_bucket, key=lambda both: (_natural(both[0]), both[1])):
+        children = sorted(by_bucket[bucket, campus], key=lambda c: (c.grade, c.class_number, c.family, c.key))
         found += [Piece(course, bucket, tuple(part)) for part in _cut(course, children)]
     return found
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from core.db.uow import UnitOfWork
-from core.enrollment.forming.problem import DAY
+from core.enrollment.forming.problem import DAY, week_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class DutyLine:
     room: str
     first: date
     children: int
+    week: int
+    """0: every week; 1 or 2: turn about, see problem.week_of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class ChildLine:
 
 _OF_STAFF = text("""
 select d.weekday, lower(d.slots) as start, upper(d.slots) as end, d.role, coalesce(g.title, '') as group,
-       coalesce(o.title, '') as title, coalesce(r.name, '') as room, lower(d.valid) as first,
+       coalesce(o.title, '') as title, coalesce(r.name, '') as room, lower(d.valid) as first, d.week,
        (select count(*) from care_group_member m where m.tenant_id = d.tenant_id and m.group_id = g.id) as children
   from care_group_duty d
   left join care_group g on g.tenant_id = d.tenant_id and g.id = d.group_id
@@ -51,13 +53,13 @@ select d.weekday, lower(d.slots) as start, upper(d.slots) as end, d.role, coales
   left join room r on r.tenant_id = g.tenant_id and r.id = g.room_id
  where d.tenant_id = :t and d.staff_id = :staff and d.board = :t and not isempty(d.slots)
    and d.valid && daterange(cast(:day as date), null)
- order by first, d.weekday, start""")
+ order by first, d.week, d.weekday, start""")
 
 _OF_CHILDREN = text("""
 select m.student_id, o.title, g.title as group, coalesce(r.name, '') as room, lower(m.valid) as first, m.slots,
        coalesce((select json_agg(json_build_array(d.weekday, d.role, s.name) order by d.weekday, d.role)
                    from care_group_duty d join staff s on s.tenant_id = d.tenant_id and s.id = d.staff_id
-                  where d.tenant_id = g.tenant_id and d.group_id = g.id), '[]'::json) as people
+                  where d.tenant_id = g.tenant_id and d.group_id = g.id and d.week in (0, :week)), '[]'::json) as people
   from care_group_member m
   join care_group g on g.tenant_id = m.tenant_id and g.id = m.group_id
   join offering o on o.tenant_id = g.tenant_id and o.id = g.offering_id
@@ -79,8 +81,9 @@ async def staff_lines(uow: UnitOfWork, staff_id: UUID, day: date) -> list[DutyLi
 
 
 async def child_lines(uow: UnitOfWork, students: Sequence[UUID], day: date) -> list[ChildLine]:
-    """The groups of children, as of a day and later."""
-    rows = await uow.session.execute(_OF_CHILDREN, {"t": uow.ctx.tenant_id, "students": list(students), "day": day})
+    """The groups of children, as of a day and later; teachers who change places weekly stand as in its week."""
+    asked = {"t": uow.ctx.tenant_id, "students": list(students), "day": day, "week": week_of(day)}
+    rows = await uow.session.execute(_OF_CHILDREN, asked)
     return [
         ChildLine(
             row.student_id,

@@ -15,9 +15,12 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects.postgresql import Range
 
 from core.base import clock
+from core.base.text import in_locale
 from core.db.delivery import Delivery
 from core.db.uow import UnitOfWork
+from core.enrollment.forming import no_mixing
 from core.enrollment.forming.gather import situation
+from core.enrollment.forming.grouping import bucket_of
 from core.enrollment.forming.models import (
     CareGroup,
     CareGroupDuty,
@@ -27,9 +30,12 @@ from core.enrollment.forming.models import (
     as_slots,
     as_spans,
 )
-from core.enrollment.forming.problem import clash, spans_of
+from core.enrollment.forming.problem import Child, Course, Group, clash, spans_of, week_of
 from core.enrollment.forming.solver import alike
+from core.enrollment.forming.states import MANAGE
 from core.enrollment.models import Enrolment
+from core.notices import service as notices
+from core.web.i18n import class_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,12 @@ class GroupInForce:
     room_id: UUID | None
     first: date
     last: date
-    teachers: Mapping[int, UUID]
+    teachers: Mapping[tuple[int, int], UUID]
+    """(weekday, week 1 or 2) → who answers for the lesson; see problem.week_of."""
+
+    def teacher(self, day: date, weekday: int) -> UUID | None:
+        """Who answers for the lesson of a day that runs the timetable of `weekday` (a make-up day runs another's)."""
+        return self.teachers.get((weekday, week_of(day)))
 
 
 async def groups_in_force(uow: UnitOfWork, offering_id: UUID) -> list[GroupInForce]:
@@ -51,14 +62,15 @@ async def groups_in_force(uow: UnitOfWork, offering_id: UUID) -> list[GroupInFor
         CareGroup.offering_id == offering_id, CareGroup.board == uow.ctx.tenant_id, ~func.isempty(CareGroup.valid)
     )
     rows = (await uow.session.execute(query.order_by(func.lower(CareGroup.valid), CareGroup.number))).scalars().all()
-    teachers: dict[UUID, dict[int, UUID]] = defaultdict(dict)
+    teachers: dict[UUID, dict[tuple[int, int], UUID]] = defaultdict(dict)
     if rows:
         # Of several teachers of one role the first by id answers for the lesson; B answers for none.
         duties = select(CareGroupDuty).where(
             CareGroupDuty.group_id.in_([row.id for row in rows]), CareGroupDuty.role.in_(("lead", "a"))
         )
         for duty in (await uow.session.execute(duties.order_by(CareGroupDuty.staff_id))).scalars():
-            teachers[_id(duty.group_id)].setdefault(duty.weekday, duty.staff_id)
+            for week in (duty.week,) if duty.week else (1, 2):
+                teachers[_id(duty.group_id)].setdefault((duty.weekday, week), duty.staff_id)
     return [GroupInForce(r.id, r.number, r.title, r.room_id, *_days(r.valid), teachers[r.id]) for r in rows]
 
 
@@ -66,6 +78,24 @@ async def group_names(uow: UnitOfWork, offering_id: UUID) -> dict[UUID, tuple[in
     """Number and name of every group that an offering has had: by them a group goes on in a later forming."""
     query = select(CareGroup.id, CareGroup.number, CareGroup.title).where(CareGroup.offering_id == offering_id)
     return {row.id: (row.number, row.title) for row in (await uow.session.execute(query)).all()}
+
+
+async def stand_bys(uow: UnitOfWork, group_id: UUID, day: date, weekday: int, missing: UUID | None) -> list[UUID]:
+    """Who of the staff may take over a group on a day whose timetable is `weekday`'s: who else stands beside it (B
+    first of all), else who leads that day; never `missing`. Staff ids, nobody twice."""
+    on_day = (
+        CareGroupDuty.board == uow.ctx.tenant_id,
+        CareGroupDuty.weekday == weekday,
+        CareGroupDuty.week.in_((0, week_of(day))),
+        CareGroupDuty.valid.contains(day),
+    )
+    for which in (CareGroupDuty.group_id == group_id, CareGroupDuty.role == "duty_leader"):
+        query = select(CareGroupDuty.staff_id).where(*on_day, which)
+        found = (await uow.session.execute(query.order_by(CareGroupDuty.role.desc(), CareGroupDuty.id))).scalars()
+        others = [staff for staff in dict.fromkeys(found) if staff != missing]
+        if others:
+            return others
+    return []
 
 
 def _id(value: UUID | None) -> UUID:
@@ -189,6 +219,45 @@ async def _days_in(uow: UnitOfWork, group: CareGroup, student_id: UUID, slots: S
     return Range(first, last, bounds="[]") if first <= last else Range(empty=True)
 
 
+def _apart(course: Course, group: Group, child: Child, closed: bool) -> bool:
+    """Whether the child may not be in the group that suits it best: of another campus, or of another class while
+    classes do not mix (R-171)."""
+    inside = [c for c in course.children if c.key in group.children and c.key != child.key]
+    far = any(child.campus and c.campus and c.campus != child.campus for c in inside)
+    return far or (closed and any(c.class_key != child.class_key for c in inside))
+
+
+async def _own_group(
+    uow: UnitOfWork, run: FormingRun, mine: list[CareGroup], course: Course, child: Child
+) -> CareGroup:
+    """A new group for a child that none of the others may take. It has no room and no teacher yet: the office is told,
+    and its lessons are planned at once."""
+    like = mine[0]
+    with in_locale("zh_CN"):
+        title = class_name(child.grade, str(child.class_number))
+    group = CareGroup(
+        run_id=run.id,
+        offering_id=like.offering_id,
+        number=max(g.number for g in mine) + 1,
+        title=title,
+        bucket=bucket_of(course.mode, child),
+        board=like.board,
+        slots=like.slots,
+        valid=like.valid,
+    )
+    uow.session.add(group)
+    await uow.session.flush()
+    mine.append(group)
+    await uow.audit("forming.own_group", "care_group", group.id, title=title)
+    payload = {"offerings": [like.offering_id], "title": run.title, "starts_on": run.starts_on, "term": run.term_id}
+    await uow.emit("forming.published", payload)
+    people = await notices.holders(uow, MANAGE)
+    told = {"group": title, "title": run.title}
+    path = f"desk/forming/{run.id}"
+    await notices.tell(uow, people, "forming.own_group", told, path=path, source=f"forming.own_group/{group.id}")
+    return group
+
+
 async def _place(
     uow: UnitOfWork, run: FormingRun, groups: list[CareGroup], student_id: UUID, offering_id: UUID, starts_on: date
 ) -> CareGroup:
@@ -208,7 +277,17 @@ async def _place(
         return group
     ids = {row.id: place for place, row in enumerate(at.rows)}
     best = alike(course, [at.proposal.groups[ids[g.id]] for g in mine], child)
-    group = next(g for g in mine if at.proposal.groups[ids[g.id]] is best)
+    if _apart(course, best, child, await no_mixing.holds(uow)):
+        group = await _own_group(uow, run, mine, course, child)
+    else:
+        group = next(g for g in mine if at.proposal.groups[ids[g.id]] is best)
+        if course.mode == "by_level" and not child.level:
+            name = at.students[student_id].name
+            told = {"child": name, "title": at.views[offering_id].title, "group": group.title}
+            people = await notices.holders(uow, MANAGE)
+            path = f"desk/levels/{offering_id}"
+            source = f"forming.no_level/{group.id}/{student_id}"
+            await notices.tell(uow, people, "forming.no_level", told, path=path, source=source)
     valid = await _days_in(uow, group, student_id, slots, starts_on)
     uow.session.add(
         CareGroupMember(group_id=group.id, student_id=student_id, board=group.board, slots=slots, valid=valid)

@@ -48,6 +48,7 @@ async def run(job: Delivery) -> None:
         if row.state == "solving" and row.tries == int(job.payload["try"]):
             await keep(uow, row, problem, proposal)
             await FORMING.transition(uow, row, "propose")
+    await job.progress(1, 1, _("编排完成"))
 
 
 async def _solve(job: Delivery, problem: Problem) -> Proposal:
@@ -111,6 +112,7 @@ async def keep(uow: UnitOfWork, row: FormingRun, problem: Problem, proposal: Pro
             "staff_id": UUID(duty.person),
             "role": duty.role,
             "weekday": duty.day,
+            "week": duty.week,
             "slots": as_slots([duty.span]),
         }
         for duty in proposal.duties

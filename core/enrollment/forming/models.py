@@ -113,6 +113,7 @@ class CareGroupDuty(TenantModel):
         Index("ix_care_group_duty_run_id", "tenant_id", "run_id"),
         Index("ix_care_group_duty_staff_id", "tenant_id", "staff_id"),
         CheckConstraint("weekday between 1 and 7", name="weekday"),
+        CheckConstraint("week between 0 and 2", name="week"),
         CheckConstraint("role in ('lead', 'a', 'b', 'duty_leader', 'relay')", name="role"),
         CheckConstraint("(group_id is null) = (role in ('duty_leader', 'relay'))", name="of_a_group"),
     )
@@ -122,9 +123,28 @@ class CareGroupDuty(TenantModel):
     staff_id: Mapped[UUID]
     role: Mapped[str]
     weekday: Mapped[int] = mapped_column(SmallInteger())
+    week: Mapped[int] = mapped_column(SmallInteger(), server_default="0")
+    """0: every week; 1 or 2: turn about, see problem.week_of."""
     board: Mapped[UUID]
     slots: Mapped[Slots] = mapped_column(INT4MULTIRANGE)
     valid: Mapped[Range[date]] = mapped_column(DATERANGE)
+
+
+class NoMixing(TenantModel, Stamped):
+    """Days on which children of different classes do not mix (epidemic, R-171), as the school said; the open one holds
+    until it is ended. What the rules of the place say holds besides."""
+
+    __tablename__ = "no_mixing"
+    __table_args__ = (
+        CheckConstraint("starts_on <= ends_on", name="dates"),
+        Index("uq_no_mixing_open", "tenant_id", unique=True, postgresql_where=text("ends_on is null")),
+    )
+
+    starts_on: Mapped[date]
+    ends_on: Mapped[date | None]
+    reason: Mapped[str]
+    by_name: Mapped[str] = mapped_column(server_default="")
+    ended_by: Mapped[str] = mapped_column(server_default="")
 
 
 class DutyWish(TenantModel, Stamped):

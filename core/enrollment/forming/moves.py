@@ -6,7 +6,7 @@ at once. What a move makes worse among the wishes shows in the list at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,22 +14,26 @@ from sqlalchemy.exc import IntegrityError
 
 from core.base.errors import Conflict, NotFound
 from core.db.uow import UnitOfWork
+from core.enrollment.forming import no_mixing
 from core.enrollment.forming.errors import (
     NotBeingFormed,
+    NotMixed,
+    OtherCampus,
     OtherOffering,
     RoomInUse,
     RoomTooSmall,
     StaffCannot,
+    StaffElsewhere,
     StaffInUse,
     StaffNotAllowed,
 )
 from core.enrollment.forming.gather import Situation, situation
 from core.enrollment.forming.making import member_lines
 from core.enrollment.forming.models import CareGroup, CareGroupDuty, CareGroupMember, FormingRun, as_slots, as_spans
-from core.enrollment.forming.problem import DAY, Span, clash
-from core.enrollment.forming.staffing import hours, size_of, week
+from core.enrollment.forming.problem import DAY, Course, Group, Person, Span, campuses_of, clash
+from core.enrollment.forming.staffing import apart, hours, sites, size_of, week
 from core.people.models import Room, Staff
-from core.web.i18n import weekday
+from core.web.i18n import joined, weekday
 
 
 class MovedMeanwhile(Conflict):
@@ -57,7 +61,8 @@ async def _group(uow: UnitOfWork, run: FormingRun, group_id: UUID) -> CareGroup:
 async def move_children(uow: UnitOfWork, run_id: UUID, students: Sequence[UUID], group_id: UUID) -> int:
     """Put children into a group of their offering, out of the one they are in. Returns how many moved.
 
-    Raises NotFound, NotBeingFormed, OtherOffering, RoomTooSmall. More than the class size is a person's decision.
+    Raises NotFound, NotBeingFormed, OtherOffering, RoomTooSmall, OtherCampus, NotMixed. More than the class size is a
+    person's decision.
     """
     run = await open_run(uow, run_id)
     group = await _group(uow, run, group_id)
@@ -70,6 +75,7 @@ async def move_children(uow: UnitOfWork, run_id: UUID, students: Sequence[UUID],
     target = at.proposal.groups[here[group.id]]
     moving = [s for s in students if str(s) not in target.children]
     target.children = (*target.children, *(str(s) for s in moving))
+    _refuse_mixed(at, target, course, await no_mixing.holds(uow, group.valid.lower))
     room = at.rooms.get(group.room_id) if group.room_id else None
     if room is not None and size_of(target, course) > room.capacity:
         raise RoomTooSmall(room=room.name, seats=room.capacity, size=size_of(target, course))
@@ -88,8 +94,20 @@ async def move_children(uow: UnitOfWork, run_id: UUID, students: Sequence[UUID],
     return len(moving)
 
 
+def _campus_names(at: Situation, keys: Collection[str]) -> str:
+    return joined(sorted(at.campuses.get(UUID(key), "") for key in keys))
+
+
+def _refuse_mixed(at: Situation, target: Group, course: Course, closed: bool) -> None:
+    inside = [child for child in course.children if child.key in target.children]
+    if len(campuses_of(target, course)) > 1:
+        raise OtherCampus(names=_campus_names(at, campuses_of(target, course)))
+    if closed and len({child.class_key for child in inside}) > 1:
+        raise NotMixed()
+
+
 async def set_room(uow: UnitOfWork, run_id: UUID, group_id: UUID, room_id: UUID | None) -> None:
-    """Give a group a room, or take it away. Raises RoomTooSmall, RoomInUse."""
+    """Give a group a room, or take it away. Raises RoomTooSmall, RoomInUse, OtherCampus."""
     run = await open_run(uow, run_id)
     group = await _group(uow, run, group_id)
     if room_id is not None:
@@ -99,6 +117,9 @@ async def set_room(uow: UnitOfWork, run_id: UUID, group_id: UUID, room_id: UUID 
         size = size_of(at.proposal.groups[place], at.course(group.offering_id))
         if size > room.capacity:
             raise RoomTooSmall(room=room.name, seats=room.capacity, size=size)
+        homes = campuses_of(at.proposal.groups[place], at.course(group.offering_id))
+        if len(at.campuses) > 1 and homes - {str(room.campus_id)} and not at.problem.staffing.hosting:
+            raise OtherCampus(names=_campus_names(at, {*homes, str(room.campus_id)}))
         spans = as_spans(group.slots)
         for row in at.rows:
             if row.id != group.id and row.room_id == room.id and clash(spans, as_spans(row.slots)):
@@ -121,30 +142,32 @@ async def set_teacher(
     group = await _group(uow, run, group_id)
     at = await situation(uow, run)
     wanted = [
-        (role, hours_)
-        for _place, one, role, hours_ in hours(at.course(group.offering_id), at.problem)
-        if one == line and day in (0, hours_[0])
+        need for need in hours(at.course(group.offering_id), at.problem) if need.line == line and day in (0, need.at[0])
     ]
     if not wanted:
         raise NotFound()
     gone = {
         duty.id
         for duty in at.duties
-        if duty.group_id == group.id and any(duty.weekday == h[0] and duty.role == role for role, h in wanted)
+        if duty.group_id == group.id
+        and any((duty.weekday, duty.role, duty.week) == (need.at[0], need.role, need.week) for need in wanted)
     }
     if at.problem.staffing.lines > 1 and not run.alternate:
         # Several of one role on a day: only the one in this line gives way.
         gone = _nth(at, group, gone, line)
     kept = [duty for duty in at.duties if duty.id not in gone]
     if staff_id is not None:
-        for _role, (weekday_, start, end) in wanted:
-            await _refuse_person(uow, at, kept, staff_id, weekday_, (weekday_ * DAY + start, weekday_ * DAY + end))
+        for need in wanted:
+            on, start, end = need.at
+            await _refuse_person(uow, at, kept, staff_id, on, (on * DAY + start, on * DAY + end), group)
     for duty in at.duties:
         if duty.id in gone:
             await uow.session.delete(duty)
     await uow.session.flush()
     if staff_id is not None:
-        uow.session.add_all(_row(run, group.valid, staff_id, role, hours_, group.id) for role, hours_ in wanted)
+        uow.session.add_all(
+            _row(run, group.valid, staff_id, need.role, need.at, group.id, need.week) for need in wanted
+        )
     await _flush(uow)
     await uow.audit("forming.teacher", "care_group", group.id, staff=staff_id, line=line, day=day)
 
@@ -158,7 +181,13 @@ def _nth(at: Situation, group: CareGroup, gone: set[UUID], line: int) -> set[UUI
 
 
 def _row(
-    run: FormingRun, valid: object, staff_id: UUID, role: str, at: tuple[int, int, int], group_id: UUID | None
+    run: FormingRun,
+    valid: object,
+    staff_id: UUID,
+    role: str,
+    at: tuple[int, int, int],
+    group_id: UUID | None,
+    week_: int = 0,
 ) -> CareGroupDuty:
     base = at[0] * DAY
     return CareGroupDuty(
@@ -167,6 +196,7 @@ def _row(
         staff_id=staff_id,
         role=role,
         weekday=at[0],
+        week=week_,
         board=run.id,
         slots=as_slots([(base + at[1], base + at[2])]),
         valid=valid,
@@ -174,7 +204,13 @@ def _row(
 
 
 async def _refuse_person(
-    uow: UnitOfWork, at: Situation, duties: Sequence[CareGroupDuty], staff_id: UUID, day: int, span: Span
+    uow: UnitOfWork,
+    at: Situation,
+    duties: Sequence[CareGroupDuty],
+    staff_id: UUID,
+    day: int,
+    span: Span,
+    group: CareGroup | None = None,
 ) -> None:
     staff = await uow.get(Staff, staff_id)
     person = next((p for p in at.problem.people if p.key == str(staff_id)), None)
@@ -189,6 +225,26 @@ async def _refuse_person(
             raise StaffInUse(name=staff.name, day=on, other=titles[duty.group_id] if duty.group_id else "…")
     if clash([span], person.busy):
         raise StaffInUse(name=staff.name, day=on, other="…")
+    if group is not None:
+        _refuse_far(at, duties, person, staff.name, on, span, group)
+
+
+def _refuse_far(
+    at: Situation, duties: Sequence[CareGroupDuty], person: Person, name: str, on: str, span: Span, group: CareGroup
+) -> None:
+    """Nobody is on two campuses in adjoining hours. Raises StaffElsewhere."""
+    courses = {course.key: course for course in at.problem.courses}
+    site = dict(zip((row.id for row in at.rows), sites(at.problem, at.proposal.groups, courses), strict=True))
+    here = site[group.id]
+    held = [
+        (one, site[d.group_id])
+        for d in duties
+        if d.group_id and str(d.staff_id) == person.key
+        for one in as_spans(d.slots)
+    ]
+    for other, there in [*held, *person.posts]:
+        if here and there and here != there and not apart(span, other, at.problem.staffing.travel):
+            raise StaffElsewhere(name=name, day=on, campus=at.campuses.get(UUID(there), ""))
 
 
 async def add_day_duty(uow: UnitOfWork, run_id: UUID, staff_id: UUID, role: str, day: int) -> None:

@@ -20,7 +20,7 @@ from core.base.text import gettext as _
 from core.db.kernel_tables import JobRun
 from core.db.uow import UnitOfWork
 from core.enrollment.errors import Objected
-from core.enrollment.forming import board, moves, papers, publishing, service
+from core.enrollment.forming import board, moves, no_mixing, papers, publishing, service
 from core.enrollment.forming.gather import situation
 from core.enrollment.forming.models import FormingRun
 from core.enrollment.forming.schemas import DayDutyForm, MoveForm, RoomForm, RunForm, TeacherForm
@@ -63,6 +63,7 @@ async def index(
         machine=FORMING,
         tones=TONES,
         units=UNITS,
+        closed=await no_mixing.closed(uow),
     )
 
 
@@ -70,6 +71,8 @@ async def index(
 async def new(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]) -> Response[str]:
     """Prepare a forming, with what the rules suggest filled in."""
     modes, size, alternate = service.suggested(uow)
+    if await no_mixing.holds(uow):
+        modes = [no_mixing.OWN]
     term = await current_term(uow)
     start = max(term.starts_on, clock.today() + timedelta(days=1))
     initial = {"mode": modes[0] if modes else "same_grade", "size": size, "alternate": alternate, "starts_on": start}
@@ -151,6 +154,7 @@ async def _run_page(
         board=board.drawn(found, at),
         counts=board.counts(found),
         unmet=board.sentences(found),
+        without_level=await service.without_level(uow, row) if row.state == "draft" else [],
         objections=objections if objections is not None else asked,
         job=await _job(uow, row),
         before=bool(await service.in_force(uow, row.offering_ids, row.starts_on)) if row.state == "draft" else False,

@@ -18,6 +18,7 @@ from core.db.uow import UnitOfWork
 from core.enrollment.forming import wishes
 from core.enrollment.forming.in_force import child_lines, staff_lines
 from core.enrollment.forming.models import DutyWish
+from core.enrollment.forming.problem import week_of
 from core.enrollment.forming.schemas import PostForm, WishForm
 from core.enrollment.forming.states import MANAGE
 from core.enrollment.forming.words import people_line, role
@@ -56,6 +57,7 @@ async def _rota_page(
         known=me is not None,
         lines=await staff_lines(uow, me.id, clock.today()) if me else [],
         role=role,
+        now=week_of(clock.today()),
         subject=None,
     )
 

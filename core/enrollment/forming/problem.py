@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 DAY: Final = 1440
@@ -38,7 +39,8 @@ def band_of(grade: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """`days`: the weekdays it comes. `family` is shared by siblings; empty for an only child. `level`: see by_level."""
+    """`days`: the weekdays it comes. `family` is shared by siblings; empty for an only child. `level`: the school's
+    word, empty where nobody said. `campus`: where the own class is at home; empty where the school has one site."""
 
     key: str
     grade: int
@@ -46,6 +48,7 @@ class Child:
     days: frozenset[int]
     family: str = ""
     level: str = ""
+    campus: str = ""
 
     @property
     def class_key(self) -> str:
@@ -65,16 +68,18 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A room; `busy` is taken by something that is not formed here."""
+    """A room; `busy` is taken by something that is not formed here. `campus` is empty where there is one site."""
 
     key: str
     seats: int
     busy: tuple[Span, ...] = ()
+    campus: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of staff. `cannot` binds, `rather_not` is a wish; `most` is how many days a week at most."""
+    """A member of staff. `cannot` binds, `rather_not` is a wish; `most` is how many days a week at most. `posts` says
+    on which campus the person is busy, where that is known."""
 
     key: str
     cannot: frozenset[int] = frozenset()
@@ -84,13 +89,16 @@ class Person:
     class_key: str = ""
     teaches: bool = True
     leads: bool = False
+    posts: tuple[tuple[Span, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Staffing:
     """What the rules want. `alternate`: two teachers a group, A and B, who change places every other day; B is in the
     room for the last `handover` minutes, while A leads out (R-175). `per_leader`: one duty leader for so many groups
-    (0: no such rule), `leaders`: at least so many a day. `relay`: so many look after late children afterwards."""
+    (0: no such rule), `leaders`: at least so many a day. `relay`: so many look after late children afterwards.
+    `travel`: nobody is on two campuses with fewer minutes between. `hosting`: a campus may take in another's pupils,
+    so that their room may be there (R-015)."""
 
     teachers: int = 1
     alternate: bool = False
@@ -99,6 +107,8 @@ class Staffing:
     per_leader: int = 0
     relay: int = 0
     relay_minutes: int = 60
+    travel: int = 30
+    hosting: bool = False
 
     @property
     def lines(self) -> int:
@@ -137,7 +147,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """`role`: lead, a, b (of the group number `group` in the proposal's order), duty_leader or relay (no group)."""
+    """`role`: lead, a, b (of the group number `group` in the proposal's order), duty_leader or relay (no group).
+    `week`: 0 for every week, else 1 or 2: see `week_of`."""
 
     person: str
     role: str
@@ -145,6 +156,7 @@ class Duty:
     start: int
     end: int
     group: int | None = None
+    week: int = 0
 
     @property
     def span(self) -> Span:
@@ -166,10 +178,29 @@ class Proposal:
     unmet: list[Unmet]
 
 
+def campuses_of(group: Group, course: Course) -> frozenset[str]:
+    """Where a group's children are at home; nothing where the school has one site or nobody said."""
+    inside = set(group.children)
+    return frozenset(child.campus for child in course.children if child.key in inside and child.campus)
+
+
+def place_of(group: Group, course: Course, rooms: Mapping[str, Place]) -> str:
+    """The campus on which a group sits: its room's, else its children's."""
+    room = rooms.get(group.room or "")
+    if room is not None and room.campus:
+        return room.campus
+    return min(campuses_of(group, course), default="")
+
+
 def spans_of(course: Course, days: Iterable[int] | None = None) -> tuple[Span, ...]:
     """A course's spans of the week, optionally of some days alone."""
     wanted = course.times if days is None else [day for day in course.times if day in set(days)]
     return tuple((day * DAY + course.times[day][0], day * DAY + course.times[day][1]) for day in sorted(wanted))
+
+
+def week_of(day: date) -> int:
+    """1 or 2, turn about from one Monday to the next, the same in every school and term."""
+    return (day.toordinal() - 1) // 7 % 2 + 1
 
 
 def clash(one: Iterable[Span], other: Iterable[Span]) -> bool:

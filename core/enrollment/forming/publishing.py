@@ -12,8 +12,8 @@ from sqlalchemy import and_, func, select, text, update
 from core.base import clock
 from core.db.uow import UnitOfWork
 from core.enrollment.errors import Objected
-from core.enrollment.forming import told
-from core.enrollment.forming.errors import NotBeingFormed, NotPlaced
+from core.enrollment.forming import no_mixing, told
+from core.enrollment.forming.errors import NotBeingFormed, NotMixed, NotPlaced
 from core.enrollment.forming.gather import Situation, situation, staffing_of
 from core.enrollment.forming.making import valid_for
 from core.enrollment.forming.models import CareGroup, CareGroupDuty, CareGroupMember, FormingRun
@@ -53,7 +53,10 @@ def objections_to(uow: UnitOfWork, at: Situation) -> list[Objection]:
 
 async def publish(uow: UnitOfWork, run_id: UUID, reason: str = "") -> None:
     """Put the arrangement in force from its first day: what held before ends the day before, lessons follow, it is
-    posted, and families and staff are told. Raises NotPlaced, Objected, and what the database refuses as Conflict."""
+    posted, and families and staff are told.
+
+    Raises NotPlaced, NotMixed, Objected, and what the database refuses as Conflict.
+    """
     row = await uow.get(FormingRun, run_id, lock=True)
     uow.ctx.require("forming.manage")
     if row.state != "proposed":
@@ -66,6 +69,8 @@ async def publish(uow: UnitOfWork, run_id: UUID, reason: str = "") -> None:
     for found in at.proposal.unmet:
         if found.kind == "unplaced":
             raise NotPlaced(n=len(found.facts["children"]))
+    if await no_mixing.holds(uow, row.starts_on) and _several_classes(at):
+        raise NotMixed()
     objections = objections_to(uow, at)
     if not await policy.decided(uow, "forming.publish", "forming_run", row.id, objections, reason):
         raise Objected(objections)
@@ -77,6 +82,15 @@ async def publish(uow: UnitOfWork, run_id: UUID, reason: str = "") -> None:
     await uow.session.flush()
     await told.posted(uow, at)
     await told.families_and_staff(uow, at)
+
+
+def _several_classes(at: Situation) -> bool:
+    """Whether a group has children of different classes."""
+    for group in at.proposal.groups:
+        inside = [at.students[UUID(key)] for key in group.children]
+        if len({(child.grade, child.class_number) for child in inside}) > 1:
+            return True
+    return False
 
 
 async def _replace(uow: UnitOfWork, row: FormingRun) -> None:

@@ -15,7 +15,8 @@ from core.base.errors import FieldError, Invalid, NotFound
 from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
 from core.enrollment.errors import Objected
-from core.enrollment.forming.errors import BeingFormed, NotBeingFormed, NothingToForm
+from core.enrollment.forming import no_mixing
+from core.enrollment.forming.errors import BeingFormed, LevelsMissing, NotBeingFormed, NothingToForm
 from core.enrollment.forming.gather import problem_of, situation, staying_runs
 from core.enrollment.forming.making import JOB, clear, keep
 from core.enrollment.forming.models import CareGroup, FormingRun
@@ -25,9 +26,11 @@ from core.enrollment.forming.states import FORMING, OPEN
 from core.enrollment.offerings_service import offerings, offerings_by_id
 from core.enrollment.states import ON_MENU
 from core.enrollment.views import OfferingView
+from core.people.service import students_by_id
 from core.policy import service as policy
 from core.policy.types import Objection
 from core.terms.models import Term
+from core.web.i18n import class_name, joined
 
 
 async def formable(uow: UnitOfWork, term_id: UUID) -> list[OfferingView]:
@@ -72,8 +75,10 @@ async def make_run(
     starts_on: date,
     reason: str = "",
 ) -> FormingRun:
-    """Prepare a forming of these offerings. Raises NotFound, Invalid, Objected, BeingFormed,
-    NothingToForm."""
+    """Prepare a forming of these offerings.
+
+    Raises NotFound, Invalid, Objected, BeingFormed, NothingToForm, NotMixed.
+    """
     uow.ctx.require("forming.manage")
     term = await uow.get(Term, term_id)
     wrong = []
@@ -88,6 +93,7 @@ async def make_run(
     if set(views) != set(offering_ids):
         raise NotFound()
     known = {view.id for view in await formable(uow, term_id)}
+    await no_mixing.refuse_mode(uow, mode, starts_on)
     for view in views.values():
         if view.id not in known:
             taken = any(view.id in row.offering_ids for row in await open_runs(uow, term_id))
@@ -112,18 +118,37 @@ async def make_run(
 
 
 async def solve(uow: UnitOfWork, run_id: UUID) -> None:
-    """Have a worker arrange it; what was arranged before is replaced when the answer is there."""
+    """Have a worker arrange it; what was arranged before is replaced when the answer is there.
+
+    Raises LevelsMissing, with the names, while a child of a forming by level has no level; NotMixed.
+    """
     row = await uow.get(FormingRun, run_id, lock=True)
+    await no_mixing.refuse_mode(uow, row.mode, row.starts_on)
+    names = await without_level(uow, row)
+    if names:
+        raise LevelsMissing(n=len(names), names=joined(names[:20]) + ("…" if len(names) > 20 else ""))
     await FORMING.transition(uow, row, "solve")
     row.tries, row.stopped = row.tries + 1, ""
     await uow.session.flush()
     row.job_id = await uow.enqueue(JOB, {"run": row.id, "try": row.tries}, key=f"{row.id}/{row.tries}", label=row.title)
 
 
+async def without_level(uow: UnitOfWork, row: FormingRun) -> list[str]:
+    """The children, by name, whose level a forming by level wants and nobody has entered."""
+    if BUCKETS[row.mode] != "level":
+        return []
+    problem, _views = await problem_of(uow, row)
+    left = {UUID(c.key) for course in problem.courses for c in course.children if not c.level}
+    known = await students_by_id(uow, list(left))
+    some = sorted(known.values(), key=lambda s: (s.grade, s.class_number, s.name))
+    return [f"{class_name(s.grade, s.class_number)} {s.name}" for s in some]
+
+
 async def copy_in_force(uow: UnitOfWork, run_id: UUID) -> None:
     """Begin with the groups that are in force for these offerings: rooms, teachers and children as they are, newcomers
     put where they fit, those who left taken out. Raises NotBeingFormed when nothing is in force."""
     row = await uow.get(FormingRun, run_id, lock=True)
+    await no_mixing.refuse_mode(uow, row.mode, row.starts_on)
     now = await in_force(uow, row.offering_ids, row.starts_on)
     if row.state != "draft" or not now:
         raise NotBeingFormed()
@@ -183,4 +208,5 @@ __all__ = [
     "open_runs",
     "solve",
     "suggested",
+    "without_level",
 ]

@@ -49,14 +49,15 @@ def staffed(
 
 
 def alike(course: Course, groups: Sequence[Group], child: Child) -> Group:
-    """Where one more child fits best among a course's groups: with its bucket, with room, with a sibling, with its
-    class, in the smallest. There is always one, for a child must be in somebody's list."""
+    """Where one more child fits best among a course's groups: on its campus, with its bucket, with room, with a
+    sibling, with its class, in the smallest. There is always one, for a child must be in somebody's list."""
     known = {c.key: c for c in course.children}
 
     def rank(group: Group) -> tuple[object, ...]:
         inside = [known[key] for key in group.children if key in known]
         size = size_of(group, course)
         return (
+            any(child.campus and c.campus and c.campus != child.campus for c in inside),
             group.bucket not in ("", bucket_of(course.mode, child)),
             size >= course.size,
             not any(child.family and c.family == child.family for c in inside),

@@ -14,18 +14,28 @@ from core.enrollment.forming.models import CareGroup
 from core.enrollment.forming.words import role
 from core.enrollment.words import when_line
 from core.notices import service as notices
-from core.people.models import Staff
+from core.people.models import Room, Staff
 from core.web.i18n import fdate, joined, weekdays
 
 
 def teachers_line(at: Situation, group: CareGroup) -> str:
-    """托管教师 周一至周五 … : who stands beside a group, by role and days."""
+    """托管教师 周一至周五 … : who stands beside a group, by role and days. Of two who change places from week to week
+    it is said that they do; who is what on which day stands in their own rota."""
     found: dict[tuple[str, UUID], list[int]] = defaultdict(list)
+    turns: dict[UUID, set[int]] = defaultdict(set)
     for duty in at.duties:
-        if duty.group_id == group.id:
+        if duty.group_id == group.id and duty.week:
+            turns[duty.staff_id].add(duty.weekday)
+        elif duty.group_id == group.id:
             found[(duty.role, duty.staff_id)].append(duty.weekday)
     everyday = len(at.views[group.offering_id].weekdays)
     parts = []
+    if turns:
+        names = [
+            at.staff.get(staff, "") + ("" if len(days) == everyday else f"（{weekdays(sorted(days))}）")
+            for staff, days in turns.items()
+        ]
+        parts.append(_("%(names)s（A、B 角隔天轮换）", names=joined(names)))
     for (kind, staff), days in sorted(found.items(), key=lambda item: (item[0][0], min(item[1]))):
         name = at.staff.get(staff, "")
         when = "" if len(days) == everyday else f"（{weekdays(days)}）"
@@ -43,7 +53,13 @@ def day_duties(at: Situation) -> list[tuple[str, int, list[str]]]:
 
 
 def room_name(at: Situation, group: CareGroup) -> str:
-    return at.rooms[group.room_id].name if group.room_id else ""
+    return room_label(at, at.rooms[group.room_id]) if group.room_id else ""
+
+
+def room_label(at: Situation, room: Room) -> str:
+    """A room's name, with its campus where the school has several (R-014)."""
+    campus = at.campuses.get(room.campus_id, "") if len(at.campuses) > 1 else ""
+    return f"{campus} {room.name}".strip()
 
 
 async def posted(uow: UnitOfWork, at: Situation) -> None:

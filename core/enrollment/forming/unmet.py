@@ -5,11 +5,23 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 from core.enrollment.forming.grouping import bucket_of
-from core.enrollment.forming.problem import Child, Course, Problem, Proposal, Unmet, band_of, clash, spans_of
-from core.enrollment.forming.staffing import hours, size_of, week
+from core.enrollment.forming.problem import (
+    DAY,
+    Child,
+    Course,
+    Problem,
+    Proposal,
+    Unmet,
+    band_of,
+    campuses_of,
+    clash,
+    spans_of,
+)
+from core.enrollment.forming.staffing import apart, hours, sites, size_of, week
 
 
 def unmet(problem: Problem, proposal: Proposal) -> list[Unmet]:
@@ -18,11 +30,14 @@ def unmet(problem: Problem, proposal: Proposal) -> list[Unmet]:
     children = {(course.key, child.key): child for course in problem.courses for child in course.children}
     return [
         *_unplaced(problem, proposal),
+        *_no_level(problem),
         *_too_full(problem, proposal, courses),
         *_rooms(problem, proposal, courses),
         *_teachers(problem, proposal, courses),
         *_day_duties(problem, proposal, courses),
         *_mixed(proposal, courses, children),
+        *_campuses(problem, proposal, courses),
+        *_twice_running(problem, proposal, courses),
         *_siblings(proposal, courses, children),
         *_uneven(proposal, courses),
         *_split(proposal, courses, children),
@@ -37,6 +52,14 @@ def _unplaced(problem: Problem, proposal: Proposal) -> Iterator[Unmet]:
         left = [c.key for c in course.children if c.key not in placed and c.days & course.times.keys()]
         if left:
             yield Unmet("unplaced", {"course": course.key, "children": sorted(left)})
+
+
+def _no_level(problem: Problem) -> Iterator[Unmet]:
+    """Children of a course formed by level whose level nobody has entered."""
+    for course in problem.courses:
+        left = [c.key for c in course.children if not c.level and c.days & course.times.keys()]
+        if course.mode == "by_level" and left:
+            yield Unmet("no_level", {"course": course.key, "children": sorted(left)})
 
 
 def _too_full(problem: Problem, proposal: Proposal, courses: dict[str, Course]) -> Iterator[Unmet]:
@@ -60,15 +83,17 @@ def _rooms(problem: Problem, proposal: Proposal, courses: dict[str, Course]) -> 
 
 
 def _teachers(problem: Problem, proposal: Proposal, courses: dict[str, Course]) -> Iterator[Unmet]:
-    filled = Counter((d.group, d.day, d.role) for d in proposal.duties if d.group is not None)
+    filled = Counter((d.group, d.day, d.role, d.week) for d in proposal.duties if d.group is not None)
     missing: dict[tuple[int, str], list[int]] = defaultdict(list)
     for g, group in enumerate(proposal.groups):
-        wanted = Counter((at[0], role) for _place, _line, role, at in hours(courses[group.course], problem))
-        for (day, role), count in sorted(wanted.items()):
-            if filled[(g, day, role)] < count:
+        wanted = Counter((need.at[0], need.role, need.week) for need in hours(courses[group.course], problem))
+        for (day, role, week_), count in sorted(wanted.items()):
+            if filled[(g, day, role, week_)] < count and day not in missing[(g, role)]:
                 missing[(g, role)].append(day)
     needed = {day: count * problem.staffing.lines for day, _start, _end, count in week(proposal.groups, courses)}
     for (g, role), days in missing.items():
+        if not days:
+            continue
         free = {day: sum(p.teaches and day not in p.cannot for p in problem.people) for day in days}
         worst = min(days, key=lambda day: free[day] - needed[day])
         facts: dict[str, Any] = {"group": g, "days": days, "role": role}
@@ -98,6 +123,52 @@ def _mixed(proposal: Proposal, courses: dict[str, Course], children: dict[tuple[
             yield Unmet("against_mode", {"group": g, "mode": mode})
         elif mode != "mixed_age" and len({band_of(child.grade) for child in inside}) > 1:
             yield Unmet("bands_mixed", {"group": g, "grades": sorted({child.grade for child in inside})})
+
+
+def _campuses(problem: Problem, proposal: Proposal, courses: dict[str, Course]) -> Iterator[Unmet]:
+    """Groups of two campuses, rooms on another campus than the children's, people with no time for the way."""
+    rooms = {place.key: place for place in problem.places}
+    for g, group in enumerate(proposal.groups):
+        homes = campuses_of(group, courses[group.course])
+        if len(homes) > 1:
+            yield Unmet("campuses_mixed", {"group": g, "campuses": sorted(homes)})
+        elif group.room and rooms[group.room].campus and homes - {rooms[group.room].campus}:
+            yield Unmet("room_elsewhere", {"group": g, "campus": min(homes), "room_campus": rooms[group.room].campus})
+    at = sites(problem, proposal.groups, courses)
+    stays: dict[str, set[tuple[int, int, str]]] = defaultdict(set)
+    for duty in proposal.duties:
+        if duty.group is not None and at[duty.group]:
+            stays[duty.person].add((*duty.span, at[duty.group]))
+    for person in problem.people:
+        stays[person.key] |= {(*span, site) for span, site in person.posts if site}
+    for key, held in sorted(stays.items()):
+        near = {
+            one[0] // DAY
+            for one, other in combinations(sorted(held), 2)
+            if one[2] != other[2] and not apart(one[:2], other[:2], problem.staffing.travel)
+        }
+        if near:
+            yield Unmet("person_travels", {"person": key, "days": sorted(near)})
+
+
+def _twice_running(problem: Problem, proposal: Proposal, courses: dict[str, Course]) -> Iterator[Unmet]:
+    """People who are A (or B) of one group on two days of service running, the weekend between them or not (R-175)."""
+    if not problem.staffing.alternate:
+        return
+    held: dict[int, dict[tuple[int, int], dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
+    for duty in proposal.duties:
+        if duty.group is not None and duty.role in ("a", "b"):
+            for week_ in (duty.week,) if duty.week else (1, 2):
+                held[duty.group][week_, duty.day][duty.person] = duty.role
+    for g, group in enumerate(proposal.groups):
+        course_days = [(week_, day) for week_ in (1, 2) for day in sorted(courses[group.course].times)]
+        found: set[int] = set()
+        for now, then in zip(course_days, course_days[1:] + course_days[:1], strict=True):
+            one, other = held[g][now], held[g][then]
+            if any(other.get(person) == role for person, role in one.items()):
+                found.add(then[1])
+        if found:
+            yield Unmet("twice_running", {"group": g, "days": sorted(found)})
 
 
 def _siblings(

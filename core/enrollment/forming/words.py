@@ -23,7 +23,6 @@ ROLES: Final = {
     "relay": _l("接力托管"),
 }
 BANDS: Final = {"1": _l("低年级"), "2": _l("中年级"), "3": _l("高年级"), "4": _l("初中")}
-LEVELS: Final = {"low": _l("初级"), "high": _l("进阶")}
 
 
 def group_title(group: Group, groups: Sequence[Group]) -> str:
@@ -42,7 +41,7 @@ def group_title(group: Group, groups: Sequence[Group]) -> str:
         elif group.bucket.startswith("band"):
             name = str(BANDS[group.bucket[4:]])
         else:
-            name = str(LEVELS.get(group.bucket[5:], group.bucket[5:]))
+            name = group.bucket[5:] or _("未定层级")
         return _("%(name)s第 %(n)s 组", name=name, n=place)
 
 
@@ -90,6 +89,9 @@ class _Names:
 
     def children(self, keys: Sequence[str]) -> str:
         return joined([self.child(key) for key in keys[:6]]) + ("…" if len(keys) > 6 else "")
+
+    def campus(self, key: str) -> str:
+        return self.at.campuses.get(UUID(key), "?")
 
     def person(self, key: str) -> str:
         return self.at.staff.get(UUID(key), "?")
@@ -152,6 +154,28 @@ _SAY: Final[Mapping[str, Say]] = {
     "against_mode": lambda n, f: _(
         "%(group)s里有不该在一起的学生：编班方式是「%(mode)s」", group=n.group(f["group"]), mode=UNITS.label(f["mode"])
     ),
+    "no_level": lambda n, f: _(
+        "%(n)s 名学生还没有层级：%(who)s。请在「学生层级」里填写", n=len(f["children"]), who=n.children(f["children"])
+    ),
+    "campuses_mixed": lambda n, f: _(
+        "%(group)s里有几个校区的学生（%(campuses)s）",
+        group=n.group(f["group"]),
+        campuses=joined([n.campus(key) for key in f["campuses"]]),
+    ),
+    "room_elsewhere": lambda n, f: _(
+        "%(group)s的学生在%(campus)s，教室却在%(room)s",
+        group=n.group(f["group"]),
+        campus=n.campus(f["campus"]),
+        room=n.campus(f["room_campus"]),
+    ),
+    "person_travels": lambda n, f: _(
+        "%(who)s%(days)s接连在两个校区，路上来不及", who=n.person(f["person"]), days=weekdays(f["days"])
+    ),
+    "twice_running": lambda n, f: _(
+        "%(group)s有老师连续两次担任同一角色（到%(days)s），A、B 角没有隔天轮换",
+        group=n.group(f["group"]),
+        days=weekdays(f["days"]),
+    ),
     "bands_mixed": lambda n, f: _(
         "%(group)s跨了学年段（%(grades)s）：同学年段的人数编不满一组",
         group=n.group(f["group"]),
@@ -191,6 +215,18 @@ _SAY: Final[Mapping[str, Say]] = {
 }
 
 GRAVE: Final = frozenset(
-    {"unplaced", "too_big", "room_small", "no_room", "no_teacher", "against_mode", "cannot", "person_busy"}
+    {
+        "unplaced",
+        "no_level",
+        "too_big",
+        "room_small",
+        "no_room",
+        "no_teacher",
+        "against_mode",
+        "campuses_mixed",
+        "person_travels",
+        "cannot",
+        "person_busy",
+    }
 )
 """What should be settled before publication; the rest are wishes."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from core.base.text import lazy_gettext as _l
 from core.db.delivery import Delivery
-from core.enrollment.survey import models, pages_desk, pages_home, pages_teach, service
+from core.enrollment.survey import models, pages_desk, pages_home, pages_teach, routes, service
 from core.enrollment.survey.states import MANAGE, OF_CLASS
 from core.host.contribution import Job, NavItem, Permission, Schedule
 
@@ -18,7 +18,7 @@ async def turn(delivery: Delivery) -> None:
     await service.turn(delivery.uow)
 
 
-HANDLERS = (*pages_home.HANDLERS, *pages_teach.HANDLERS, *pages_desk.HANDLERS)
+HANDLERS = (*pages_home.HANDLERS, *pages_teach.HANDLERS, *pages_desk.HANDLERS, *routes.HANDLERS)
 PERMISSIONS = (
     Permission(MANAGE, _l("组织意向调查"), roles=("office", "principal")),
     Permission(OF_CLASS, _l("本班意向调查"), roles=("class_teacher",)),

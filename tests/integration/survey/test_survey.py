@@ -235,3 +235,43 @@ async def test_time_reminds_and_ends_and_strangers_stay_out(world: World) -> Non
     assert "调查已结束" in seen and "到 17:30" in seen
     async with world.house.unit(school.ctx) as uow:
         assert len((await uow.session.execute(select(SurveyAnswer))).scalars().all()) == 1
+
+
+@pytest.mark.req("R-084", "R-086", "R-087")
+async def test_the_survey_as_json_for_other_clients(world: World) -> None:
+    school = await world.school(families=2)
+    row = await sent(world, school)
+    home, desk = "/api/t/school/home/survey", "/api/t/school/desk/survey"
+    family = school.families[0]
+    child = str(family.student_id)
+    body = {"child": child, "wants": "yes", "weekdays": [1, 3], "kinds": ["sport"], "segment": "到 17:30"}
+    async with await world.client(family.guardian) as client:
+        seen = (await client.get(home, params={"child": child})).json()
+        assert (seen["id"], seen["open"], seen["answer"]) == (str(row.id), True, None)
+        assert (await client.put(home, json=body)).json()["code"] == "idempotency_key_missing"
+        key = {"idempotency-key": "answer-0001"}
+        for _ in (1, 2):
+            done = await client.put(home, json=body, headers=key)
+            assert done.status_code == 200 and done.json()["answer"]["weekdays"] == [1, 3]
+        reused = await client.put(home, json={**body, "weekdays": [2]}, headers=key)
+        assert (reused.status_code, reused.json()["code"]) == (409, "idempotency_key_reused")
+        wrong = await client.put(home, json={**body, "segment": "到半夜"}, headers={"idempotency-key": "answer-0002"})
+        assert wrong.status_code == 422
+        other = {**body, "child": str(school.families[1].student_id)}
+        assert (await client.put(home, json=other, headers={"idempotency-key": "answer-0003"})).status_code == 404
+        assert (await client.get(desk)).status_code == 403
+    async with world.house.unit(school.ctx) as uow:
+        answers = (await uow.session.execute(select(SurveyAnswer))).scalars().all()
+        assert [a.source for a in answers] == ["app"]
+    async with await world.client(school.people["office"]) as office:
+        found = (await office.get(desk)).json()
+        assert (found["whole"]["pupils"], found["whole"]["answered"], found["grades"][0]["wanting"]) == (2, 1, 1)
+        assert found["days"] == {"3": {"1": 1, "3": 1}} and found["kinds"] == {"3": {"sport": 1}}
+        listed = (await office.get(f"{desk}/classes")).json()
+        assert listed["total"] == 1 and listed["classes"][0]["rate"] == 50
+        assert (await office.get(f"{desk}/classes", params={"offset": 1})).json()["classes"] == []
+        assert (await office.get(f"{desk}/words")).json() == {"total": 0, "words": []}
+    stranger = await world.school("other", families=0)
+    async with await world.client(stranger.people["office"]) as client:
+        assert (await client.get("/api/t/other/desk/survey")).status_code == 404
+        assert (await client.get(desk)).status_code in (403, 404)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.enrollment.forming.problem import BUCKETS, Child, Course, Person, Place, Problem, Staffing
+from core.enrollment.forming.problem import (
+    BUCKETS,
+    Child,
+    Course,
+    Person,
+    Place,
+    Problem,
+    Proposal,
+    Staffing,
+    week_of,
+)
 from core.enrollment.forming.solver import alike, propose
+from core.enrollment.forming.unmet import unmet
 from tests.support.forming import WEEK, school, wrong
 
 TIMES = dict.fromkeys(WEEK, (990, 1060))
@@ -24,10 +36,20 @@ TIMES = dict.fromkeys(WEEK, (990, 1060))
     staff=st.integers(11, 24),
     rooms=st.integers(0, 16),
     alternate=st.booleans(),
+    days=st.sampled_from([WEEK, (1, 2, 4, 5), (1, 3, 5)]),
+    campuses=st.booleans(),
     seed=st.integers(0, 10_000),
 )
 def test_no_arrangement_breaks_a_hard_rule(
-    mode: str, pupils: int, size: int, staff: int, rooms: int, alternate: bool, seed: int
+    mode: str,
+    pupils: int,
+    size: int,
+    staff: int,
+    rooms: int,
+    alternate: bool,
+    days: tuple[int, ...],
+    campuses: bool,
+    seed: int,
 ) -> None:
     problem = school(
         pupils=pupils,
@@ -36,6 +58,8 @@ def test_no_arrangement_breaks_a_hard_rule(
         size=size,
         rooms=rooms,
         alternate=alternate,
+        days=days,
+        campuses=campuses,
         seed=seed,
         effort=0.3,
         classes=2,
@@ -45,8 +69,15 @@ def test_no_arrangement_breaks_a_hard_rule(
     # Nothing is missing that is not said.
     roomless = [g for g in found.groups if g.room is None]
     assert len([u for u in found.unmet if u.kind == "no_room"]) == len(roomless)
-    manned = {(d.group, d.day) for d in found.duties if d.role in ("lead", "a")}
-    bare = {g for g in range(len(found.groups)) for day in WEEK if (g, day) not in manned}
+    heads = [d for d in found.duties if d.role in ("lead", "a")]
+    manned = {(d.group, d.day, week) for d in heads for week in ((d.week,) if d.week else (1, 2))}
+    times = {course.key: course.times for course in problem.courses}
+    bare = {
+        g
+        for g, group in enumerate(found.groups)
+        for day in times[group.course]
+        if not {(g, day, 1), (g, day, 2)} <= manned
+    }
     assert {
         u.facts["group"] for u in found.unmet if u.kind == "no_teacher" and u.facts["role"] in ("lead", "a")
     } == bare
@@ -77,10 +108,55 @@ def test_a_and_b_change_places_every_other_day_and_b_is_there_when_a_leads_out()
     assert wrong(problem, found) == []
     assert not [u for u in found.unmet if u.kind in ("no_teacher", "teacher_changes")]
     for g in range(len(found.groups)):
-        a = {d.day: d.person for d in found.duties if d.group == g and d.role == "a"}
-        b = {d.day: (d.person, d.start, d.end) for d in found.duties if d.group == g and d.role == "b"}
-        assert all(a[day] != a[day + 1] and a[day] == b[day + 1][0] for day in (1, 2, 3, 4))
-        assert all(end == 1060 and start == 1040 for _person, start, end in b.values())
+        mine = [d for d in found.duties if d.group == g]
+        # Ten school days of two weeks: Friday to Monday is one of the steps, and so is the way back to the first week.
+        a = [next(d.person for d in mine if (d.role, d.day, d.week) == ("a", day, w)) for w in (1, 2) for day in WEEK]
+        b = [next(d for d in mine if (d.role, d.day, d.week) == ("b", day, w)) for w in (1, 2) for day in WEEK]
+        assert all(a[n] != a[(n + 1) % 10] and a[n] == b[(n + 1) % 10].person for n in range(10))
+        assert all((d.start, d.end) == (1040, 1060) for d in b)
+    assert [week_of(date(2026, 9, day)) for day in (4, 7, 11, 14)] == [1, 2, 2, 1]
+    # Four days a week alternate by themselves; a person put in the wrong turn is named.
+    four = replace(problem, courses=(replace(problem.courses[0], times=dict.fromkeys((1, 2, 4, 5), (990, 1060))),))
+    even = propose(four)
+    assert wrong(four, even) == [] and {d.week for d in even.duties} == {0}
+    spoilt = [replace(d, week=3 - d.week) if d.week and d.day == 3 else d for d in found.duties]
+    assert "twice_running" in {u.kind for u in unmet(problem, Proposal(found.groups, spoilt, []))}
+
+
+@pytest.mark.req("R-014", "R-015")
+def test_campuses_stay_apart_and_nobody_runs_between_them() -> None:
+    problem = school(pupils=120, staff=26, rooms=12, mode="mixed_age", size=20, classes=2, campuses=True, effort=1.0)
+    found = propose(problem)
+    assert wrong(problem, found) == []
+    assert not {u.kind for u in found.unmet} & {"campuses_mixed", "person_travels", "no_room", "no_teacher"}
+    # Somebody who is on the one site until minutes before does not teach on the other.
+    one = problem.courses[0]
+    day, (start, _end) = next(iter(one.times.items()))
+    span = (day * 1440 + start - 60, day * 1440 + start - 10)
+    late = replace(
+        problem, people=tuple(replace(p, busy=(span,), posts=((span, "本部"),)) for p in problem.people if p.teaches)
+    )
+    there = propose(late)
+    homes = {child.key: child.campus for course in late.courses for child in course.children}
+    on_day = {homes[there.groups[d.group].children[0]] for d in there.duties if d.group is not None and d.day == day}
+    assert on_day == {"本部"}
+    assert "person_travels" not in {u.kind for u in there.unmet}
+    # Rooms on one site alone: the other site's groups get none, unless that site takes in others' pupils.
+    rooms = tuple(p for p in problem.places if p.campus == "本部")
+    assert "no_room" in {u.kind for u in propose(replace(problem, places=rooms)).unmet}
+    host = propose(replace(problem, places=rooms, staffing=replace(problem.staffing, hosting=True), people=()))
+    assert "room_elsewhere" in {u.kind for u in host.unmet}
+
+
+@pytest.mark.req("R-167", "R-291")
+def test_children_without_a_level_are_named_and_never_put_among_a_level() -> None:
+    levels = ["初级"] * 12 + ["中级"] * 9 + [""] * 4
+    children = tuple(Child(f"c{n}", 3, 1, frozenset(WEEK), level=level) for n, level in enumerate(levels))
+    found = propose(Problem((Course("club", TIMES, children, "by_level", 10),), effort=1))
+    sets = [{levels[int(key[1:])] for key in group.children} for group in found.groups]
+    assert sorted(map(tuple, sets)) == [("",), ("中级",), ("初级",), ("初级",)]
+    named = next(u for u in found.unmet if u.kind == "no_level")
+    assert named.facts["children"] == sorted(f"c{n}" for n in range(21, 25))
 
 
 @pytest.mark.req("R-168", "R-178", "R-180")

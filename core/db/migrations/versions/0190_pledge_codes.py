@@ -1,7 +1,7 @@
 """Teachers sign safety agreements with a one-time code; the paper has a number and a code that proves it.
 
 Revision ID: 0190
-Revises: 0151
+Revises: 0161
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from core.db.schema import tenant_table
 
 revision = "0190"
-down_revision = "0151"
+down_revision = "0161"
 branch_labels = None
 depends_on = None
 

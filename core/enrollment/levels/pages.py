@@ -1,0 +1,153 @@
+"""Levels of children: the office's pages and the teacher's, which differ in whose offerings they show alone."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from core.base.text import gettext as _
+from core.db.uow import UnitOfWork
+from core.enrollment.forming.states import MANAGE
+from core.enrollment.levels import service
+from core.enrollment.levels.schemas import LevelForm, WordsForm
+from core.enrollment.words import when_line
+from core.terms.service import NoTerm, current_term
+from core.web.access import access
+from core.web.forms import Form
+from core.web.markup import Pager
+from core.web.page import page, redirect
+
+SIZE = 30
+DESK, TEACH = access(MANAGE, face="desk"), access(service.OWN, MANAGE, face="teach")
+OFFERING = "/{offering_id:uuid}"
+Asked = Request[Any, Any, Any]
+
+
+async def _index(request: Asked, uow: UnitOfWork, face: str) -> Response[str]:
+    try:
+        views = await service.mine(uow, (await current_term(uow)).id)
+    except NoTerm:
+        views = []
+    ids = [view.id for view in views]
+    known = await service.levels_of(uow, ids)
+    rows = []
+    for view in views:
+        there = [line.word for line in await service.lines(uow, view.id)] if view.taken else []
+        rows.append((view, when_line(view), len(there), sum(not word for word in there)))
+    some = {offering for offering, _child in known}
+    return await page(request, "enrollment/levels/index.html", uow, face=face, rows=rows, some=some)
+
+
+async def _show(
+    request: Asked,
+    uow: UnitOfWork,
+    face: str,
+    offering_id: UUID,
+    at: int = 1,
+    form: Form[WordsForm] | None = None,
+) -> Response[str]:
+    row = await service.require(uow, offering_id)
+    words = await service.words_of(uow, offering_id)
+    lines = await service.lines(uow, offering_id)
+    pager = Pager(len(lines), max(1, at), SIZE, param="at")
+    shown = lines[pager.offset : pager.offset + SIZE]
+    return await page(
+        request,
+        "enrollment/levels/show.html",
+        uow,
+        status=200 if form is None else 422,
+        face=face,
+        row=row,
+        words=words,
+        lines=shown,
+        missing=sum(not line.word for line in lines),
+        total=len(lines),
+        past=await service.history(uow, offering_id, [line.student_id for line in shown]),
+        pager=pager,
+        form=Form.blank(WordsForm, {"words": "\n".join(words or service.DEFAULT)}) if form is None else form,
+        sources={"desk": _("办公室"), "teach": _("教师"), "file": _("表格")},
+    )
+
+
+async def _words(request: Asked, uow: UnitOfWork, face: str, offering_id: UUID) -> Response[Any]:
+    await service.require(uow, offering_id)
+    form = await Form.from_request(WordsForm, request)
+    if form:
+        async with form.attempt(uow):
+            await service.set_words(uow, offering_id, form.value.words.splitlines())
+            return redirect(f"/t/{uow.ctx.slug}/{face}/levels/{offering_id}", flash=_("层级用语已保存"))
+    return await _show(request, uow, face, offering_id, form=form)
+
+
+async def _set(request: Asked, uow: UnitOfWork, face: str, offering_id: UUID) -> Response[Any]:
+    await service.require(uow, offering_id)
+    form = await Form.from_request(LevelForm, request)
+    sent = await request.form()
+    at = str(sent.get("at", ""))
+    here = f"/t/{uow.ctx.slug}/{face}/levels/{offering_id}" + (f"?at={at}" if at.isdigit() and at != "1" else "")
+    if form:
+        async with form.attempt(uow):
+            source: service.Source = "desk" if face == "desk" else "teach"
+            await service.set_levels(uow, offering_id, {form.value.student: form.value.word}, source)
+            return redirect(here, flash=_("已保存"))
+    refused = form.refusal.message if form.refusal else _("请选择学生和层级")
+    return redirect(here, flash=str(refused), level="bad")
+
+
+@get("/t/{tenant:str}/desk/levels", opt=DESK)
+async def desk_index(request: Asked, uow: NamedDependency[UnitOfWork]) -> Response[str]:
+    """All offerings, with how many children have a level."""
+    return await _index(request, uow, "desk")
+
+
+@get("/t/{tenant:str}/teach/levels", opt=TEACH)
+async def teach_index(request: Asked, uow: NamedDependency[UnitOfWork]) -> Response[str]:
+    """The offerings that the acting person teaches."""
+    return await _index(request, uow, "teach")
+
+
+@get("/t/{tenant:str}/desk/levels" + OFFERING, opt=DESK)
+async def desk_show(
+    request: Asked, uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID], at: FromQuery[int] = 1
+) -> Response[str]:
+    """One offering: its words, its children with their levels and what they were before."""
+    return await _show(request, uow, "desk", offering_id, at)
+
+
+@get("/t/{tenant:str}/teach/levels" + OFFERING, opt=TEACH)
+async def teach_show(
+    request: Asked, uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID], at: FromQuery[int] = 1
+) -> Response[str]:
+    """The same, for whoever teaches it."""
+    return await _show(request, uow, "teach", offering_id, at)
+
+
+@post("/t/{tenant:str}/desk/levels" + OFFERING + "/words", opt=DESK, status_code=200)
+async def desk_words(request: Asked, uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID]) -> Response[Any]:
+    """Choose the words."""
+    return await _words(request, uow, "desk", offering_id)
+
+
+@post("/t/{tenant:str}/teach/levels" + OFFERING + "/words", opt=TEACH, status_code=200)
+async def teach_words(request: Asked, uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID]) -> Response[Any]:
+    """Choose the words."""
+    return await _words(request, uow, "teach", offering_id)
+
+
+@post("/t/{tenant:str}/desk/levels" + OFFERING, opt=DESK, status_code=200)
+async def desk_set(request: Asked, uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID]) -> Response[Any]:
+    """Enter one child's level."""
+    return await _set(request, uow, "desk", offering_id)
+
+
+@post("/t/{tenant:str}/teach/levels" + OFFERING, opt=TEACH, status_code=200)
+async def teach_set(request: Asked, uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID]) -> Response[Any]:
+    """Enter one child's level."""
+    return await _set(request, uow, "teach", offering_id)
+
+
+HANDLERS = (desk_index, teach_index, desk_show, teach_show, desk_words, teach_words, desk_set, teach_set)

@@ -1,0 +1,142 @@
+"""Levels are the school's own data: entered one by one and by a table, with a history; without one nobody is formed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import BytesIO
+from uuid import UUID
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import func, select
+
+from core.base.errors import NotFound
+from core.db.kernel_tables import AuditEntry
+from core.enrollment.forming import service as forming
+from core.enrollment.forming.errors import LevelsMissing
+from core.enrollment.forming.models import CareGroupMember
+from core.enrollment.levels import service
+from core.enrollment.levels.errors import NotALevel, WordInUse
+from core.enrollment.levels.models import LevelEntry
+from core.notices.models import Message
+from core.people.models import Student
+from core.web.sheets import workbook
+from tenants.levels.models import LevelUpload
+from tests.support.forming import Bed, bed
+from tests.support.lessons import MONDAY, at
+from tests.support.world import World
+
+SUNDAY = MONDAY - timedelta(days=1)
+HEAD = ["学籍号", "学号", "班级", "姓名", "层级"]
+
+
+async def _entries(made: Bed) -> int:
+    async with made.world.house.unit(made.school.ctx) as uow:
+        return (await uow.session.execute(select(func.count(LevelEntry.id)))).scalar_one()
+
+
+@pytest.mark.req("R-102", "R-167", "R-291")
+async def test_levels_are_entered_by_table_and_by_hand_and_then_formed_by(world: World) -> None:
+    with at(SUNDAY, 9):
+        made = await bed(world, pack=None)
+        slug, house = made.school.ctx.slug, world.house
+        here = f"/t/{slug}/desk/levels/{made.offering_id}"
+        async with house.unit(made.school.ctx) as uow:
+            for n, id_ in enumerate(made.children):
+                (await uow.get(Student, id_)).school_number = f"2026{n:03}"
+        run_id = await made.make(mode="by_level")
+        async with await world.client(made.school.people["office"], page=True) as office:
+            assert "还没有定层级用语" in (await office.get(here)).text
+            bad = await office.post(f"{here}/words", data={"words": "只有一个"})
+            assert bad.status_code == 422 and "2 到 9 个层级" in bad.text
+            await office.post(f"{here}/words", data={"words": "启蒙\n进阶\n启蒙\n"})
+            # Who has no level is named before anything is formed, and forming is refused with the names.
+            page = (await office.get(f"/t/{slug}/desk/forming/{run_id}")).text
+            assert "25 名学生没有层级" in page and "学生350" in page
+            async with house.unit(await made.office()) as uow:
+                with pytest.raises(LevelsMissing, match="学生350"):
+                    await forming.solve(uow, run_id)
+            # The list that is handed out comes back; with one mistake no row is saved, and the mistakes come back.
+            listed = CalamineWorkbook.from_filelike(BytesIO((await office.get(f"{here}/file/list.xlsx")).content))
+            rows = [[str(cell) for cell in row] for row in listed.get_sheet_by_index(0).to_python()]
+            assert rows[0] == HEAD and len(rows) == 26
+            body = [[*row[:4], "启蒙" if n % 2 else "进阶"] for n, row in enumerate(rows[1:]) if row[1]]
+            assert len(body) == 24
+            wrong = [body[0], [*body[1][:4], "高级"], ["", "999", "", "别人", "启蒙"], [*body[3][:3], "改名", "启蒙"]]
+            sent = {"file": ("层级.xlsx", workbook("层级", HEAD, [*wrong, body[0]]))}
+            refused = await office.post(f"{here}/file", files=sent)
+            assert refused.status_code == 422 and "一行也没有保存" in refused.text and await _entries(made) == 0
+            assert "「高级」不在用语里" in refused.text and "同一名学生" in refused.text
+            back = CalamineWorkbook.from_filelike(BytesIO((await office.get(f"{here}/file/wrong.xlsx")).content))
+            reasons = [str(row[5]) for row in back.get_sheet_by_index(0).to_python()]
+            assert [bool(r) for r in reasons] == [True, False, True, True, True, True] and reasons[0] == "错误原因"
+            broken = await office.post(f"{here}/file", files={"file": ("层级.xlsx", b"PK\x03\x04 no workbook")})
+            assert broken.status_code == 422
+            for _ in (1, 2):  # the same table twice is one entry a child
+                done = await office.post(f"{here}/file", files={"file": ("层级.csv", _csv(body))})
+                assert done.status_code == 303, done.text
+            assert await _entries(made) == 24
+            assert (await office.get(f"{here}/file/wrong.xlsx")).status_code == 404
+            async with house.unit(made.school.ctx) as uow:
+                assert (await uow.session.execute(select(func.count(LevelUpload.id)))).scalar_one() == 0
+            # One by one; a word outside the scale, and somebody who does not take part, are refused.
+            last = made.school.families[0].student_id
+            await office.post(here, data={"student": str(last), "word": "大师"})
+            assert "层级要从学校定的用语里选" in (await office.get(here)).text
+            await office.post(here, data={"student": str(last), "word": "启蒙"})
+            shown = (await office.get(here)).text
+            assert "名没有层级" not in shown and "表格" in shown
+        # A teacher keeps the levels of what he or she teaches, and of nothing else.
+        async with await world.client(made.school.people["teacher"], page=True) as teacher:
+            own = f"/t/{slug}/teach/levels"
+            assert "课后托管" in (await teacher.get(own)).text
+            await teacher.post(f"{own}/{made.offering_id}", data={"student": str(last), "word": "进阶"})
+            assert "记录" in (await teacher.get(f"{own}/{made.offering_id}")).text
+            assert (await teacher.get(here)).status_code == 403
+        async with house.unit(made.school.ctx) as uow:
+            past = (await service.history(uow, made.offering_id, [last]))[last]
+            assert [(e.word, e.source, e.by_name != "") for e in past] == [
+                ("进阶", "teach", True),
+                ("启蒙", "desk", True),
+            ]
+            audited = select(func.count(AuditEntry.id)).where(AuditEntry.action == "levels.set")
+            assert (await uow.session.execute(audited)).scalar_one() == 3
+        async with house.unit(await made.office()) as uow:
+            with pytest.raises(WordInUse):
+                await service.set_words(uow, made.offering_id, ["初级", "进阶"])
+            with pytest.raises(NotALevel):
+                await service.set_levels(uow, made.offering_id, {last: "初级"}, "desk")
+        # Now it forms: no group of two levels, and the groups bear the school's words.
+        async with house.unit(await made.office()) as uow:
+            await forming.solve(uow, run_id)
+        await world.drain(made.school)
+        found = await made.look(run_id)
+        async with house.unit(made.school.ctx) as uow:
+            levels = await service.levels_of(uow, [made.offering_id])
+        for row, group in zip(found.rows, found.proposal.groups, strict=True):
+            words = {levels[made.offering_id, UUID(key)] for key in group.children}
+            assert len(words) == 1 and row.title.startswith(words.pop())
+        await made.publish(run_id)
+        # A newcomer without a level is in somebody's list at once, and the office is told.
+        async with house.unit(made.school.ctx) as uow:
+            member = select(CareGroupMember).where(CareGroupMember.student_id == made.children[2])
+            await uow.session.delete((await uow.session.execute(member)).scalar_one())
+            entry = LevelEntry(offering_id=made.offering_id, student_id=made.children[2], word="", source="desk")
+            uow.session.add(entry)
+            await uow.emit("enrollment.enrolled", {"student": made.children[2], "offering": made.offering_id})
+        await world.drain(made.school)
+        async with house.unit(made.school.ctx) as uow:
+            assert (await uow.session.execute(member)).scalar_one().group_id in {row.id for row in found.rows}
+            told = select(func.count(Message.id)).where(Message.kind == "forming.no_level")
+            assert (await uow.session.execute(told)).scalar_one() >= 1
+        other = await world.school("other", families=0)
+        async with await world.client(other.people["office"], page=True) as stranger:
+            assert (await stranger.get(f"/t/other/desk/levels/{made.offering_id}")).status_code == 404
+            assert (await stranger.get(f"/t/other/desk/levels/{made.offering_id}/file/list.xlsx")).status_code == 404
+        async with house.unit(await world.as_(other, "office")) as uow:
+            with pytest.raises(NotFound):
+                await service.set_words(uow, made.offering_id, ["一", "二"])
+
+
+def _csv(rows: list[list[str]]) -> bytes:
+    return "\r\n".join(",".join(row) for row in [HEAD, *rows]).encode("gb18030")
