@@ -24,33 +24,24 @@ from core.db.uow import UnitOfWork
 from core.enrollment import agreements, basket, seats
 from core.enrollment.application_rules import draft_view, refuse_objected
 from core.enrollment.basket import Choice, application_of, check_choice, chosen_days, items_of
-from core.enrollment.claims import Decision, Wish, claims_of
+from core.enrollment.claims import Wish, claims_of
 from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.errors import (
     ChangedMeanwhile,
-    Full,
-    FullUntil,
-    InLine,
-    NotForGrade,
     NothingChosen,
     NoticeUnread,
-    NotOnMenu,
     NotPriced,
-    Overlap,
-    PlaceLost,
     WindowShut,
-    WrongDays,
 )
 from core.enrollment.letters import letter
 from core.enrollment.menu_service import menu_of, prices
 from core.enrollment.models import Application, ApplicationItem, NoticeReading
 from core.enrollment.offerings_service import offerings_by_id
+from core.enrollment.refusals import refusal_of
 from core.enrollment.states import APPLICATION, ITEM
 from core.enrollment.views import OfferingView
-from core.enrollment.waiting.errors import ForTheList
 from core.people.service import StudentView, my_child, my_child_to_choose
 from core.terms.models import Term
-from core.web.i18n import fdatetime
 
 CHANGEABLE = ("submitted", "steered", "class_reviewed", "enrolled")
 STARTABLE = ("informed", "cancelled", "refused", "withdrawn")
@@ -247,31 +238,6 @@ async def take_places(house: House, ctx: TenantContext, intent: Intent, key: str
     for choice, decision in zip(intent.to_claim, decisions, strict=True):
         if not decision.claimed:
             raise refusal_of(decision, intent.views[choice.offering_id].title)
-
-
-def refusal_of(decision: Decision, title: str) -> Exception:
-    """A claim's refusal as an error with its sentence."""
-    match decision.outcome:
-        case "full" if decision.again is not None:
-            return FullUntil(title=title, when=fdatetime(decision.again, "medium"))
-        case "full":
-            return Full(title=title)
-        case "queued":
-            return InLine(position=decision.position)
-        case "waiting":
-            return ForTheList(title=title)
-        case "clash":
-            return Overlap(title=title, other=_("另一项已保留的选择"))
-        case "not_for_grade":
-            return NotForGrade(title=title)
-        case "wrong_days":
-            return WrongDays(title=title)
-        case "released":
-            return PlaceLost()
-        case "not_open" | "closed":
-            return WindowShut()
-        case _:
-            return NotOnMenu(title=title)
 
 
 async def write(

@@ -23,6 +23,7 @@ from core.enrollment import (
     pages_teach,
     plan_feature,
     routes,
+    routes_claims,
 )
 from core.enrollment.draw import feature as draw_feature
 from core.enrollment.forming import feature as forming_feature
@@ -128,6 +129,7 @@ contribution = Contribution(
         *pages_approval.HANDLERS,
         *pages_figures.HANDLERS,
         *routes.HANDLERS,
+        *routes_claims.HANDLERS,
         *_rooms("HANDLERS"),
     ),
     permissions=(*PERMISSIONS, *_rooms("PERMISSIONS")),

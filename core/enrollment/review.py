@@ -20,7 +20,7 @@ from core.db.uow import UnitOfWork
 from core.enrollment import seats
 from core.enrollment.agreements import offer_agreement
 from core.enrollment.application_rules import application_view, objections_to
-from core.enrollment.applications import choose, refusal_of, restore_enrolled
+from core.enrollment.applications import choose, restore_enrolled
 from core.enrollment.basket import Choice, check_choice, chosen_days, enrolled_choices, items_of
 from core.enrollment.claims import Wish, claims_of
 from core.enrollment.draw.gate import refuse_drawn
@@ -28,6 +28,7 @@ from core.enrollment.errors import NotYourClass, Objected, OtherOfferOwed
 from core.enrollment.models import Application, ApplicationItem
 from core.enrollment.offering_rules import pack_of
 from core.enrollment.offerings_service import offering
+from core.enrollment.refusals import refusal_of
 from core.enrollment.states import APPLICATION, ITEM
 from core.people.models import SchoolClass, Student
 from core.people.service import StudentView, class_ids_taught, my_child_to_choose, student

@@ -9,24 +9,21 @@ from uuid import UUID
 from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import Struct
 from pydantic import BaseModel
 
 from core.base.context import TenantContext
-from core.base.errors import NotFound
 from core.base.money import Fen
 from core.db.house import House
 from core.db.uow import UnitOfWork
 from core.enrollment import agreements, applications, home_views, leaving, menu_service, offerings_service, review
 from core.enrollment.basket import Choice, items_of
-from core.enrollment.claims import Wish, claims_of
 from core.enrollment.home_views import Home
 from core.enrollment.letters import letter
 from core.enrollment.models import Agreement, Application
 from core.enrollment.schemas import (
     Application as ApplicationBody,
 )
-from core.enrollment.schemas import CareForm, ClaimBody, MenuWindow, ReadNotice, Reason, Review, SignBody
+from core.enrollment.schemas import CareForm, MenuWindow, ReadNotice, Reason, Review, SignBody
 from core.enrollment.views import OfferingView
 from core.people.service import my_child
 from core.terms.service import current_term
@@ -76,20 +73,6 @@ class MenuOut(BaseModel):
     student_id: UUID
     notice_sha256: str | None
     offerings: list[OfferingOut]
-
-
-class ClaimOut(Struct):
-    """`outcome`: claimed, full, clash, not_for_grade, not_open, closed, wrong_days, waiting, released or queued.
-
-    queued: not decided yet; `position` families are in the line up to this one, which keeps its place when the same
-    claim is sent again after some seconds. `again_at`: when places given back return, where the school announced it.
-    """
-
-    outcome: str
-    claim_id: UUID | None
-    held_until: datetime | None
-    again_at: datetime | None = None
-    position: int = 0
 
 
 class ItemOut(BaseModel):
@@ -171,35 +154,6 @@ async def menu(uow: NamedDependency[UnitOfWork], child: FromQuery[UUID | None] =
         student_id=seen.child.id,
         notice_sha256=told,
         offerings=[offering_out(view, seen) for view in seen.choosable()],
-    )
-
-
-@post(f"{API}/home/claims", opt=access("enrollment.apply", crowd=True), status_code=200)
-async def claim(request: Request[Any, Any, Any], data: JSONBody[ClaimBody]) -> ClaimOut:
-    """Claim a place in a rush. Decided when it answers; the same child gets the same place however often it asks.
-
-    No unit of work is opened: one statement decides, together with the other claims that wait. On this path even the
-    injection of dependencies would be felt.
-    """
-    house: House = request.app.state.house
-    ctx: TenantContext = request.state.ctx
-    wish = Wish(
-        student_id=data.student_id,
-        key=_key(request),
-        account_id=ctx.actor.account_id,
-        actor_name=ctx.actor.name,
-        weekdays=tuple(data.weekdays),
-        request_id=ctx.request_id,
-    )
-    decided = await claims_of(house).claim(ctx.tenant_id, data.offering_id, wish)
-    if decided.outcome == "unknown":
-        raise NotFound()
-    return ClaimOut(
-        outcome=decided.outcome,
-        claim_id=decided.claim_id,
-        held_until=decided.until,
-        again_at=decided.again,
-        position=decided.position,
     )
 
 
@@ -386,7 +340,6 @@ async def approve(
 
 HANDLERS = (
     menu,
-    claim,
     read_notice,
     apply,
     my_application,

@@ -33,7 +33,7 @@ from core.enrollment.application_rules import draft_view, refuse_objected
 from core.enrollment.applications import choose
 from core.enrollment.basket import Choice, check_choice, chosen_days, items_of
 from core.enrollment.draw.gate import refuse_drawn
-from core.enrollment.errors import Full, NotPriced, Overlap, SwapNothing, SwapPending, TermOver
+from core.enrollment.errors import ChangedMeanwhile, Full, NotPriced, Overlap, SwapNothing, SwapPending, TermOver
 from core.enrollment.models import Application, Enrolment
 from core.enrollment.offerings_service import offering, offerings_by_id
 from core.enrollment.states import ITEM
@@ -171,7 +171,7 @@ async def swap(uow: UnitOfWork, enrolment_id: UUID, offering_id: UUID, weekdays:
     await seats.hold_child(uow, found.student_id)
     row = await uow.get(Enrolment, enrolment_id, lock=True)
     if row.state != "enrolled":
-        return await _done_already(uow, row, offering_id)
+        return await _done_already(uow, row, offering_id, weekdays)
     application = await uow.get(Application, row.application_id, lock=True)
     if application.state != "enrolled":
         raise SwapPending()
@@ -212,15 +212,18 @@ async def _move_place(
         raise (ForTheList if await gate.keeps(uow, view.id) else Full)(title=view.title)
 
 
-async def _done_already(uow: UnitOfWork, row: Enrolment, offering_id: UUID) -> UUID:
-    """The enrolment that an earlier tap made in place of this one. Raises NotFound when there is none."""
-    query = select(Enrolment.id).where(
+async def _done_already(uow: UnitOfWork, row: Enrolment, offering_id: UUID, weekdays: Sequence[int]) -> UUID:
+    """The enrolment that an earlier tap made in place of this one. Raises NotFound when there is none, ChangedMeanwhile
+    when that was for other days."""
+    query = select(Enrolment).where(
         Enrolment.student_id == row.student_id, Enrolment.offering_id == offering_id, Enrolment.state == "enrolled"
     )
     known = (await uow.session.execute(query)).scalar_one_or_none()
     if known is None:
         raise NotFound()
-    return known
+    if weekdays and known.weekdays and set(weekdays) != set(known.weekdays):
+        raise ChangedMeanwhile()
+    return known.id
 
 
 async def _others(uow: UnitOfWork, row: Enrolment) -> list[tuple[OfferingView, Sequence[int]]]:

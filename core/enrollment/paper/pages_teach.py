@@ -32,6 +32,7 @@ from core.terms.service import NoTerm, current_term
 from core.web.access import access
 from core.web.forms import Form
 from core.web.i18n import class_name, weekday
+from core.web.markup import Pager
 from core.web.page import page, redirect
 from core.web.pdf import DOCUMENT as PAPER_TEMPLATE
 from core.web.pdf import render_async
@@ -39,13 +40,19 @@ from core.web.uploads import read_scan, scan_response
 
 TEACHER = access(service.REVIEW, face="teach")
 BOTH = access(service.REVIEW, CHECK, face="teach")
+SIZE = 30
 SHOWN = ("entered", "returned", "objected", "asked")
 
 
 @get("/t/{tenant:str}/teach/papers", opt=TEACHER)
-async def listing(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]) -> Response[str]:
+async def listing(
+    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], at: FromQuery[int] = 1
+) -> Response[str]:
     """The own class's papers, whom to key in next, and the agreements that somebody may want to print."""
-    open_lines, _n = await service.papers(uow, states=SHOWN, class_ids=await class_ids_taught(uow), limit=100)
+    classes = await class_ids_taught(uow)
+    total = (await service.papers(uow, states=SHOWN, class_ids=classes, limit=0))[1]
+    pager = Pager(total, max(1, at), SIZE, param="at")
+    open_lines, _n = await service.papers(uow, states=SHOWN, class_ids=classes, limit=SIZE, offset=pager.offset)
     form = Form.blank(OralRequest)
     form.choose("child", [(c.id, f"{class_name(c.grade, c.class_number)} {c.name}") for c in await service.pupils(uow)])
     return await page(
@@ -53,6 +60,7 @@ async def listing(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWo
         "enrollment/paper/teach_papers.html",
         uow,
         lines=open_lines,
+        pager=pager,
         form=form,
         oral=service.wants_oral_request(uow),
         unsigned=await service.unsigned(uow),

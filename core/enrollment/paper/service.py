@@ -12,12 +12,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import undefer
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import aliased, undefer
 
 from core.base import clock
 from core.base.context import TenantContext
 from core.base.errors import FieldError, NotFound
+from core.base.ids import new_id
 from core.db.crypt import seal_bytes, unseal_bytes
 from core.db.house import House
 from core.db.states import MoveRefused
@@ -34,6 +35,7 @@ from core.enrollment.states import AGREEMENT
 from core.people.models import Student
 from core.people.service import StudentView, class_ids_taught, my_child, student, students_by_id
 from core.policy.vocab_people import FORMS
+from core.terms.models import Term
 from core.web.uploads import Scan
 
 REVIEW = "application.review"
@@ -176,7 +178,8 @@ async def confirm(house: House, ctx: TenantContext, paper_id: UUID) -> None:
         kind, need, choices = row.kind, row.need, choices_of(row)
         intent = await applications.intend(uow, child, term_id, choices, None) if kind == "application" else None
     if intent is not None:
-        await applications.take_places(house, ctx, intent, f"paper/{paper_id}", by_guardian=False)
+        # A key of its own each time: a place that lapsed since the last try may be had again.
+        await applications.take_places(house, ctx, intent, f"paper/{paper_id}/{new_id()}", by_guardian=False)
     async with house.unit(ctx) as uow:
         row = await _to_check(uow, paper_id)
         if row.state == "confirmed":
@@ -254,8 +257,21 @@ async def papers(
     limit: int = 50,
     offset: int = 0,
 ) -> tuple[list[Line], int]:
-    """Papers in some states, oldest first, and how many; `class_ids` limits them to classes."""
-    query = select(PaperForm).where(PaperForm.state.in_(list(states)))
+    """Papers in some states, oldest first, and how many; `class_ids` limits them to classes. One that came back is left
+    out as soon as a newer paper of its kind stands in its place, or its term is over."""
+    newer = aliased(PaperForm)
+    again = exists().where(
+        newer.tenant_id == PaperForm.tenant_id,
+        newer.student_id == PaperForm.student_id,
+        newer.term_id == PaperForm.term_id,
+        newer.kind == PaperForm.kind,
+        newer.created_at > PaperForm.created_at,
+    )
+    over = exists().where(
+        Term.tenant_id == PaperForm.tenant_id, Term.id == PaperForm.term_id, Term.ends_on < clock.today()
+    )
+    back = PaperForm.state.in_(("returned", "objected"))
+    query = select(PaperForm).where(PaperForm.state.in_(list(states)), ~(back & (again | over)))
     if class_ids is not None:
         own = select(Student.id).where(Student.class_id.in_(list(class_ids)))
         query = query.where(PaperForm.student_id.in_(own))
