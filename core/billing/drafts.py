@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from core.base.money import Fen
 from core.base.text import gettext as _
-from core.billing.pricing import Cap, Unpriced, draft, price
+from core.billing.pricing import Cap, Unpriced, draft, not_taken, price
 from core.billing.views import (
     BillDraft,
     BilledStudent,
@@ -73,14 +73,14 @@ async def make_drafts(
     months = {id_: n for student in request.students for id_, n in student.months.items()}
     prices = {p.service: p for p in found}
     charges, unpriced = price(_covered(request, proposals, prices), prices, months)
-    reductions = await hooks.compute(
-        "reductions", ctx, ReductionProposal, uow=uow, request=request, charges=tuple(charges)
-    )
+    parts = parts_of(request.students, charges)
+    taken = tuple(replace(c, amount=Fen(c.amount - not_taken(c, parts))) for c in charges)
+    reductions = await hooks.compute("reductions", ctx, ReductionProposal, uow=uow, request=request, charges=taken)
     holds = {u.student_id: _unpriced(uow, request.on, u) for u in unpriced}
     holds |= _refused(uow, request.on, charges)
     cap = _cap(uow, request.on)
     caps = {s.student_id: _left_of_cap(cap, before.get(s.student_id)) for s in request.students}
-    drafts = _drafts(request, charges, reductions, caps, run_id, holds)
+    drafts = _drafts(request, charges, reductions, caps, run_id, holds, parts)
     objections = await hooks.decide("check_bill", ctx, uow=uow, drafts=tuple(drafts))
     drafts = _without_objected(drafts, objections, holds)
     return drafts, list(holds.values())
@@ -93,6 +93,7 @@ def _drafts(
     caps: Mapping[UUID, Cap | None],
     run_id: UUID,
     holds: Mapping[UUID, Hold],
+    parts: Mapping[UUID, tuple[int, int]],
 ) -> list[BillDraft]:
     of_child: dict[UUID, list[PricedCharge]] = defaultdict(list)
     less: dict[UUID, list[ReductionProposal]] = defaultdict(list)
@@ -100,29 +101,19 @@ def _drafts(
         of_child[charge.proposal.student_id].append(charge)
     for reduction in reductions:
         less[reduction.student_id].append(reduction)
-    parts: dict[UUID, tuple[int, int]] = {}
-    for student in request.students:
-        parts |= parts_of(student, of_child[student.student_id])
     return [
-        draft(
-            student.student_id,
-            request.term_id,
-            mine,
-            less[student.student_id],
-            caps[student.student_id],
-            run_id,
-            parts,
-        )
+        draft(id_, request.term_id, mine, less[id_], caps[id_], run_id, parts)
         for student in request.students
-        if student.student_id not in holds and (mine := of_child[student.student_id])
+        if (id_ := student.student_id) not in holds and (mine := of_child[id_])
     ]
 
 
-def parts_of(student: BilledStudent, charges: Sequence[PricedCharge]) -> dict[UUID, tuple[int, int]]:
+def parts_of(students: Iterable[BilledStudent], charges: Iterable[PricedCharge]) -> dict[UUID, tuple[int, int]]:
     """(lessons of the child, lessons of the months or the term paid for) of exchanged items so priced, by enrolment."""
+    student_of = {student.student_id: student for student in students}
     found = {}
     for charge in charges:
-        id_ = charge.proposal.enrolment_id
+        id_, student = charge.proposal.enrolment_id, student_of[charge.proposal.student_id]
         if id_ is not None and id_ in student.whole and charge.price.unit in ("month", "term"):
             in_months, in_term = student.whole[id_]
             found[id_] = (student.lessons.get(id_, 0), in_months if charge.price.unit == "month" else in_term)
@@ -244,6 +235,5 @@ class Calendar:
         counted = {e.id: self.of(e) for e in enrolments}
         lessons = {id_: found[0] for id_, found in counted.items()}
         months = {id_: found[1] for id_, found in counted.items()}
-        exchanged = {e.replaces for e in enrolments} | {e.id for e in enrolments if e.replaces}
-        whole = {id_: found[2:] for id_, found in counted.items() if id_ in exchanged}
+        whole = {e.id: counted[e.id][2:] for e in enrolments if e.exchanged}
         return BilledStudent(student_id, grade, enrolments, lessons, months, whole)

@@ -69,6 +69,16 @@ def _quantity(proposal: ChargeProposal, unit: str, months: Mapping[UUID, int]) -
     return proposal.quantity
 
 
+def not_taken(charge: PricedCharge, parts: Mapping[UUID, tuple[int, int]]) -> Fen:
+    """Fen of a charge by the month or term for what the child does not take of it, because the item was exchanged.
+
+    `parts`, by enrolment: (lessons of the child, lessons paid for). Half a fen goes to the family.
+    """
+    id_ = charge.proposal.enrolment_id
+    lessons, whole = parts.get(id_, (0, 0)) if id_ else (0, 0)
+    return Fen(-(-int(charge.amount) * (whole - lessons) // whole) if whole > lessons else 0)
+
+
 def draft(
     student_id: UUID,
     term_id: UUID,
@@ -81,11 +91,15 @@ def draft(
     """One child's bill. No reduction takes more than its charge; the cap bears on the service fund alone.
 
     A reduction of the whole bill (service None) is spread over the service fund's charges first. Unused parts of a
-    reduction lapse: a bill never falls below nought. `parts`, by enrolment: (lessons of the child, lessons paid for) of
-    an exchanged item that is priced by the month or term; of what is left of its charge the rest is taken off.
+    reduction lapse: a bill never falls below nought. `parts`: see `not_taken`; it comes before all else.
     """
     left = {index: int(charge.amount) for index, charge in enumerate(charges)}
     granted: list[ReductionProposal] = []
+    for index, charge in enumerate(charges):
+        over, id_ = not_taken(charge, parts or {}), charge.proposal.enrolment_id
+        if over and id_ is not None:
+            left[index] -= over
+            granted.append(ReductionProposal(student_id, charge.proposal.service, over, PART_GROUND, id_))
     if cap and cap.before_reductions:
         granted += _capped(student_id, charges, left, cap, run_id)
     for reduction in reductions:
@@ -96,10 +110,6 @@ def draft(
                     student_id, reduction.service, Fen(taken), reduction.ground, reduction.reference, reduction.clause
                 )
             )
-    for index, charge in enumerate(charges):
-        id_ = charge.proposal.enrolment_id
-        if parts and id_ is not None and id_ in parts:
-            granted += _partly(student_id, charge, index, left, parts[id_])
     if cap and not cap.before_reductions:
         granted += _capped(student_id, charges, left, cap, run_id)
     due = Fen(sum(left.values()))
@@ -119,19 +129,6 @@ def _take(charges: Sequence[PricedCharge], left: dict[int, int], wanted: int, se
         left[index] -= step
         taken += step
     return taken
-
-
-def _partly(
-    student_id: UUID, charge: PricedCharge, index: int, left: dict[int, int], part: tuple[int, int]
-) -> list[ReductionProposal]:
-    """Half a fen goes to the family."""
-    lessons, whole = part
-    over = -(-left[index] * (whole - lessons) // whole) if whole else 0
-    if over <= 0 or charge.proposal.enrolment_id is None:
-        return []
-    left[index] -= over
-    reference = charge.proposal.enrolment_id
-    return [ReductionProposal(student_id, charge.proposal.service, Fen(over), PART_GROUND, reference)]
 
 
 def _capped(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -39,8 +40,10 @@ async def enrolments_for_billing(
     students = await students_by_id(uow, chosen)
     by_student: dict[UUID, list[EnrolmentView]] = {id_: [] for id_ in chosen}
     rows = select(Enrolment).where(Enrolment.term_id == term_id, Enrolment.student_id.in_(chosen), _lasted())
-    for view in await _views(uow, list((await uow.session.execute(rows.order_by(Enrolment.id))).scalars())):
-        by_student[view.student_id].append(view)
+    views = await _views(uow, list((await uow.session.execute(rows.order_by(Enrolment.id))).scalars()))
+    given = await swapped_at(uow, [view.id for view in views])
+    for view in views:
+        by_student[view.student_id].append(replace(view, exchanged=view.exchanged or view.id in given))
     return [(students[id_], tuple(by_student[id_])) for id_ in chosen]
 
 
@@ -211,7 +214,7 @@ async def _views(uow: UnitOfWork, rows: Sequence[Enrolment]) -> list[EnrolmentVi
             weekdays=tuple(row.weekdays),
             starts_on=row.starts_on,
             ends_on=row.ends_on,
-            replaces=row.replaces,
+            exchanged=row.replaces is not None,
         )
         for row in rows
     ]

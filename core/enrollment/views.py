@@ -150,5 +150,5 @@ class EnrolmentView:
     weekdays: tuple[int, ...]
     starts_on: date | None = None
     ends_on: date | None = None
-    replaces: UUID | None = None
-    """The enrolment that was exchanged for this one in mid-term."""
+    exchanged: bool = False
+    """It began in the stead of another, in mid-term; where billing asks, also: another began in its stead."""

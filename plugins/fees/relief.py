@@ -272,6 +272,8 @@ def _unrelieved(uow: UnitOfWork, drafts: tuple[BillDraft, ...]) -> list[Objectio
         if not any(r.ground == GROUND for r in bill.reductions):
             continue
         full = sum(int(c.amount) for c in bill.charges if c.proposal.fund == "service")
+        services = {c.proposal.service for c in bill.charges if c.proposal.fund == "service"}
+        full -= sum(int(r.fen) for r in bill.reductions if r.service in services)  # not taken: nothing to relieve
         left = full - sum(int(r.fen) for r in bill.reductions if r.service is None)
         verdict = pack.ask_all(rules.of_relieved(full, left))
         found += [replace(o, subject_id=bill.student_id) for o in verdict.blocks]

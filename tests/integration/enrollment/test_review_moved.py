@@ -153,7 +153,7 @@ async def test_an_item_taken_whole_moves_with_all_that_hangs_on_its_day(world: W
         for unit in ("lesson", "term", "month"):
             standard = UnitPrice("club", unit, Fen(100), new_id(), "批", clock.now())
             lines, _none = price(proposed, {"club": standard}, child.months)
-            bill = draft(takes.student_id, school.term_id, lines, [], None, new_id(), parts_of(child, lines))
+            bill = draft(takes.student_id, school.term_id, lines, [], None, new_id(), parts_of([child], lines))
             if unit == "lesson":
                 assert bill.due == sum(lessons) * 100
             else:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from core.billing import refunds
 from core.billing import run as billing
-from core.billing.models import Bill, BillLine, BillReduction, PaymentAttempt, Refund
+from core.billing.models import Bill, BillLine, PaymentAttempt, Refund
 from core.billing.payments import begin
 from core.enrollment import enrolments, swap
 from core.enrollment.offerings_service import every
@@ -174,20 +174,34 @@ async def test_paid_unpaid_relieved_and_late(world: World, standin: Standin) -> 
 
 @pytest.mark.req("R-214", "R-374")
 async def test_what_is_priced_by_the_term_is_settled_by_lessons(world: World, standin: Standin) -> None:
-    till = Till(world, standin, await world.school())
+    till = Till(world, standin, await world.school(families=4))
     _care, art = await opened(till, unit="term", unit_fen=36000)
+    hour = (time(16, 30), time(17, 30))
+    song = await menu.approved(
+        world, till.school, title="合唱", kind="club", content=("art",), service="art", periods=every([4], *hour), **ALL
+    )
+    await menu.publish(world, till.school)
+    poor = till.school.families[2]
+    async with till.house.unit(await till.guardian(2)) as uow:
+        asked = await relief.ask(uow, ReliefAsk(student_id=poor.student_id, ground="low_income"))
+    async with till.house.unit(await till.finance()) as uow:
+        await relief.decide(uow, asked.id, ReliefDecision(verdict="grant", percent=60))
     with at(MONDAY, 12):
         await ran(till)
         await paid(till, (0,))
-        for number in (0, 1):
+        for number in (0, 1, 2, 3):
             await swapped(till, number, art.id)
+        await swapped(till, 3, song.id)  # at once again: not a lesson of painting lay between
         await ran(till)
         await arrived(till)
         # 36000 × 17 ÷ 41 = 14926.8 goes back; 24000 × 12 ÷ 21 = 13714.3 is not charged: both to the family's favour.
         assert await of(till, 0) == [(0, "part_refunded", 36000, 14927), (1, "issued", 24000 - 13715, 0)]
-        assert await of(till, 1) == [(0, "void", 36000, 0), (0, "issued", 36000 - 14927 + 24000 - 13715, 0)]
-        assert sorted(x.amount_fen for x in await till.all(BillReduction)) == [13715, 13715, 14927]
+        anew = 36000 - 14927 + 24000 - 13715
+        assert await of(till, 1) == [(0, "void", 36000, 0), (0, "issued", anew, 0)]
+        # 40% of what the child takes, not of two whole terms less what it does not.
+        assert await of(till, 2) == [(0, "void", 14400, 0), (0, "issued", anew * 2 // 5, 0)]
+        assert await of(till, 3) == [(0, "void", 36000, 0), (0, "issued", anew, 0)]
         await ran(till)
-        assert len(await till.all(Bill)) == 4
-        await paid(till, (0, 1))
+        assert len(await till.all(Bill)) == 8
+        await paid(till, range(4))
         await till.agree()
