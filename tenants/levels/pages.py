@@ -97,7 +97,9 @@ async def show(request: Asked, uow: NamedDependency[UnitOfWork], offering_id: Fr
 async def blank(uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID]) -> Response[bytes]:
     """The list of children with the levels they have."""
     row = await service.require(uow, offering_id)
-    body = reading.blank(await service.lines(uow, offering_id), row.title)
+    lines = await service.lines(uow, offering_id)
+    await uow.audit("levels.export", "offering", offering_id, what="list", children=len(lines))
+    body = reading.blank(lines, row.title)
     return download(body, _("%(title)s_学生层级.xlsx", title=row.title))
 
 
@@ -108,6 +110,7 @@ async def wrong(uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID]) -
     kept = await _kept(uow, offering_id)
     if kept is None:
         raise NotFound()
+    await uow.audit("levels.export", "offering", offering_id, what="wrong")
     return download(kept.body, kept.name)
 
 
