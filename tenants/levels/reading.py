@@ -1,8 +1,8 @@
 """A table of levels: from bytes to (child, word), or to every mistake in it. Reads as the roster does, sandbox and all.
 
 Columns by their titles, in any order: 姓名, 层级 and at least one of 学号, 学籍号, 班级. Rows without a level are left
-as they are, so that the list handed out may come back half filled. The list itself never holds a 学籍号: everywhere else
-that number is masked, and 学号, or class and name, tell the children apart.
+as they are, so that the list handed out may come back half filled. The list itself never holds a 学籍号: everywhere
+else that number is masked, and 学号, or class and name, tell the children apart.
 """
 
 from __future__ import annotations
