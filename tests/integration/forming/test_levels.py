@@ -20,6 +20,7 @@ from core.enrollment.levels import service
 from core.enrollment.levels.errors import NotALevel, WordInUse
 from core.enrollment.levels.models import LevelEntry
 from core.enrollment.levels.service import Line
+from core.enrollment.models import Enrolment
 from core.notices.models import Message
 from core.people.models import Student
 from core.web.sheets import workbook
@@ -166,6 +167,41 @@ async def test_the_list_holds_no_roll_numbers_and_taking_it_out_is_audited(world
             audited = select(AuditEntry.detail).where(AuditEntry.action == "levels.export")
             details = (await uow.session.execute(audited)).scalars().all()
             assert sorted(d["what"] for d in details) == ["list", "wrong"]
+
+
+@pytest.mark.req("R-102")
+async def test_a_child_that_left_holds_no_word_and_the_newest_entry_is_the_last_to_get_the_lock(world: World) -> None:
+    with at(SUNDAY, 9):
+        made = await bed(world, pack=None)
+        gone, stays = made.children[:2]
+        async with world.house.unit(await made.office()) as uow:
+            await service.set_words(uow, made.offering_id, ["启蒙", "进阶", "高级"])
+            await service.set_levels(uow, made.offering_id, {gone: "高级", stays: "启蒙"}, "desk")
+        mine = select(Enrolment).where(Enrolment.offering_id == made.offering_id, Enrolment.student_id == gone)
+        async with world.house.unit(await made.office()) as uow:
+            (await uow.session.execute(mine)).scalar_one().state = "withdrawn"
+            await uow.session.flush()
+            assert await service.counts(uow, [made.offering_id]) == {made.offering_id: (24, 23)}
+            await service.set_words(uow, made.offering_id, ["启蒙", "进阶"])
+            with pytest.raises(WordInUse):
+                await service.set_words(uow, made.offering_id, ["初级", "进阶"])
+        async with world.house.unit(await made.office()) as uow:
+            # Back again, without a level: its word has gone.
+            (await uow.session.execute(mine)).scalar_one().state = "enrolled"
+            await uow.session.flush()
+            assert await service.counts(uow, [made.offering_id]) == {made.offering_id: (25, 24)}
+            assert (made.offering_id, gone) not in await service.levels_of(uow, [made.offering_id])
+        async with world.house.unit(await made.office()) as early:
+            await service.words_of(early, made.offering_id)  # its transaction has begun
+            async with world.house.unit(await made.office()) as late:
+                await service.set_levels(late, made.offering_id, {gone: "启蒙"}, "desk")
+            await service.set_levels(early, made.offering_id, {gone: "进阶"}, "desk")
+        async with world.house.unit(await made.office()) as uow:
+            assert (await service.levels_of(uow, [made.offering_id]))[made.offering_id, gone] == "进阶"
+        here = f"/t/{made.school.ctx.slug}/desk/levels"
+        async with await world.client(made.school.people["office"], page=True) as office:
+            assert "23 人未填" in (await office.get(here)).text
+            assert "23 人未填" not in (await office.get(f"{here}?at=2")).text
 
 
 @pytest.mark.req("R-102", "R-291")
