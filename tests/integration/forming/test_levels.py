@@ -147,8 +147,8 @@ async def test_the_list_holds_no_roll_numbers_and_taking_it_out_is_audited(world
     with at(SUNDAY, 9):
         made = await bed(world, pack=None)
         async with world.house.unit(made.school.ctx) as uow:
-            for id_ in made.children:
-                (await uow.get(Student, id_)).roll_number = f"G11010120150307{str(id_.int)[-4:]}"
+            for n, id_ in enumerate(made.children):
+                (await uow.get(Student, id_)).roll_number = f"G11010120150307{n:04}"
         file = f"/t/{made.school.ctx.slug}/teach/levels/{made.offering_id}/file"
         async with await world.client(made.school.people["teacher"], page=True) as teacher:
             await teacher.post(file.removesuffix("/file") + "/words", data={"words": "启蒙\n进阶"})
