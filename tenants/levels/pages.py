@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,9 +11,8 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 
-from core.base import clock
 from core.base.context import TenantContext
 from core.base.errors import NotFound
 from core.base.text import gettext as _
@@ -32,7 +30,6 @@ from core.web.sheets import download
 from tenants.levels import reading
 from tenants.levels.models import LevelUpload
 
-KEPT = timedelta(days=7)
 SHOWN = 50
 FACES = ("desk", "teach")
 MAY = access(MANAGE, service.OWN)
@@ -134,9 +131,8 @@ async def upload(
     table = await asyncio.to_thread(reading.check, body, sent.filename, children, words)
     form.data.pop("file", None)
     async with house.unit(ctx) as uow:
-        old = LevelUpload.created_at < clock.now() - KEPT
         own = (LevelUpload.offering_id == offering_id) & (LevelUpload.account_id == ctx.actor.account_id)
-        await uow.session.execute(delete(LevelUpload).where(or_(own, old)))
+        await uow.session.execute(delete(LevelUpload).where(own))
         if table.accepted:
             async with form.attempt(uow):
                 n = await service.set_levels(uow, offering_id, table.given, "file")

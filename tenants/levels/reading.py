@@ -78,17 +78,26 @@ def _cells(text: str) -> list[list[Any]]:
 def _header(rows: Sequence[Sequence[Any]]) -> tuple[int, dict[str, int]] | None:
     """(place of the header row, field → column) of the first row with name, level and a number or class."""
     for at, cells in enumerate(rows):
-        titles = ["".join(shown(cell).split()).rstrip("*") for cell in cells]
+        titles = [_title(shown(cell)) for cell in cells]
         places = {key: titles.index(title) for key, names in TITLES.items() for title in titles if title in names}
         if {"name", "level"} <= places.keys() and {"roll", "number", "class"} & places.keys():
             return at, places
     return None
 
 
+def _title(text: str) -> str:
+    return "".join(text.split()).rstrip("*")
+
+
 def _table(
     raw: RawSheet, header: int, places: Mapping[str, int], children: Sequence[Line], words: Sequence[str]
 ) -> Table:
     table = Table(head=[shown(cell) for cell in raw.rows[header][1]])
+    for names in TITLES.values():
+        twice = [title for title in table.head if _title(title) in names]
+        if len(twice) > 1:
+            # Reading one of them would drop the others without a word.
+            return Table(_("有几列是同一个意思（%(names)s），请只留一列", names="、".join(twice)))
     if raw.count > MOST_ROWS:
         return Table(_("行数太多，最多 %(n)s 行", n=MOST_ROWS))
     seen: dict[UUID, int] = {}

@@ -11,6 +11,7 @@ import xlsxwriter
 from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
+from core.base import clock
 from core.base.errors import NotFound
 from core.db.kernel_tables import AuditEntry
 from core.enrollment.forming import service as forming
@@ -161,12 +162,20 @@ async def test_the_list_holds_no_roll_numbers_and_taking_it_out_is_audited(world
             refused = await teacher.post(file, files={"file": ("层级.csv", _csv(wrong))})
             assert "请填写学号" in refused.text and "没有叫这个姓名的" in refused.text
             assert (await teacher.get(f"{file}/wrong.xlsx")).status_code == 200
+            # What nobody corrects goes after a week, in the night, whether or not anybody uploads again.
+            for days, kept in ((6, 200), (8, 404)):
+                async with world.house.unit(made.school.ctx) as uow:
+                    upload = (await uow.session.execute(select(LevelUpload))).scalar_one()
+                    upload.created_at = clock.now() - timedelta(days=days)
+                    await uow.enqueue("levels.tidy")
+                await world.drain(made.school)
+                assert (await teacher.get(f"{file}/wrong.xlsx")).status_code == kept
             assert (await teacher.post(file, files={"file": ("层级.csv", _csv(filled))})).status_code == 303
         assert await _entries(made) == 1
         async with world.house.unit(made.school.ctx) as uow:
             audited = select(AuditEntry.detail).where(AuditEntry.action == "levels.export")
             details = (await uow.session.execute(audited)).scalars().all()
-            assert sorted(d["what"] for d in details) == ["list", "wrong"]
+            assert sorted(d["what"] for d in details) == ["list", "wrong", "wrong"]
 
 
 @pytest.mark.req("R-102")
@@ -236,6 +245,8 @@ def test_every_cell_sheet_and_number_of_a_table_is_checked() -> None:
     ):
         table = check([head, fine, row])
         assert not table.accepted and [(n, why in "".join(r)) for n, _cells, r in table.wrong] == [(3, True)], why
+    twice = check([[*head, "级别"], [*fine, "进阶"]])
+    assert not twice.accepted and "几列是同一个意思（层级、级别）" in str(twice.problem)
     several = check([head, fine], [head, ["", "2026002", "", "学生乙", "启蒙"]])
     assert not several.accepted and "几张有内容的工作表" in str(several.problem)
 
