@@ -72,7 +72,9 @@ async def given_up(uow: UnitOfWork, term_id: UUID, students: Sequence[BilledStud
 
 async def backs(uow: UnitOfWork, found: Sequence[GivenUp]) -> list[int]:
     """Fen that the family gets back of each: what it paid for the line, in the proportion of the lessons given up,
-    rounded in its favour. What a finance role gave back of the bill by hand since the exchange is counted, once."""
+    rounded in its favour. What a finance role gave back of the bill by hand since the exchange is counted, once: such
+    a refund names a fund and no line, so that any of it may be for this one. If it was for another, the rest is found
+    by refunds.owed_back at the term's end."""
     by_hand: dict[tuple[UUID, str], int] = {}
     result = []
     for one in found:

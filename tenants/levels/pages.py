@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,9 +11,8 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 
-from core.base import clock
 from core.base.context import TenantContext
 from core.base.errors import NotFound
 from core.base.text import gettext as _
@@ -32,7 +30,6 @@ from core.web.sheets import download
 from tenants.levels import reading
 from tenants.levels.models import LevelUpload
 
-KEPT = timedelta(days=7)
 SHOWN = 50
 FACES = ("desk", "teach")
 MAY = access(MANAGE, service.OWN)
@@ -97,7 +94,9 @@ async def show(request: Asked, uow: NamedDependency[UnitOfWork], offering_id: Fr
 async def blank(uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID]) -> Response[bytes]:
     """The list of children with the levels they have."""
     row = await service.require(uow, offering_id)
-    body = reading.blank(await service.lines(uow, offering_id), row.title)
+    lines = await service.lines(uow, offering_id)
+    await uow.audit("levels.export", "offering", offering_id, what="list", children=len(lines))
+    body = reading.blank(lines, row.title)
     return download(body, _("%(title)s_学生层级.xlsx", title=row.title))
 
 
@@ -108,6 +107,7 @@ async def wrong(uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID]) -
     kept = await _kept(uow, offering_id)
     if kept is None:
         raise NotFound()
+    await uow.audit("levels.export", "offering", offering_id, what="wrong")
     return download(kept.body, kept.name)
 
 
@@ -131,9 +131,8 @@ async def upload(
     table = await asyncio.to_thread(reading.check, body, sent.filename, children, words)
     form.data.pop("file", None)
     async with house.unit(ctx) as uow:
-        old = LevelUpload.created_at < clock.now() - KEPT
         own = (LevelUpload.offering_id == offering_id) & (LevelUpload.account_id == ctx.actor.account_id)
-        await uow.session.execute(delete(LevelUpload).where(or_(own, old)))
+        await uow.session.execute(delete(LevelUpload).where(own))
         if table.accepted:
             async with form.attempt(uow):
                 n = await service.set_levels(uow, offering_id, table.given, "file")

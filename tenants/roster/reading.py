@@ -252,7 +252,7 @@ def _recognise(raw: RawSheet) -> tuple[Sheet | None, list[Problem]]:
         return None, [] if told else [Problem.of("sheet_ignored", raw.name, Severity.DOUBT)]
     row, kind = header
     columns = spec.recognise(kind, _titles(row))
-    below = tuple(_marked(later, raw) for later in rows if later.number > row.number)
+    below = tuple(marked(later, raw) for later in rows if later.number > row.number)
     reason = next((column.index for column in columns if column.field == "reason"), None)
     if reason is not None:
         # Our own workbook coming back: a row with nothing but a reason is empty.
@@ -261,7 +261,7 @@ def _recognise(raw: RawSheet) -> tuple[Sheet | None, list[Problem]]:
     return sheet, _column_problems(sheet)
 
 
-def _marked(row: RawRow, raw: RawSheet) -> RawRow:
+def marked(row: RawRow, raw: RawSheet) -> RawRow:
     """The row with formulas marked, and with cells that Excel shows as an error (#N/A); calamine tells of neither."""
     if not raw.errors and not raw.formulas:
         return row

@@ -20,4 +20,4 @@ class NotALevel(Invalid):
 
 class NotTakingPart(Conflict):
     code = "level_not_taking_part"
-    text = _l("名单里有没有参加这个项目的学生")
+    text = _l("名单里有学生没有参加这个项目")

@@ -27,19 +27,16 @@ OFFERING = "/{offering_id:uuid}"
 Asked = Request[Any, Any, Any]
 
 
-async def _index(request: Asked, uow: UnitOfWork, face: str) -> Response[str]:
+async def _index(request: Asked, uow: UnitOfWork, face: str, at: int) -> Response[str]:
     try:
         views = await service.mine(uow, (await current_term(uow)).id)
     except NoTerm:
         views = []
-    ids = [view.id for view in views]
-    known = await service.levels_of(uow, ids)
-    rows = []
-    for view in views:
-        there = [line.word for line in await service.lines(uow, view.id)] if view.taken else []
-        rows.append((view, when_line(view), len(there), sum(not word for word in there)))
-    some = {offering for offering, _child in known}
-    return await page(request, "enrollment/levels/index.html", uow, face=face, rows=rows, some=some)
+    pager = Pager(len(views), max(1, at), SIZE, param="at")
+    shown = views[pager.offset : pager.offset + SIZE]
+    counts = await service.counts(uow, [view.id for view in shown])
+    rows = [(view, when_line(view), *counts.get(view.id, (0, 0))) for view in shown]
+    return await page(request, "enrollment/levels/index.html", uow, face=face, rows=rows, pager=pager)
 
 
 async def _show(
@@ -99,15 +96,15 @@ async def _set(request: Asked, uow: UnitOfWork, face: str, offering_id: UUID) ->
 
 
 @get("/t/{tenant:str}/desk/levels", opt=DESK)
-async def desk_index(request: Asked, uow: NamedDependency[UnitOfWork]) -> Response[str]:
+async def desk_index(request: Asked, uow: NamedDependency[UnitOfWork], at: FromQuery[int] = 1) -> Response[str]:
     """All offerings, with how many children have a level."""
-    return await _index(request, uow, "desk")
+    return await _index(request, uow, "desk", at)
 
 
 @get("/t/{tenant:str}/teach/levels", opt=TEACH)
-async def teach_index(request: Asked, uow: NamedDependency[UnitOfWork]) -> Response[str]:
+async def teach_index(request: Asked, uow: NamedDependency[UnitOfWork], at: FromQuery[int] = 1) -> Response[str]:
     """The offerings that the acting person teaches."""
-    return await _index(request, uow, "teach")
+    return await _index(request, uow, "teach", at)
 
 
 @get("/t/{tenant:str}/desk/levels" + OFFERING, opt=DESK)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select, text
+from sqlalchemy import exists, func, or_, select, text
 
 from core.base.errors import FieldError, Invalid, NotFound
 from core.base.text import gettext as _
@@ -88,13 +88,16 @@ async def words_of(uow: UnitOfWork, offering_id: UUID) -> list[str]:
 
 
 async def set_words(uow: UnitOfWork, offering_id: UUID, words: Sequence[str]) -> list[str]:
-    """Choose the words. Raises Invalid (fewer than two, too long), WordInUse for one that children still have."""
+    """Choose the words. Raises Invalid (fewer than two, too long), WordInUse for one that children still have.
+
+    Only those who take part count: nobody could change the level of a child that left.
+    """
     await require(uow, offering_id)
     said = list(dict.fromkeys(" ".join(word.split()) for word in words if word.strip()))
     if not 2 <= len(said) <= 9 or any(len(word) > 12 for word in said):
         raise Invalid(fields=[FieldError("words", _("请写 2 到 9 个层级，每个不超过 12 个字"))])
     await uow.hold(f"levels/{offering_id}")
-    used = list((await levels_of(uow, [offering_id])).values())
+    used = [line.word for line in await lines(uow, offering_id) if line.word]
     for word in sorted(set(used) - set(said)):
         raise WordInUse(n=used.count(word), word=word)
     query = select(LevelScale).where(LevelScale.offering_id == offering_id)
@@ -108,16 +111,33 @@ async def set_words(uow: UnitOfWork, offering_id: UUID, words: Sequence[str]) ->
     return said
 
 
-_NOW = text("""
-select distinct on (offering_id, student_id) offering_id, student_id, word, by_name, created_at
-  from level_entry where tenant_id = :t and offering_id = any(:ids)
- order by offering_id, student_id, created_at desc, id desc""")
+# A word that has gone from the scale (its child was away then) is no level any more.
+_NEWEST = """
+select distinct on (e.offering_id, e.student_id) e.offering_id, e.student_id, e.by_name, e.created_at,
+       case when s.words @> to_jsonb(e.word) then e.word else '' end as word
+  from level_entry e
+  left join level_scale s on s.tenant_id = e.tenant_id and s.offering_id = e.offering_id
+ where e.tenant_id = :t and e.offering_id = any(:ids)
+ order by e.offering_id, e.student_id, e.created_at desc, e.id desc"""
+_NOW = text(_NEWEST)
+_COUNTS = text(f"""
+select r.offering_id, count(*) as children, count(*) filter (where coalesce(n.word, '') = '') as missing
+  from enrolment r
+  left join ({_NEWEST}) n on n.offering_id = r.offering_id and n.student_id = r.student_id
+ where r.tenant_id = :t and r.offering_id = any(:ids) and r.state = 'enrolled'
+ group by r.offering_id""")  # noqa: S608 made of constants
 
 
 async def levels_of(uow: UnitOfWork, offering_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], str]:
     """(offering, child) → its level now; children without one are left out."""
     rows = await uow.session.execute(_NOW, {"t": uow.ctx.tenant_id, "ids": list(offering_ids)})
     return {(row.offering_id, row.student_id): row.word for row in rows.all() if row.word}
+
+
+async def counts(uow: UnitOfWork, offering_ids: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Offering → (children that take part, those of them without a level); nobody takes part: left out."""
+    rows = await uow.session.execute(_COUNTS, {"t": uow.ctx.tenant_id, "ids": list(offering_ids)})
+    return {row.offering_id: (row.children, row.missing) for row in rows.all()}
 
 
 async def lines(uow: UnitOfWork, offering_id: UUID) -> list[Line]:
@@ -178,7 +198,9 @@ async def set_levels(uow: UnitOfWork, offering_id: UUID, given: Mapping[UUID, st
         raise NotTakingPart()
     now = await levels_of(uow, [offering_id])
     changed = {child: word for child, word in given.items() if now.get((offering_id, child), "") != word}
-    by = {"source": source, "by_account": uow.ctx.actor.account_id, "by_name": uow.ctx.actor.name}
+    # Not the beginning of the transaction, which may lie before that of whoever held the lock first: the newest holds.
+    at = (await uow.session.execute(select(func.clock_timestamp()))).scalar_one()
+    by = {"created_at": at, "source": source, "by_account": uow.ctx.actor.account_id, "by_name": uow.ctx.actor.name}
     uow.session.add_all(
         LevelEntry(offering_id=offering_id, student_id=child, word=word, **by) for child, word in changed.items()
     )
