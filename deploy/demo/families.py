@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -25,6 +27,7 @@ FREE = (1, 2)
 """Families (by place) who have not applied yet: whoever enters as them does it."""
 MANY = 30
 """So many families of the first school have made up their minds."""
+AT_ONCE = 4
 NEEDS = ("", "", "双职工，每天 18:00 前到校。", "", "周三由祖母来接，行动较慢，请稍等。", "")
 
 
@@ -44,7 +47,7 @@ class Cast:
 
 
 async def apply_and_enrol(stage: Stage) -> None:
-    """At the first school some thirty families; at each other a few."""
+    """At the first school some thirty families of a class and a few of every other; at each other school a few."""
     for school in stage.schools:
         cast = Cast(stage, school)
         teachers = await _class_teachers(stage, school)
@@ -56,6 +59,16 @@ async def apply_and_enrol(stage: Stage) -> None:
                 await _one(cast, teachers, place, family)
             except KehouError as refused:
                 stage.say(f"    {school.ctx.name}：{refused}")
+        if school is stage.school:
+            # Several at once, as families do; the server works while the next is prepared.
+            queue = iter(enumerate(school.others, MANY))
+            await asyncio.gather(*(_each(cast, teachers, queue) for _ in range(AT_ONCE)))
+
+
+async def _each(cast: Cast, teachers: dict[UUID, Person], queue: Iterator[tuple[int, Family]]) -> None:
+    for place, family in queue:
+        with suppress(KehouError):  # the last place of a club went to somebody else: this family stays without
+            await _one(cast, teachers, place, family)
 
 
 async def _one(cast: Cast, teachers: dict[UUID, Person], place: int, family: Family) -> None:
@@ -114,7 +127,7 @@ def choices(offered: Sequence[OfferingView], place: int) -> list[Choice]:
     lessons = [view for view in offered if view.kind not in ("care", "lunch", "insurance") and view.left != 0]
     bought = [view for view in lessons if view.kind == "vendor_course"]
     # The vendors' courses are few among many clubs; enough children go there for families to judge them.
-    first = bought[: 1 + place % 3 // 2][-1:]
+    first = bought[: 1 + place % 3 // 2][-1:] if place < MANY else []
     rest = [view for view in _turned(lessons, place) if view not in first]
     for view in [*first, *rest][: (1, 2, 1, 0)[place % 4]]:
         if not busy & set(view.weekdays):

@@ -46,6 +46,8 @@ CLASS_GRADE = 3
 """The class teacher whom one may enter as has a class of this grade."""
 FAMILIES = 60
 """So many families a school are handed to the features' demonstrations."""
+OTHERS = 72
+"""So many more, from all classes, for what is counted over the whole school."""
 
 
 async def seed(house: House, marker: str, say: Say) -> Stage:
@@ -231,7 +233,9 @@ async def _look_around(house: House, org: Org) -> None:
                 org.class_id = school_class.id
         rooms = (await session.execute(select(Room.name, Room.id).order_by(Room.name))).all()
         org.rooms = {row.name: row.id for row in rooms}
-        org.families = await _families(session, org)
+        known = await _families(session, org)
+        org.families, rest = known[:FAMILIES], known[FAMILIES:]
+        org.others = rest[:: max(1, len(rest) // OTHERS)][:OTHERS]
     org.room_id = org.rooms.get(county.ROOMS[1][0])
     org.teacher_id = org.staff_ids.get("teacher")
     if org.families:
@@ -270,8 +274,6 @@ async def _families(session: object, org: Org) -> list[Family]:
         if seen.isdisjoint(mine):  # one family for a child, not one for each parent
             seen.update(mine)
             families.append(Family(people[guardian_id], guardian_id, mine))
-        if len(families) == FAMILIES:
-            break
     return families
 
 

@@ -46,13 +46,15 @@ class Family:
 class Org:
     """An organisation of the county. `ctx` is a worker's context in it, `people` one person for each role.
 
-    For schools: `families` are a few to play with (the first is the guardian whom visitors enter as), `class_ids`
-    every class by (grade, number), `rooms` by name; `class_id`, `room_id`, `teacher_id`, `student` belong to them.
+    For schools: `families` are a few to play with (the first is the guardian whom visitors enter as), `others` some
+    more of all classes, `class_ids` every class by (grade, number), `rooms` by name; `class_id`, `room_id`,
+    `teacher_id`, `student` belong to them.
     """
 
     ctx: TenantContext
     people: dict[str, Person] = field(default_factory=dict)
     families: list[Family] = field(default_factory=list)
+    others: list[Family] = field(default_factory=list)
     class_ids: dict[tuple[int, int], UUID] = field(default_factory=dict)
     rooms: dict[str, UUID] = field(default_factory=dict)
     staff_ids: dict[str, UUID] = field(default_factory=dict)
