@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +15,8 @@ from core.base.text import gettext as _
 from core.db.uow import UnitOfWork
 from core.enrollment.forming.states import MANAGE
 from core.enrollment.levels import service
-from core.enrollment.levels.schemas import LevelForm, WordsForm
+from core.enrollment.levels.errors import NotALevel, NotTakingPart
+from core.enrollment.levels.schemas import WordsForm
 from core.enrollment.words import when_line
 from core.terms.service import NoTerm, current_term
 from core.web.access import access
@@ -21,7 +24,9 @@ from core.web.forms import Form
 from core.web.markup import Pager
 from core.web.page import page, redirect
 
-SIZE = 30
+SIZE = 60
+SHORT = 6
+"""So many characters of all words fit as segments beside a name on a phone."""
 DESK, TEACH = access(MANAGE, face="desk"), access(service.OWN, MANAGE, face="teach")
 OFFERING = "/{offering_id:uuid}"
 Asked = Request[Any, Any, Any]
@@ -46,6 +51,8 @@ async def _show(
     offering_id: UUID,
     at: int = 1,
     form: Form[WordsForm] | None = None,
+    chosen: Mapping[UUID, str] | None = None,
+    error: str = "",
 ) -> Response[str]:
     row = await service.require(uow, offering_id)
     words = await service.words_of(uow, offering_id)
@@ -56,11 +63,14 @@ async def _show(
         request,
         "enrollment/levels/show.html",
         uow,
-        status=200 if form is None else 422,
+        status=200 if form is None and not error else 422,
         face=face,
         row=row,
         words=words,
         lines=shown,
+        chosen={line.student_id: line.word for line in shown} | dict(chosen or {}),
+        error=error,
+        short=sum(map(len, words)) <= SHORT,
         missing=sum(not line.word for line in lines),
         total=len(lines),
         past=await service.history(uow, offering_id, [line.student_id for line in shown]),
@@ -82,17 +92,28 @@ async def _words(request: Asked, uow: UnitOfWork, face: str, offering_id: UUID) 
 
 async def _set(request: Asked, uow: UnitOfWork, face: str, offering_id: UUID) -> Response[Any]:
     await service.require(uow, offering_id)
-    form = await Form.from_request(LevelForm, request)
     sent = await request.form()
-    at = str(sent.get("at", ""))
-    here = f"/t/{uow.ctx.slug}/{face}/levels/{offering_id}" + (f"?at={at}" if at.isdigit() and at != "1" else "")
-    if form:
-        async with form.attempt(uow):
-            source: service.Source = "desk" if face == "desk" else "teach"
-            await service.set_levels(uow, offering_id, {form.value.student: form.value.word}, source)
-            return redirect(here, flash=_("已保存"))
-    refused = form.refusal.message if form.refusal else _("请选择学生和层级")
-    return redirect(here, flash=str(refused), level="bad")
+    at = int(page_) if (page_ := str(sent.get("at", ""))).isdigit() else 1
+    given = _given(sent)
+    source: service.Source = "desk" if face == "desk" else "teach"
+    try:
+        async with uow.session.begin_nested():
+            changed = await service.set_levels(uow, offering_id, given, source)
+    except (NotALevel, NotTakingPart) as refused:
+        return await _show(request, uow, face, offering_id, at, chosen=given, error=str(refused.message))
+    here = f"/t/{uow.ctx.slug}/{face}/levels/{offering_id}" + (f"?at={at}" if at > 1 else "")
+    return redirect(here, flash=_("已保存 %(n)s 名学生的层级", n=changed) if changed else _("没有改动"))
+
+
+def _given(sent: Any) -> dict[UUID, str]:
+    """What was changed on a page: s.<child>, where it is not what the page showed (was.<child>). What somebody else
+    entered in the meantime stays."""
+    found = {}
+    for name in sent:
+        if name.startswith("s.") and (word := str(sent[name])) != str(sent.get(f"was.{name[2:]}", "")):
+            with suppress(ValueError):
+                found[UUID(name[2:])] = word
+    return found
 
 
 @get("/t/{tenant:str}/desk/levels", opt=DESK)
@@ -137,13 +158,13 @@ async def teach_words(request: Asked, uow: NamedDependency[UnitOfWork], offering
 
 @post("/t/{tenant:str}/desk/levels" + OFFERING, opt=DESK, status_code=200)
 async def desk_set(request: Asked, uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID]) -> Response[Any]:
-    """Enter one child's level."""
+    """Enter the levels of the children on a page."""
     return await _set(request, uow, "desk", offering_id)
 
 
 @post("/t/{tenant:str}/teach/levels" + OFFERING, opt=TEACH, status_code=200)
 async def teach_set(request: Asked, uow: NamedDependency[UnitOfWork], offering_id: FromPath[UUID]) -> Response[Any]:
-    """Enter one child's level."""
+    """Enter the levels of the children on a page."""
     return await _set(request, uow, "teach", offering_id)
 
 

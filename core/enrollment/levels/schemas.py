@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import BaseModel, Field
 
@@ -19,10 +18,3 @@ class WordsForm(BaseModel):
         Field(min_length=1, max_length=200),
         Ui(_l("层级用语（每行一个，从低到高）"), kind="textarea", help=_l("由学校自己定，例如初级、中级、高级")),
     ]
-
-
-class LevelForm(BaseModel):
-    """One child's level; empty takes it back."""
-
-    student: Annotated[UUID, Ui(kind="hidden")]
-    word: Annotated[str, Field(max_length=12), Ui(_l("层级"), kind="select")] = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from io import BytesIO
 from uuid import UUID
@@ -84,18 +85,28 @@ async def test_levels_are_entered_by_table_and_by_hand_and_then_formed_by(world:
             assert (await office.get(f"{here}/file/wrong.xlsx")).status_code == 404
             async with house.unit(made.school.ctx) as uow:
                 assert (await uow.session.execute(select(func.count(LevelUpload.id)))).scalar_one() == 0
-            # One by one; a word outside the scale, and somebody who does not take part, are refused.
+            # By hand: a word outside the scale is refused, and what was chosen for the others stays on the page.
             last = made.school.families[0].student_id
-            await office.post(here, data={"student": str(last), "word": "大师"})
-            assert "层级要从学校定的用语里选" in (await office.get(here)).text
-            await office.post(here, data={"student": str(last), "word": "启蒙"})
+            other = next(id_ for id_ in made.children if id_ != last)
+            async with house.unit(made.school.ctx) as uow:
+                is_now = (await service.levels_of(uow, [made.offering_id]))[made.offering_id, other]
+            turned = "进阶" if is_now == "启蒙" else "启蒙"
+            choice = {f"s.{last}": "大师", f"was.{last}": "", f"s.{other}": turned, f"was.{other}": is_now}
+            refused = await office.post(here, data=choice)
+            assert refused.status_code == 422 and "层级要从学校定的用语里选" in refused.text
+            chosen = re.search(f'name="s.{other}"[^>]*value="{turned}"([^>]*)>', refused.text)
+            assert chosen is not None and "checked" in chosen[1]
+            # Only what the person changed is entered: what the page showed is not said again.
+            await office.post(here, data={f"s.{last}": "启蒙", f"s.{other}": turned, f"was.{other}": turned})
+            async with house.unit(made.school.ctx) as uow:
+                assert (await service.levels_of(uow, [made.offering_id]))[made.offering_id, other] == is_now
             shown = (await office.get(here)).text
             assert "名没有层级" not in shown and "表格" in shown
         # A teacher keeps the levels of what he or she teaches, and of nothing else.
         async with await world.client(made.school.people["teacher"], page=True) as teacher:
             own = f"/t/{slug}/teach/levels"
             assert "课后托管" in (await teacher.get(own)).text
-            await teacher.post(f"{own}/{made.offering_id}", data={"student": str(last), "word": "进阶"})
+            await teacher.post(f"{own}/{made.offering_id}", data={f"s.{last}": "进阶", f"was.{last}": "启蒙"})
             assert "记录" in (await teacher.get(f"{own}/{made.offering_id}")).text
             assert (await teacher.get(here)).status_code == 403
         async with house.unit(made.school.ctx) as uow:
