@@ -34,6 +34,7 @@ async def test_the_page_says_the_position_and_keeps_it(world: World, monkeypatch
         await seats.hold_offering(uow, view.id)  # the rush, as it were
         told = await parent.post("/t/school/home/apply", data=send)
         assert told.status_code == 202
+        assert '<div class="note info' in told.text and 'role="alert"' not in told.text  # no error: it is calm
         assert "你排在第 1 位" in told.text and 'data-again="2"' in told.text
         assert "双职工家庭" in told.text and hidden(told.text, "_key") == send["_key"]
     status = await follow(parent, await parent.post("/t/school/home/apply", data=send))
