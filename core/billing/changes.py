@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 from math import ceil
 from uuid import UUID
@@ -26,6 +26,7 @@ from core.billing.service import void
 from core.billing.views import BilledStudent
 from core.db.uow import UnitOfWork
 from core.enrollment import service as enrollment
+from core.enrollment.views import EnrolmentView
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +159,16 @@ async def earlier(
     of_bill = (BillLine.tenant_id == Bill.tenant_id) & (BillLine.bill_id == Bill.id)
     parts = select(Bill.student_id, func.max(Bill.part)).where(*live).group_by(Bill.student_id)
     last = {row[0]: int(row[1]) for row in (await uow.session.execute(parts)).all()}
-    lines = select(Bill.student_id, BillLine.enrolment_id, BillLine.fund, BillLine.amount_fen).join(BillLine, of_bill)
+    lines = select(Bill.student_id, BillLine).join(BillLine, of_bill)
     fen = dict.fromkeys(last, 0)
     on: dict[UUID, set[UUID]] = {id_: set() for id_ in last}
-    for student_id, enrolment_id, fund, amount in (await uow.session.execute(lines.where(*live))).all():
-        fen[student_id] += amount if fund == "service" else 0
-        if enrolment_id is not None:
-            on[student_id].add(enrolment_id)
+    by_time: dict[UUID, set[tuple[UUID, str]]] = {id_: set() for id_ in last}
+    for student_id, line in (await uow.session.execute(lines.where(*live))).all():
+        fen[student_id] += line.amount_fen if line.fund == "service" else 0
+        if line.enrolment_id is not None:
+            on[student_id].add(line.enrolment_id)
+            if line.unit in ("term", "month"):
+                by_time[student_id].add((line.enrolment_id, line.service))
     less = select(Bill.student_id, func.sum(BillReduction.amount_fen)).join(
         BillReduction, (BillReduction.tenant_id == Bill.tenant_id) & (BillReduction.bill_id == Bill.id)
     )
@@ -176,15 +180,34 @@ async def earlier(
         fen[student_id] -= int(amount)
     for student_id, shares in (await uow.session.execute(gone.where(*live, Refund.surplus.is_(False)))).all():
         fen[student_id] -= int(shares.get("service", 0))
-    return {id_: Earlier(part, max(0, fen[id_]), frozenset(on[id_])) for id_, part in last.items()}
+    return {
+        id_: Earlier(part, max(0, fen[id_]), frozenset(on[id_]), frozenset(by_time[id_])) for id_, part in last.items()
+    }
 
 
 def still_to_bill(students: Sequence[BilledStudent], before: Mapping[UUID, Earlier]) -> tuple[BilledStudent, ...]:
-    """The children with what of theirs stands on no bill yet."""
+    """The children with what of theirs stands on no bill yet. A service of the school's own that is paid by the term or
+    month is paid once for the same time, whatever items of it the child takes."""
     found = []
     for student in students:
-        known = before[student.student_id].enrolments if student.student_id in before else frozenset()
-        fresh = tuple(e for e in student.enrolments if e.id not in known)
+        known = before.get(student.student_id, Earlier(0, 0, frozenset()))
+        of = {e.id: e for e in student.enrolments}
+        paid = [(of[id_], service) for id_, service in known.by_time if id_ in of]
+        fresh = tuple(
+            e
+            for e in student.enrolments
+            if e.id not in known.enrolments
+            and not (
+                e.offering.plugin is None
+                and any(service == e.offering.service and _at_once(e, other) for other, service in paid)
+            )
+        )
         if fresh:
             found.append(replace(student, enrolments=fresh))
     return tuple(found)
+
+
+def _at_once(one: EnrolmentView, other: EnrolmentView) -> bool:
+    return (one.starts_on or date.min) <= (other.ends_on or date.max) and (other.starts_on or date.min) <= (
+        one.ends_on or date.max
+    )

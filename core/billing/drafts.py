@@ -46,11 +46,13 @@ class Hold:
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """What a child was billed before in this term: how many bills stand, their service charges in fen less what was
-    reduced and given back, and the enrolments that stand on them."""
+    reduced and given back, and the enrolments that stand on them. `by_time`: of these, with their services, those that
+    were charged by the term or the month."""
 
     part: int
     service_fen: int
     enrolments: frozenset[UUID]
+    by_time: frozenset[tuple[UUID, str]] = frozenset()
 
 
 async def make_drafts(
@@ -100,7 +102,7 @@ def _drafts(
         less[reduction.student_id].append(reduction)
     parts: dict[UUID, tuple[int, int]] = {}
     for student in request.students:
-        parts |= _parts(student, of_child[student.student_id])
+        parts |= parts_of(student, of_child[student.student_id])
     return [
         draft(
             student.student_id,
@@ -116,7 +118,7 @@ def _drafts(
     ]
 
 
-def _parts(student: BilledStudent, charges: Sequence[PricedCharge]) -> dict[UUID, tuple[int, int]]:
+def parts_of(student: BilledStudent, charges: Sequence[PricedCharge]) -> dict[UUID, tuple[int, int]]:
     """(lessons of the child, lessons of the months or the term paid for) of exchanged items so priced, by enrolment."""
     found = {}
     for charge in charges:
@@ -216,17 +218,14 @@ def _cap(uow: UnitOfWork, on: date) -> Cap | None:
     return Cap(Fen(limit.value), limit.clause, before)
 
 
-Months = frozenset[tuple[int, int]]
-
-
 class Calendar:
     """How many lessons and months an enrolment covers; the same weekdays and days are counted once."""
 
     def __init__(self, days: Mapping[date, int]) -> None:
         self._days = days
-        self._known: dict[Any, tuple[int, Months, int, int]] = {}
+        self._known: dict[Any, tuple[int, int, int, int]] = {}
 
-    def of(self, enrolment: Any) -> tuple[int, Months, int, int]:
+    def of(self, enrolment: Any) -> tuple[int, int, int, int]:
         """(dated lessons that it covers, calendar months in which they lie, lessons of its days in the whole of these
         months, and in the whole term)."""
         weekdays = frozenset(enrolment.weekdays or enrolment.offering.weekdays)
@@ -235,19 +234,16 @@ class Calendar:
             first, last = enrolment.starts_on or date.min, enrolment.ends_on or date.max
             mine = [day for day, weekday in self._days.items() if weekday in weekdays]
             covered = [day for day in mine if first <= day <= last]
-            months = frozenset((day.year, day.month) for day in covered)
+            months = {(day.year, day.month) for day in covered}
             in_months = sum(1 for day in mine if (day.year, day.month) in months)
-            self._known[asked] = len(covered), months, in_months, len(mine)
+            self._known[asked] = len(covered), len(months), in_months, len(mine)
         return self._known[asked]
 
     def student(self, student_id: UUID, grade: int, enrolments: tuple[Any, ...]) -> BilledStudent:
-        """Lessons count by enrolment; months by offering, whose enrolments follow one another when days change."""
+        """What each enrolment covers. Where one was exchanged for another, or its days changed, also of how much."""
         counted = {e.id: self.of(e) for e in enrolments}
         lessons = {id_: found[0] for id_, found in counted.items()}
-        of_offering: dict[UUID, set[tuple[int, int]]] = defaultdict(set)
-        for e in enrolments:
-            of_offering[e.offering.id] |= counted[e.id][1]
-        months = {e.id: len(of_offering[e.offering.id]) for e in enrolments}
+        months = {id_: found[1] for id_, found in counted.items()}
         exchanged = {e.replaces for e in enrolments} | {e.id for e in enrolments if e.replaces}
         whole = {id_: found[2:] for id_, found in counted.items() if id_ in exchanged}
         return BilledStudent(student_id, grade, enrolments, lessons, months, whole)

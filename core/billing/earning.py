@@ -1,8 +1,8 @@
 """Income is earned lesson by lesson: one lesson held is one part of what was received in advance (idea 9, R-363).
 
 After k of n lessons a line of amount A has earned floor(A × k ÷ n): the sum of the parts is always exactly A. What was
-returned to the family is never earned. k counts the lessons on days that the child's enrolments in the offering cover,
-of the child's own groups where groups are formed; n is as many.
+returned to the family is never earned. k counts the lessons on the days of the line's enrolment, from the day on which
+the child came to that on which it left, of the child's own groups where groups are formed; n is as many.
 """
 
 from __future__ import annotations
@@ -29,11 +29,9 @@ with told as (
            when l.lessons is null or l.enrolment_id is null then (
              select count(distinct day) from told where group_id is null or group_id = any(mine.groups))
            else (
-             -- Days may have changed: then one enrolment ended, another began, and the line stands for both.
              select count(distinct told.day) from told
-             join enrolment e on e.tenant_id = l.tenant_id and e.student_id = b.student_id
-               and e.offering_id = l.offering_id and told.day >= e.starts_on
-               and (e.ends_on is null or told.day <= e.ends_on)
+             join enrolment e on e.tenant_id = l.tenant_id and e.id = l.enrolment_id
+               and told.day >= e.starts_on and (e.ends_on is null or told.day <= e.ends_on)
                and (e.weekdays = '{}' or told.weekday = any (e.weekdays))
              where told.group_id is null or told.group_id = any(mine.groups))
          end as k,

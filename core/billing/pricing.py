@@ -44,12 +44,11 @@ def price(
     """Give each proposal its amount: quantity × unit price of the posted standard.
 
     The unit is the standard's: of one by the term a proposal takes one, of one by the month as many as its enrolment
-    covers (`months`, by enrolment id). An offering is one charge, also where the child's days in it changed and its
-    enrolment ended and began anew.
+    covers (`months`, by enrolment id).
     """
     priced: list[PricedCharge] = []
     unpriced: list[Unpriced] = []
-    for proposal in _merged(proposals):
+    for proposal in proposals:
         if proposal.quantity <= 0:
             continue
         standard = prices.get(proposal.service)
@@ -60,18 +59,6 @@ def price(
         amount = Fen(standard.fen * quantity)
         priced.append(PricedCharge(replace(proposal, quantity=quantity), standard, amount))
     return priced, unpriced
-
-
-def _merged(proposals: Iterable[ChargeProposal]) -> list[ChargeProposal]:
-    """The enrolments of one child in one offering together, in the name of the last. As several lines each of them
-    would earn every lesson that is held."""
-    found: dict[object, ChargeProposal] = {}
-    for place, one in enumerate(proposals):
-        key = (one.student_id, one.service, one.fund, one.offering_id) if one.offering_id else place
-        known = found.get(key)
-        quantity = max(0, one.quantity) + (known.quantity if known else 0)
-        found[key] = replace(one, quantity=quantity)
-    return list(found.values())
 
 
 def _quantity(proposal: ChargeProposal, unit: str, months: Mapping[UUID, int]) -> int:

@@ -18,7 +18,7 @@ Fund = Literal["service", "meals", "agency"]
 @dataclass(frozen=True, slots=True)
 class BilledStudent:
     """One child of a billing chunk. `lessons` counts, by enrolment id, the dated lessons of the term that it covers;
-    `months`, by enrolment id too, the calendar months in which those of its offering lie."""
+    `months`, by enrolment id too, the calendar months in which they lie."""
 
     student_id: UUID
     grade: int

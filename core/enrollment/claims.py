@@ -145,7 +145,11 @@ class Claims:
         else:
             line.known[name] = known = _Claim(offering_id, wish, time.monotonic(), [answer])
             line.of_account[wish.account_id] += 1
-            await self._line_up(tenant_id, line, known)
+            try:
+                await self._line_up(tenant_id, line, known)
+            except BaseException:
+                _leave(line, known)
+                raise
         return await answer
 
     def forget(self, offering_id: UUID) -> None:
@@ -264,12 +268,15 @@ def _next_batch(waiting: deque[_Claim]) -> list[_Claim]:
 
 
 def _parts(claims: Sequence[_Claim], error: Exception) -> list[list[_Claim]]:
-    """By offering; within one offering each by itself, when the database found fault with what was asked."""
+    """By offering; within one offering each by itself, when the database found fault with what was asked, and by
+    halves, when somebody holds one of the children."""
     found: dict[UUID, list[_Claim]] = {}
     for claim in claims:
         found.setdefault(claim.offering_id, []).append(claim)
     if len(found) == 1 and isinstance(error, asyncpg.DataError):
         return [[claim] for claim in claims]
+    if len(found) == 1 and isinstance(error, asyncpg.LockNotAvailableError) and len(claims) > 1:
+        return [list(claims[: len(claims) // 2]), list(claims[len(claims) // 2 :])]
     return list(found.values())
 
 

@@ -124,8 +124,9 @@ async def _change_days(uow: UnitOfWork, application: Application, view: Offering
         Enrolment.student_id == application.student_id, Enrolment.offering_id == view.id, Enrolment.state == "enrolled"
     )
     row = (await uow.session.execute(query.with_for_update())).scalar_one()
-    await end(uow, row)
-    await begin(uow, application, view, weekdays, max(clock.today() + timedelta(days=1), row.starts_on))
+    await end(uow, row, swapped=True)
+    first = max(clock.today() + timedelta(days=1), row.starts_on)
+    await begin(uow, application, view, weekdays, first, replaces=row.id)
     await uow.audit("enrolment.days", "enrolment", row.id, weekdays=list(weekdays))
 
 

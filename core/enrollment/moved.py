@@ -145,6 +145,7 @@ async def _enrolments(uow: UnitOfWork, before: OfferingView, after: OfferingView
             weekdays=list(after.weekdays),
             state="enrolled",
             starts_on=max(first, row.starts_on),
+            replaces=row.id,
         )
         for row in rows
     ]

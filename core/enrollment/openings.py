@@ -36,6 +36,9 @@ SAME_SECONDS: Final = 1.0
 """How long nobody is earlier than another."""
 LOT_SECONDS: Final = 1.0
 """Over how long the lots are then decided, so that processes keep to one order."""
+EARLY_SECONDS: Final = 3.0
+"""Who asks so shortly before an opening is of its first second too: what waits in a line is decided later than it came,
+and asking early must win nothing."""
 KNOWN_SECONDS: Final = 2.0
 """For how long a process knows an organisation's openings without asking again; for as long again it goes by what it
 knew while it asks."""
@@ -76,7 +79,7 @@ class Openings:
         if opens_at is None:
             return 0.0
         now = time.time()
-        opened = last_opening(opens_at, returns, now)
+        opened = last_opening(opens_at, returns, now + EARLY_SECONDS)
         if opened is None or now >= opened + SAME_SECONDS + LOT_SECONDS:
             return 0.0
         if now >= opened + SAME_SECONDS:
@@ -99,7 +102,7 @@ class Openings:
         except Exception as error:
             # The claim itself will hear what is wrong with the database.
             log.warning("openings could not be read: %s", error)
-            openings = {}
+            openings = dict(known.openings) if (known := self._known.get(tenant_id)) is not None else {}
         self._known[tenant_id] = _Known(time.monotonic(), openings)
 
 

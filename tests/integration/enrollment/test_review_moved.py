@@ -13,8 +13,8 @@ from sqlalchemy.dialects.postgresql import Range
 from core.base import clock
 from core.base.ids import new_id
 from core.base.money import Fen
-from core.billing.drafts import Calendar
-from core.billing.pricing import price
+from core.billing.drafts import Calendar, parts_of
+from core.billing.pricing import draft, price
 from core.billing.views import ChargeProposal, UnitPrice
 from core.enrollment import agreements, basket, enrolments, seats
 from core.enrollment.basket import application_of, basket_of, items_of
@@ -56,7 +56,7 @@ async def grouped(world: World, school: School, offering_id: Any, child: Any) ->
     async with world.house.unit(school.ctx) as uow:
         slots, valid = [Range(2 * 1440 + 990, 2 * 1440 + 1050)], Range(BEGAN, date(2027, 1, 23))
         run = FormingRun(
-            term_id=school.term_id, title="编班", state="published", offering_ids=[offering_id], mode="class",
+            term_id=school.term_id, title="编班", state="published", offering_ids=[offering_id], mode="own_class",
             size=40, starts_on=BEGAN,
         )  # fmt: skip
         uow.session.add(run)
@@ -137,21 +137,30 @@ async def test_an_item_taken_whole_moves_with_all_that_hangs_on_its_day(world: W
         lessons = select(Lesson).where(Lesson.offering_id == art.id, Lesson.day == date(2026, 11, 25))
         lesson = (await uow.session.execute(lessons.where(Lesson.state == "planned"))).scalar_one()
         assert await queries.expected(uow, lesson) == [takes.student_id]
-        # The bill: the lessons that take place, as one charge.
+        # The bill: the Tuesdays that were and the Wednesdays to come, each its part of a term or of its months.
         days = await timetable_days(uow, school.term_id)
         [(_child, rows)] = await enrolments.enrolments_for_billing(uow, school.term_id)
         child = Calendar(days).student(takes.student_id, 3, rows)
         mine = [e for e in rows if e.offering.id == art.id]
-        tuesdays = sum(1 for d, n in days.items() if n == 2 and BEGAN <= d < MOVED)
-        wednesdays = sum(1 for d, n in days.items() if n == 3 and d >= MOVED)
-        assert sum(child.lessons[e.id] for e in mine) == tuesdays + wednesdays
+        lessons = [
+            sum(1 for d, n in days.items() if n == 2 and BEGAN <= d < MOVED),
+            sum(1 for d, n in days.items() if n == 3 and d >= MOVED),
+        ]
+        assert [child.lessons[e.id] for e in mine] == lessons
         proposed = [
             ChargeProposal(takes.student_id, "club", "书法", child.lessons[e.id], "service", e.id, art.id) for e in mine
         ]
-        for unit, expected in (("lesson", tuesdays + wednesdays), ("term", 1), ("month", 5)):
+        for unit in ("lesson", "term", "month"):
             standard = UnitPrice("club", unit, Fen(100), new_id(), "批", clock.now())
-            [line], _none = price(proposed, {"club": standard}, child.months)
-            assert (line.proposal.quantity, line.amount) == (expected, expected * 100)
+            lines, _none = price(proposed, {"club": standard}, child.months)
+            bill = draft(takes.student_id, school.term_id, lines, [], None, new_id(), parts_of(child, lines))
+            if unit == "lesson":
+                assert bill.due == sum(lessons) * 100
+            else:
+                whole = [child.whole[e.id][unit == "term"] for e in mine]
+                paid = [line.amount for line in lines]
+                assert bill.due == sum(p * k // n for p, k, n in zip(paid, lessons, whole, strict=True))
+                assert bill.due < sum(paid)
         # The agreement that names another day is offered anew; what is signed says what is.
         found = await agreements.agreements_of(uow, takes.student_id)
         [offered] = [a for a in found if a.state == "offered"]
