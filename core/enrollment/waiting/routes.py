@@ -33,8 +33,8 @@ SIZE = 50
 class EntryOut(BaseModel):
     """A child on a list. `ahead` of `waiting` children come first, `jumped_ahead` of them put ahead by the school;
     `basis` says in a sentence what the order rests on. `together`: the guardian's other children with
-    whom it wants a place or none. `offer_until`: answer an offer before that; until then the place is held, and `todo` is what must be done
-    first."""
+    whom it wants a place or none. `offer_until`: answer an offer before that; until then the place is held, and `todo`
+    is what must be done first."""
 
     id: UUID
     offering_id: UUID
