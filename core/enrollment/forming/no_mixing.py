@@ -16,6 +16,7 @@ from core.db.states import ReasonOwed
 from core.db.uow import UnitOfWork
 from core.enrollment.forming.errors import NotMixed
 from core.enrollment.forming.models import NoMixing
+from core.enrollment.forming.states import OPEN
 from core.enrollment.states import ON_MENU
 from core.policy import service as policy
 
@@ -34,18 +35,21 @@ class Closed:
 @dataclass(frozen=True, slots=True)
 class Mixed:
     """An item in which children of different classes are together: in these of its groups, or, where there are none,
-    in its one list. `formable`: the office can form it by class (service.formable)."""
+    in its one list. `formable`: the office can form it by class (service.formable); `run_id`: is forming it now."""
 
     offering_id: UUID
     title: str
     groups: tuple[str, ...]
     children: int
     formable: bool
+    run_id: UUID | None
 
 
 _MIXED = text("""
-select a.id, a.title, a.formable, coalesce(sum(a.children), 0)::int as children,
-       coalesce(array_agg(a.name order by a.number) filter (where a.number is not null), '{}') as groups
+select a.id, a.title, a.formable, sum(a.children)::int as children,
+       coalesce(array_agg(a.name order by a.number) filter (where a.number is not null), '{}') as groups,
+       (select r.id from forming_run r
+         where r.tenant_id = :t and r.state = any(:open) and a.id = any(r.offering_ids) limit 1) as run_id
   from (
     select o.id, o.title, o.kind <> 'lunch' and o.vendor_id is null as formable, i.number, i.title as name,
            count(*) as children
@@ -70,9 +74,14 @@ select a.id, a.title, a.formable, coalesce(sum(a.children), 0)::int as children,
 
 async def mixed(uow: UnitOfWork) -> list[Mixed]:
     """What is still mixed from tomorrow on, which is the first day that a new forming can change; by title."""
-    asked = {"t": uow.ctx.tenant_id, "day": clock.today() + timedelta(days=1), "on_menu": list(ON_MENU)}
+    asked = {
+        "t": uow.ctx.tenant_id,
+        "day": clock.today() + timedelta(days=1),
+        "on_menu": list(ON_MENU),
+        "open": list(OPEN),
+    }
     rows = (await uow.session.execute(_MIXED, asked)).all()
-    return [Mixed(row.id, row.title, tuple(row.groups), row.children, row.formable) for row in rows]
+    return [Mixed(row.id, row.title, tuple(row.groups), row.children, row.formable, row.run_id) for row in rows]
 
 
 def by_rules(uow: UnitOfWork) -> str | None:

@@ -200,5 +200,7 @@ async def test_while_closed_the_own_class_comes_before_a_sibling_and_what_mixes_
             said = (await desk.get(page)).text
             assert title in said and "早晨托管" in said and "没有编班，全部在一起" in said
             assert f'href="/t/{made.school.ctx.slug}/desk/forming/new"' in said
+            again = await made.make(mode="own_class")  # being formed anew: the link leads there
+            assert f'href="/t/{made.school.ctx.slug}/desk/forming/{again}"' in (await desk.get(page)).text
             await desk.post(f"{page}/end")
             assert "还在混班的项目" not in (await desk.get(page)).text
