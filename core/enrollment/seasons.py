@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 
+from core.base.errors import FieldError, Invalid
+from core.base.text import gettext as _
 from core.enrollment.views import OfferingDraft, OfferingView, Period
 
 
@@ -30,9 +32,15 @@ def usual_hours(periods: Sequence[Period]) -> tuple[Period, ...]:
 
 
 def in_season(usual: Sequence[Period], season: Season | None) -> tuple[Period, ...]:
-    """The same hours, with other ones in a season; every weekday keeps its own outside of it."""
+    """The same hours, with other ones in a season; every weekday keeps its own outside of it.
+
+    Raises Invalid where a weekday has several sessions: the season's one pair of hours would stand for all of them.
+    """
     if season is None:
         return tuple(usual)
+    if len({p.weekday for p in usual}) < len(usual):
+        text = _("同一天有两个时段的项目，不能设另一季的时间。请每天只留一个时段，或者分成两个项目")
+        raise Invalid(fields=[FieldError("starts_at", text)])
     before = [replace(p, valid_to=season.first - timedelta(days=1)) for p in usual]
     inside = [
         Period(day, season.starts_at, season.ends_at, season.first, season.last)
@@ -53,7 +61,8 @@ def season_of(periods: Sequence[Period]) -> tuple[Period | None, Season | None]:
 
 
 def keeping_season(before: OfferingView, draft: OfferingDraft) -> OfferingDraft:
-    """A plugin's draft with the season that the offering has; one with dates of its own stays as it is."""
+    """A plugin's draft with the season that the offering has; one with dates of its own stays as it is. Raises as
+    `in_season`."""
     season = season_of(before.periods)[1]
     if draft.plugin is None or season is None or any(p.valid_from or p.valid_to for p in draft.periods):
         return draft

@@ -12,6 +12,7 @@ from core.enrollment.enrolments import (
     students_in,
     swapped_at,
 )
+from core.enrollment.forming.guests import kept_apart
 from core.enrollment.forming.keeping import GroupInForce, group_names, groups_in_force, stand_bys
 from core.enrollment.leaving import withdraw
 from core.enrollment.offerings_service import (
@@ -49,6 +50,7 @@ __all__ = [
     "every",
     "group_names",
     "groups_in_force",
+    "kept_apart",
     "offering",
     "offerings",
     "offerings_by_id",

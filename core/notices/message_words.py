@@ -123,6 +123,12 @@ MESSAGES: Final[Mapping[str, Words]] = {
         "arrow-forward-up",
         "info",
     ),
+    "waiting.dayless": Words(
+        _l("请为%(child)s重新选择候补的日子：%(title)s"),
+        _l("候补已转入本学期，但「%(title)s」不再在原来登记的日子开设。次序保留，重新选择日子后才能安排名额。"),
+        "alert-circle",
+        "warn",
+    ),
     "enrollment.departed": Words(
         _l("%(child)s已离校，课后服务已结束"),
         _l(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import psycopg
@@ -20,12 +20,17 @@ from tests.support.world import Family, School, World
 
 
 async def join(
-    world: World, school: School, family: Family, view: OfferingView, giving_up: Collection[UUID] = ()
+    world: World,
+    school: School,
+    family: Family,
+    view: OfferingView,
+    giving_up: Collection[UUID] = (),
+    weekdays: Sequence[int] = (),
 ) -> UUID:
     """The guardian reads the letter and puts the child on the list; returns the entry's id."""
     await menu.notice_hash(world, school, family)
     async with world.house.unit(await world.as_(school, family.guardian)) as uow:
-        return (await service.join(uow, family.student_id, view.id, giving_up=giving_up)).id
+        return (await service.join(uow, family.student_id, view.id, weekdays, giving_up)).id
 
 
 async def hold(house: House, school: School, view: OfferingView, student_id: UUID, key: str) -> Decision:

@@ -220,8 +220,8 @@ async def _days_in(uow: UnitOfWork, group: CareGroup, student_id: UUID, slots: S
 
 
 def _apart(course: Course, group: Group, child: Child, closed: bool) -> bool:
-    """Whether the child may not be in the group that suits it best: of another campus, or of another class while
-    classes do not mix (R-171)."""
+    """Whether the child may not be in a group: of another campus, or of another class while classes do not mix
+    (R-171)."""
     inside = [c for c in course.children if c.key in group.children and c.key != child.key]
     far = any(child.campus and c.campus and c.campus != child.campus for c in inside)
     return far or (closed and any(c.class_key != child.class_key for c in inside))
@@ -276,10 +276,12 @@ async def _place(
         known.slots = slots
         return group
     ids = {row.id: place for place, row in enumerate(at.rows)}
-    best = alike(course, [at.proposal.groups[ids[g.id]] for g in mine], child)
-    if _apart(course, best, child, await no_mixing.holds(uow)):
+    closed = await no_mixing.holds(uow)
+    open_to = [g for g in (at.proposal.groups[ids[g.id]] for g in mine) if not _apart(course, g, child, closed)]
+    if not open_to:
         group = await _own_group(uow, run, mine, course, child)
     else:
+        best = alike(course, open_to, child)
         group = next(g for g in mine if at.proposal.groups[ids[g.id]] is best)
         if course.mode == "by_level" and not child.level:
             name = at.students[student_id].name

@@ -26,18 +26,28 @@ SIZE = 20
 
 
 async def _page(
-    request: Request[Any, Any, Any], uow: UnitOfWork, form: Form[Reason], at: int = 1, status: int = 200
+    request: Request[Any, Any, Any],
+    uow: UnitOfWork,
+    form: Form[Reason],
+    at: int = 1,
+    mixed_at: int = 1,
+    status: int = 200,
 ) -> Response[str]:
     total = (await uow.session.execute(select(func.count(NoMixing.id)))).scalar_one()
     pager = Pager(total, max(1, at), SIZE, param="at")
     query = select(NoMixing).order_by(NoMixing.starts_on.desc(), NoMixing.id.desc())
     rows = (await uow.session.execute(query.offset(pager.offset).limit(SIZE))).scalars().all()
+    now = await no_mixing.closed(uow)
+    mixed = await no_mixing.mixed(uow) if now else []
+    shown = Pager(len(mixed), max(1, mixed_at), SIZE, query={"at": at} if at > 1 else {}, param="mixed")
     return await page(
         request,
         "enrollment/forming/no_mixing.html",
         uow,
         status=status,
-        now=await no_mixing.closed(uow),
+        now=now,
+        mixed=mixed[shown.offset : shown.offset + SIZE],
+        shown=shown,
         rows=rows,
         pager=pager,
         form=form,
@@ -46,10 +56,13 @@ async def _page(
 
 @get(PATH, opt=MAY)
 async def show(
-    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], at: FromQuery[int] = 1
+    request: Request[Any, Any, Any],
+    uow: NamedDependency[UnitOfWork],
+    at: FromQuery[int] = 1,
+    mixed: FromQuery[int] = 1,
 ) -> Response[str]:
-    """Whether classes are kept apart now, by whom and why, and when they were."""
-    return await _page(request, uow, Form.blank(Reason), at)
+    """Whether classes are kept apart now, by whom and why, what mixes them all the same, and when they were."""
+    return await _page(request, uow, Form.blank(Reason), at, mixed)
 
 
 @post(PATH, opt=MAY, status_code=200)

@@ -31,6 +31,8 @@ from core.terms.models import Term
 CARRY: Final = "waiting.carry"
 """The job that carries a list into the next term."""
 CHUNK: Final = 300
+WRONG_DAYS: Final = "wrong_days"
+"""Why an entry is blocked, as claim_seats says it: the offering has no such days."""
 AGO: Final = timedelta(days=400)
 """Lists of terms that ended before that have been carried or ended long ago."""
 
@@ -89,6 +91,7 @@ async def carry_chunk(uow: UnitOfWork, old: UUID) -> bool:
 
     That is the offering of the next term with the same title, kind and maker. They keep their order among themselves,
     wait together as before, and come before those who join later; who was put ahead last term is not put ahead again.
+    Who waited for days that the new one does not have gets no offer until the family has chosen others.
     """
     await uow.hold(f"waiting.carry/{old}")
     query = select(WaitingEntry).where(WaitingEntry.offering_id == old, *_kept()).order_by(*ORDER)
@@ -155,14 +158,15 @@ async def _carry(uow: UnitOfWork, waited: Sequence[WaitingEntry], target: UUID) 
         if old.student_id in there:
             continue
         number += 1
-        days = [day for day in old.weekdays if day in view.weekdays] if view.any_days else list(view.weekdays)
+        # Never a day that nobody chose (R-150). What comes only as a whole is offered as such, and may be refused.
+        kept = [day for day in old.weekdays if day in view.weekdays] or list(old.weekdays)
         made.append(
             WaitingEntry(
                 term_id=view.term_id,
                 offering_id=target,
                 student_id=old.student_id,
                 state="waiting",
-                weekdays=days or list(view.weekdays),
+                weekdays=kept if view.any_days else list(view.weekdays),
                 giving_up=[],
                 cls=old.cls,
                 tier=CARRIED,
@@ -178,7 +182,12 @@ async def _carry(uow: UnitOfWork, waited: Sequence[WaitingEntry], target: UUID) 
         unit = {"unit": entry.unit} if entry.unit else {}
         gate.note(uow, entry, "join", facts={"cls": entry.cls, "tier": CARRIED, "number": entry.number, **unit})
     await uow.session.flush()
-    await _tell(uow, view, made, "waiting.carried")
+    dayless = [entry for entry in made if not set(entry.weekdays) <= set(view.weekdays)]
+    for entry in dayless:
+        entry.why = WRONG_DAYS
+        await gate.move(uow, entry, "block", facts={"why": entry.why})
+    await _tell(uow, view, [entry for entry in made if not entry.why], "waiting.carried")
+    await _tell(uow, view, dayless, "waiting.dayless")
     if made:
         await gate.ask_the_list(uow, target)
     return {entry.carried_from for entry in made}

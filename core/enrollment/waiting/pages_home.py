@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from core.base.context import TenantContext
 from core.base.errors import KehouError, NotFound
 from core.base.ids import new_id
 from core.base.text import gettext as _
+from core.base.text import ngettext
 from core.db.uow import UnitOfWork
 from core.enrollment import basket, home_views
 from core.enrollment.draw.classes import priority_rule
@@ -28,7 +29,7 @@ from core.enrollment.waiting.states import LIVE, TONES, WAITING
 from core.enrollment.waiting.units import unit_of
 from core.enrollment.waiting.words import SAY_WAITING
 from core.enrollment.words import SAY
-from core.people.service import students_by_id
+from core.people.service import my_children
 from core.terms.hours import days_line
 from core.web.access import access
 from core.web.forms import Form
@@ -62,7 +63,7 @@ async def _page(
     over = query.where(WaitingEntry.state.not_in(LIVE)).order_by(WaitingEntry.id.desc()).limit(OVER)
     rows = list((await uow.session.execute(mine)).scalars())
     units = {row.id: await unit_of(uow, row) for row in rows}
-    names = await students_by_id(uow, [one.student_id for unit in units.values() for one in unit])
+    names = {one.id: one.name for one in await my_children(uow)}
     past = list((await uow.session.execute(over)).scalars())
     views = await offerings_by_id(uow, {UUID(id_) for row in rows for id_ in row.giving_up})
     views |= await offerings_by_id(uow, {row.offering_id for row in (*rows, *past)})
@@ -80,10 +81,8 @@ async def _page(
         rule=await lists.rule_of(uow, seen.term.id) if seen.term else None,
         unread=bool(rows) and await todo.unread(uow, seen.child, seen.term),
         units=units,
-        mates={
-            id_: [names[one.student_id].name for one in unit if one.student_id != seen.child.id]
-            for id_, unit in units.items()
-        },
+        mates={id_: _mates(names, [one for one in unit if one.id != id_]) for id_, unit in units.items()},
+        for_all={id_: len(unit) == 1 or await siblings.answers_for_all(uow, unit) for id_, unit in units.items()},
         siblings={row.id: await siblings.waiting_too(uow, row) for row in rows},
         todo={row.id: await todo.steps(uow, units[row.id]) for row in rows if row.state == "offered"},
         giving={row.id: _giving(seen, row, views) for row in rows},
@@ -94,6 +93,13 @@ async def _page(
         **SAY,
         **SAY_WAITING,
     )
+
+
+def _mates(names: Mapping[UUID, str], others: Sequence[WaitingEntry]) -> list[str]:
+    """Whom a child waits together with: the guardian's own children by name, another family's by number alone."""
+    said = [names[one.student_id] for one in others if one.student_id in names]
+    rest = len(others) - len(said)
+    return [*said, ngettext("另外 %(num)s 个孩子", "另外 %(num)s 个孩子", rest)] if rest else said
 
 
 def _giving(seen: Home, row: WaitingEntry, views: Mapping[UUID, OfferingView]) -> list[str]:
@@ -223,7 +229,7 @@ async def together(
 async def apart(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID]
 ) -> Response[Any]:
-    """Each for itself again."""
+    """Each for itself again, or the own child alone."""
     return await _tried(request, uow, entry_id, siblings.apart(uow, entry_id), _("已改为分开候补，次序不变"))
 
 

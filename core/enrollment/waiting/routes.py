@@ -20,7 +20,7 @@ from core.enrollment.waiting.schemas import Join, Together
 from core.enrollment.waiting.states import LIVE
 from core.enrollment.waiting.units import unit_of
 from core.enrollment.waiting.words import basis
-from core.people.service import my_child
+from core.people.service import my_child, my_children
 from core.terms.service import current_term
 from core.web.access import access, public
 from core.web.markup import Pager
@@ -32,9 +32,9 @@ SIZE = 50
 
 class EntryOut(BaseModel):
     """A child on a list. `ahead` of `waiting` children come first, `jumped_ahead` of them put ahead by the school;
-    `basis` says in a sentence what the order rests on. `together`: the other children with whom it wants a place or
-    none. `offer_until`: answer an offer before that; until then the place is held, and `todo` is what must be done
-    first."""
+    `basis` says in a sentence what the order rests on. `together`: the guardian's other children with
+    whom it wants a place or none. `offer_until`: answer an offer before that; until then the place is held, and `todo`
+    is what must be done first."""
 
     id: UUID
     offering_id: UUID
@@ -81,6 +81,7 @@ async def _out(uow: UnitOfWork, row: WaitingEntry) -> EntryOut:
     place = await lists.position(uow, row)
     view = await offering(uow, row.offering_id)
     unit = await unit_of(uow, row)
+    mine = {child.id for child in await my_children(uow)}
     return EntryOut(
         id=row.id,
         offering_id=row.offering_id,
@@ -92,7 +93,7 @@ async def _out(uow: UnitOfWork, row: WaitingEntry) -> EntryOut:
         basis=basis(row, priority_rule(uow, view.grades), unit),
         why=row.why,
         giving_up=[UUID(id_) for id_ in row.giving_up],
-        together=[one.student_id for one in unit if one.id != row.id],
+        together=[one.student_id for one in unit if one.id != row.id and one.student_id in mine],
         offer_until=row.offer_until if row.state == "offered" else None,
         todo=[step.text for step in await todo.steps(uow, unit)] if row.state == "offered" else [],
     )
@@ -124,7 +125,8 @@ async def together(uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID], d
 
 @post(f"{API}/home/waiting/{{entry_id:uuid}}/apart", opt=GUARDIAN, status_code=200)
 async def apart(uow: NamedDependency[UnitOfWork], entry_id: FromPath[UUID]) -> EntryOut:
-    """Children who wait together wait one by one again, each in its own order."""
+    """Children who wait together wait one by one again, each in its own order; who may not choose for all of them
+    takes the own child out."""
     await siblings.apart(uow, entry_id)
     return await _out(uow, await uow.get(WaitingEntry, entry_id))
 

@@ -31,8 +31,24 @@ async def refuse_others(uow: UnitOfWork, unit: list[WaitingEntry]) -> None:
         raise UnitNotYours() from None
 
 
+async def answers_for_all(uow: UnitOfWork, unit: list[WaitingEntry]) -> bool:
+    """Whether the acting guardian may choose for every child of a unit."""
+    try:
+        await refuse_others(uow, unit)
+    except UnitNotYours:
+        return False
+    return True
+
+
 async def locked(uow: UnitOfWork, entry_id: UUID) -> list[WaitingEntry]:
     """The unit of an entry under all its children's locks. Raises NotFound, MayNotChoose, UnitNotYours."""
+    unit = await _held(uow, entry_id)
+    await refuse_others(uow, unit)
+    return unit
+
+
+async def _held(uow: UnitOfWork, entry_id: UUID) -> list[WaitingEntry]:
+    """The same for who may choose for the entry's own child at least. Raises NotFound, MayNotChoose."""
     entry = await uow.get(WaitingEntry, entry_id)
     await my_child_to_choose(uow, entry.student_id)
     unit = await unit_of(uow, entry)
@@ -40,7 +56,6 @@ async def locked(uow: UnitOfWork, entry_id: UUID) -> list[WaitingEntry]:
     now = await unit_of(uow, await uow.get(WaitingEntry, entry_id, lock=True))
     if {row.student_id for row in now} - {row.student_id for row in unit}:  # another child was bound meanwhile
         raise MoveRefused(state=WAITING.title(entry.state), event=str(LOG["bind"]))
-    await refuse_others(uow, now)
     return now
 
 
@@ -115,14 +130,26 @@ async def bind(uow: UnitOfWork, entry_id: UUID, sibling_id: UUID) -> None:
 
 
 async def apart(uow: UnitOfWork, entry_id: UUID) -> None:
-    """The children of a unit wait one by one again, each in its own order. Twice is once. Raises as `bind`."""
-    unit = await locked(uow, entry_id)
-    if any(row.state not in ("waiting", "blocked") for row in unit):
-        raise MoveRefused(state=WAITING.title(unit[0].state), event=str(LOG["unbind"]))
-    for row in unit:
+    """The children of a unit wait one by one again, each in its own order. Twice is once.
+
+    Who may not choose for all of them (half-siblings have different guardians) takes the own child out alone, also
+    when places are offered already: it is then answered for by itself, and the others stay together. Raises NotFound,
+    MayNotChoose, MoveRefused.
+    """
+    unit = await _held(uow, entry_id)
+    if len(unit) == 1 and unit[0].unit is None:
+        return
+    if await answers_for_all(uow, unit):
+        if any(row.state not in ("waiting", "blocked") for row in unit):
+            raise MoveRefused(state=WAITING.title(unit[0].state), event=str(LOG["unbind"]))
+        out = unit
+    else:
+        out = unit if len(unit) == 2 else [row for row in unit if row.id == entry_id]
+    for row in out:
         if row.unit is not None:
             row.unit = None
             gate.note(uow, row, "unbind")
     await uow.session.flush()
-    await uow.audit("waiting.apart", "student", unit[0].student_id, offering=unit[0].offering_id, children=len(unit))
-    await gate.ask_the_list(uow, unit[0].offering_id)
+    asked = await uow.get(WaitingEntry, entry_id)
+    await uow.audit("waiting.apart", "student", asked.student_id, offering=asked.offering_id, children=len(out))
+    await gate.ask_the_list(uow, asked.offering_id)

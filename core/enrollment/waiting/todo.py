@@ -16,7 +16,7 @@ from core.enrollment.menu_service import menu_of
 from core.enrollment.models import Agreement
 from core.enrollment.waiting.accepting import must_sign
 from core.enrollment.waiting.models import WaitingEntry
-from core.people.service import StudentView, students_by_id
+from core.people.service import StudentView, my_children
 from core.terms.models import Term
 
 
@@ -37,10 +37,13 @@ async def unread(uow: UnitOfWork, child: StudentView, term: Term | None) -> bool
 
 
 async def steps(uow: UnitOfWork, unit: Sequence[WaitingEntry]) -> list[Step]:
-    """What stands between an offer and its acceptance, for every child of the unit."""
-    children = await students_by_id(uow, [entry.student_id for entry in unit])
+    """What stands between an offer and its acceptance, for every child of the unit that is the acting guardian's: of
+    another family's child nothing is told."""
+    children = {child.id: child for child in await my_children(uow)}
     found: list[Step] = []
     for entry in unit:
+        if entry.student_id not in children:
+            continue
         child = children[entry.student_id]
         if await unread(uow, child, await uow.get(Term, entry.term_id)):
             found.append(Step(_("阅读告家长书（%(child)s）", child=child.name), f"home/notice?child={child.id}"))

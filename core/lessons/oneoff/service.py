@@ -63,6 +63,11 @@ class CareGone(Conflict):
     text = _l("这节托管已取消或已结束，或者孩子那个时间已有其他安排，不能安排")
 
 
+class KeptApart(Conflict):
+    code = "one_off_kept_apart"
+    text = _l("这一天班级不混班，或者班组在另一个校区，孩子不能安排到这个班组。请与家长商量其他日子或班组")
+
+
 @dataclass(frozen=True, slots=True)
 class Care:
     """A lesson of care that a child could join for once."""
@@ -77,7 +82,8 @@ class Care:
 
 
 async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
-    """Care in the coming days for the child's grade, which it does not take part in already and has not asked for."""
+    """Care in the coming days for the child's grade, which it does not take part in already and has not asked for;
+    none from which the rules keep it apart (R-014, R-171)."""
     first = clock.today()
     query = select(Lesson).where(
         Lesson.day.between(first, first + AHEAD),
@@ -86,6 +92,11 @@ async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
     )
     lessons = (await uow.session.execute(query.order_by(Lesson.day, Lesson.starts_at, Lesson.id))).scalars().all()
     views = await enrollment.offerings_by_id(uow, {lesson.offering_id for lesson in lessons})
+    lessons = [
+        lesson
+        for lesson in lessons
+        if views[lesson.offering_id].kind == "care" and child.grade in views[lesson.offering_id].grades
+    ]
     # Whoever takes part anywhere at that hour cannot be here.
     mine = await lessons_of_child(uow, child.id, first, first + AHEAD)
     busy = [(row.day, row.starts_at, row.ends_at) for row in mine]
@@ -93,15 +104,20 @@ async def possible(uow: UnitOfWork, child: StudentView) -> list[Care]:
     now = clock.now()
     room = await places.left(uow, [lesson.id for lesson in lessons])
     titles = await _titles(uow, lessons, views)
+    apart = await enrollment.kept_apart(uow, child, _sittings(lessons))
     return [
         Care(lesson.id, titles[lesson.id], lesson.day, lesson.starts_at, lesson.ends_at, room.get(lesson.id))
         for lesson in lessons
-        if views[lesson.offering_id].kind == "care"
-        and child.grade in views[lesson.offering_id].grades
-        and finishes(lesson) > now
+        if finishes(lesson) > now
         and lesson.id not in asked
+        and apart.isdisjoint(_sittings([lesson]))
         and not any(d == lesson.day and s < lesson.ends_at and lesson.starts_at < e for d, s, e in busy)
     ]
+
+
+def _sittings(lessons: Collection[Lesson]) -> list[tuple[UUID, date]]:
+    """The groups that the lessons are for, with their days; a lesson of no group is left out."""
+    return [(lesson.group_id, lesson.day) for lesson in lessons if lesson.group_id is not None]
 
 
 async def _titles(uow: UnitOfWork, lessons: Collection[Lesson], views: Mapping[UUID, OfferingView]) -> dict[UUID, str]:
@@ -121,12 +137,11 @@ async def ask(uow: UnitOfWork, student_id: UUID, lesson_id: UUID, words: str = "
 
 
 async def log_call(uow: UnitOfWork, student_id: UUID, lesson_id: UUID, words: str = "") -> OneOff:
-    """The family phoned: the class teacher writes the request down and takes the child on. Raises NotFound,
-    NoSuchCare, FullThatDay."""
+    """The family phoned: the class teacher writes the request down and takes the child on, also where it was asked for
+    already. Raises NotFound, NoSuchCare, and as `take_on`."""
     child = await of_mine(uow, student_id)
     row = await _write(uow, child, lesson_id, words, by_phone=True)
-    if row.state == "requested":
-        await _answer(uow, row, "take_on", "")
+    await take_on(uow, row.id)
     return row
 
 
@@ -158,23 +173,26 @@ async def _write(uow: UnitOfWork, child: StudentView, lesson_id: UUID, words: st
 
 
 async def take_on(uow: UnitOfWork, one_off_id: UUID) -> None:
-    """The class teacher takes the child on for that day. Raises NotFound, MoveRefused, CareGone, FullThatDay."""
+    """The class teacher takes the child on for that day. Raises NotFound, MoveRefused, CareGone, KeptApart,
+    FullThatDay."""
+    child = await of_mine(uow, (await uow.get(OneOff, one_off_id)).student_id)
+    await uow.hold(f"one-off/{child.id}")  # before the row: as `log_call`, which comes from writing a request
     row = await uow.get(OneOff, one_off_id, lock=True)
-    await of_mine(uow, row.student_id)
     if row.state != "taken_on":
-        await uow.hold(f"one-off/{row.student_id}")
         await _refuse_gone(uow, row)
         await _answer(uow, row, "take_on", "")
 
 
 async def _refuse_gone(uow: UnitOfWork, row: OneOff) -> None:
-    """Much may have happened since the family asked. Raises CareGone."""
+    """Much may have happened since the family asked. Raises CareGone, KeptApart."""
     lesson = await uow.get(Lesson, row.lesson_id)
     if lesson.state not in OPEN or lesson.ended_at is not None or finishes(lesson) <= clock.now():
         raise CareGone()
     mine = await lessons_of_child(uow, row.student_id, lesson.day)
     if any(other.starts_at < lesson.ends_at and lesson.starts_at < other.ends_at for other in mine):
         raise CareGone()
+    if await enrollment.kept_apart(uow, await student(uow, row.student_id), _sittings([lesson])):
+        raise KeptApart()
 
 
 async def refuse(uow: UnitOfWork, one_off_id: UUID, reason: str) -> None:

@@ -102,3 +102,16 @@ async def test_winter_times_for_what_a_plugin_put_on_the_menu(world: World) -> N
         async with world.house.unit(school.ctx) as uow:
             periods = (await offering(uow, club)).periods
             assert season_of(periods)[1] is None and {p.starts_at for p in periods} == {time(16, 40)}
+            # Two sessions on one day: a season's single pair of hours would take one of them away unsaid.
+            twice = tuple(
+                replace(p, starts_at=start, ends_at=end)
+                for p in periods
+                for start, end in ((time(15, 30), time(16, 10)), (time(16, 40), time(17, 20)))
+            )
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            await change_offering(uow, club, replace(draft_of(await offering(uow, club)), periods=twice))
+        async with await world.client(school.people["office"], page=True) as desk:
+            refused = await desk.post(here, data=sent)
+            assert refused.status_code == 422 and "同一天有两个时段" in refused.text
+        async with world.house.unit(school.ctx) as uow:
+            assert set((await offering(uow, club)).periods) == set(twice)

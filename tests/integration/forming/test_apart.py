@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -14,9 +15,12 @@ from core.db.states import ReasonOwed
 from core.enrollment.forming import moves, no_mixing, service
 from core.enrollment.forming.errors import NotMixed, OtherCampus
 from core.enrollment.forming.models import CareGroup, CareGroupMember, NoMixing
+from core.enrollment.models import Application, Enrolment, Offering
+from core.enrollment.offerings_service import propose_offering, review_offering
 from core.lessons.models import Lesson
 from core.notices.models import Message
-from core.people.models import Campus, Room, SchoolClass, Student
+from core.people.models import Campus, Guardianship, Room, SchoolClass, Student
+from tests.support import menu
 from tests.support.forming import bed, wrong
 from tests.support.lessons import MONDAY, at
 from tests.support.world import World
@@ -142,3 +146,61 @@ async def test_campuses_and_closed_days_keep_children_apart(world: World) -> Non
         await no_mixing.end(uow)
         with pytest.raises(KehouError):
             await no_mixing.refuse_mode(uow, "same_grade", MONDAY)
+
+
+@pytest.mark.req("R-171")
+async def test_while_closed_the_own_class_comes_before_a_sibling_and_what_mixes_is_listed(world: World) -> None:
+    with at(SUNDAY, 9):
+        made = await bed(world, pack=None)
+        run_id = await made.solved(mode="same_grade", size=10)
+        found = await made.look(run_id)
+        third = [row for row in zip(found.rows, found.proposal.groups, strict=True) if row[0].bucket == "3"]
+        third.sort(key=lambda row: -len({found.students[UUID(key)].class_id for key in row[1].children}))
+        (in_force, mixed), (_row, pure) = third  # one class with the family's child of another, and one alone
+        sibling, newcomer, mate = UUID(mixed.children[0]), *(UUID(key) for key in pure.children[:2])
+        await made.publish(run_id)
+        office = await made.office()
+        placed = select(CareGroupMember).where(CareGroupMember.board == made.school.ctx.tenant_id)
+        title = in_force.title
+        async with world.house.unit(office) as uow:
+            await no_mixing.begin(uow, "流感高发")
+            guardian = made.school.families[0].guardian_id
+            bound = (await uow.session.execute(select(Guardianship.student_id))).scalars().all()
+            uow.session.add_all(
+                Guardianship(guardian_id=guardian, student_id=child, relation="mother")
+                for child in {newcomer, sibling}.difference(bound)
+            )
+            mine = (await uow.session.execute(placed.where(CareGroupMember.student_id == newcomer))).scalar_one()
+            await uow.session.delete(mine)
+            await uow.emit("enrollment.enrolled", {"student": newcomer, "offering": made.offering_id})
+        await world.drain(made.school)
+        async with world.house.unit(office) as uow:
+            in_group = {row.student_id: row.group_id for row in (await uow.session.execute(placed)).scalars()}
+            assert in_group[newcomer] == in_group[mate] != in_group[sibling]
+            # Another item was never formed.
+            second = await propose_offering(uow, made.school.term_id, replace(menu.CARE, title="早晨托管"))
+            await review_offering(uow, second.id, accept=True, reason="学校统一安排")
+            (await uow.get(Offering, second.id)).state = "running"
+            for child in (newcomer, sibling):
+                of_child = select(Application).where(Application.student_id == child)
+                application = (await uow.session.execute(of_child)).scalar_one()
+                uow.session.add(
+                    Enrolment(
+                        application_id=application.id, student_id=child, offering_id=second.id,
+                        term_id=made.school.term_id, weekdays=[], starts_on=SUNDAY,
+                    )
+                )  # fmt: skip
+            await uow.session.flush()
+            assert {(m.offering_id, m.groups, m.children) for m in await no_mixing.mixed(uow)} == {
+                (made.offering_id, (title,), len(mixed.children)),
+                (second.id, (), 2),
+            }
+        page = f"/t/{made.school.ctx.slug}/desk/forming/no-mixing"
+        async with await world.client(made.school.people["office"], page=True) as desk:
+            said = (await desk.get(page)).text
+            assert title in said and "早晨托管" in said and "没有编班，全部在一起" in said
+            assert f'href="/t/{made.school.ctx.slug}/desk/forming/new"' in said
+            again = await made.make(mode="own_class")  # being formed anew: the link leads there
+            assert f'href="/t/{made.school.ctx.slug}/desk/forming/{again}"' in (await desk.get(page)).text
+            await desk.post(f"{page}/end")
+            assert "还在混班的项目" not in (await desk.get(page)).text

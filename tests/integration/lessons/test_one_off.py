@@ -17,7 +17,8 @@ from core.base.errors import NotFound
 from core.db.states import ReasonOwed
 from core.enrollment import seats
 from core.enrollment.enrolments import enrolments_of
-from core.enrollment.forming.models import CareGroup, FormingRun
+from core.enrollment.forming import no_mixing
+from core.enrollment.forming.models import CareGroup, CareGroupMember, FormingRun
 from core.enrollment.models import OfferingSeats, SeatClaim
 from core.lessons import custody, leave, queries, settle
 from core.lessons.models import Lesson
@@ -25,7 +26,7 @@ from core.lessons.oneoff import places, service
 from core.lessons.oneoff.models import OneOff
 from core.lessons.register import Mark, save_register, sign_in
 from core.notices.models import Message
-from core.people.models import Room, Student
+from core.people.models import Campus, Room, SchoolClass, Student
 from core.people.service import my_child
 from tests.support.lessons import MONDAY, at, group
 from tests.support.world import Family, World
@@ -251,6 +252,81 @@ async def test_what_was_asked_is_looked_at_again_when_it_is_answered(world: Worl
         async with world.house.unit(await world.as_(school, "office")) as uow:
             await settle.cancel(uow, care.on(wednesday), "停电")
         assert "本节已取消" in (await parent.get("/t/school/home/one-off")).text
+
+
+@pytest.mark.req("R-014", "R-153", "R-171")
+async def test_a_guest_is_kept_apart_as_the_group_is(world: World) -> None:
+    """While classes do not mix, and never on another campus, is a child offered or given another's group."""
+    school = await world.school(families=3)
+    enrolled, guest, mate = school.families
+    care = await group(world, school, families=[enrolled])
+    days = [MONDAY + timedelta(days=n) for n in range(5)]
+    async with world.house.unit(school.ctx) as uow:
+        mine = await uow.get(SchoolClass, (await uow.get(Student, guest.student_id)).class_id)
+        south = Campus(name="南校区")
+        other = SchoolClass(
+            school_year=mine.school_year, grade=mine.grade, number=mine.number + 5, campus_id=mine.campus_id
+        )
+        uow.session.add_all([south, other])
+        await uow.session.flush()
+        (await uow.get(Student, enrolled.student_id)).class_id = other.id
+        formed = FormingRun(
+            term_id=school.term_id, title="编班", mode="same_grade", size=35, starts_on=MONDAY, state="published",
+            offering_ids=[care.offering_id],
+        )  # fmt: skip
+        uow.session.add(formed)
+        await uow.session.flush()
+        valid = Range(MONDAY, days[-1], bounds="[]")
+        made = CareGroup(
+            run_id=formed.id, offering_id=care.offering_id, number=1, title="一班", board=formed.id,
+            slots=MultiRange(), valid=valid,
+        )  # fmt: skip
+        uow.session.add(made)
+        await uow.session.flush()
+        uow.session.add(
+            CareGroupMember(
+                group_id=made.id, student_id=enrolled.student_id, board=formed.id, slots=MultiRange(), valid=valid
+            )
+        )
+        for day in days:
+            (await uow.get(Lesson, care.on(day))).group_id = made.id
+        mine_id, other_id, south_id = mine.id, other.id, south.id
+
+    async def offered() -> set[date]:
+        async with world.house.unit(await world.as_(school, guest.guardian)) as uow:
+            return {c.day for c in await service.possible(uow, await my_child(uow, guest.student_id))} & set(days)
+
+    async def refused(row: UUID) -> None:
+        async with world.house.unit(await world.as_(school, "class_teacher")) as uow:
+            with pytest.raises(service.KeptApart):
+                await service.take_on(uow, row)
+
+    with at(MONDAY, 12):
+        assert await offered() == set(days)  # one grade, one campus: no reason to keep them apart
+        async with world.house.unit(await world.as_(school, guest.guardian)) as uow:
+            asked = (await service.ask(uow, guest.student_id, care.on(days[1]))).id
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            await no_mixing.begin(uow, "流感高发")
+        assert await offered() == set()
+        await refused(asked)
+        async with world.house.unit(await world.as_(school, "class_teacher")) as uow:
+            with pytest.raises(service.NoSuchCare):
+                await service.log_call(uow, mate.student_id, care.on(days[2]))
+            with pytest.raises(service.KeptApart):  # a call about what was asked already
+                await service.log_call(uow, guest.student_id, care.on(days[1]))
+        async with world.house.unit(school.ctx) as uow:  # the own class's group stays open
+            (await uow.get(Student, enrolled.student_id)).class_id = mine_id
+        assert days[2] in await offered()
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            (await uow.get(Student, enrolled.student_id)).class_id = other_id
+            await no_mixing.end(uow)
+        assert days[2] in await offered()
+        async with world.house.unit(school.ctx) as uow:
+            (await uow.get(SchoolClass, mine_id)).campus_id = south_id
+            other_class = await uow.get(SchoolClass, other_id)
+            other_class.campus_id = (await uow.get(Room, school.room_id)).campus_id
+        assert await offered() == set()
+        await refused(asked)
 
 
 @pytest.mark.req("R-134", "R-153")

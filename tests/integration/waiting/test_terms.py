@@ -17,6 +17,7 @@ from core.enrollment import seats
 from core.enrollment.draw.errors import ByDraw
 from core.enrollment.draw.models import DrawWish
 from core.enrollment.models import OfferingSeats
+from core.enrollment.offerings_service import every
 from core.enrollment.term_end import end_chunk
 from core.enrollment.waiting import carrying, lists, office
 from core.enrollment.waiting.models import WaitingEntry
@@ -98,6 +99,52 @@ async def test_priority_and_the_next_term(world: World, database: DatabaseAddres
     async with world.house.unit(await world.as_(school, "office")) as uow:
         with pytest.raises(NotFound):
             await office.set_priority(uow, school.families[0].student_id, True)
+
+
+@pytest.mark.req("R-145", "R-148", "R-150")
+async def test_nobody_is_carried_to_days_that_were_not_chosen(world: World) -> None:
+    """The club of Tuesdays and Thursdays comes on Mondays and Thursdays: who waited for both goes on for Thursdays, and
+    who waited for Tuesdays is asked for other days, and keeps its place in the order meanwhile."""
+    school = await world.school(families=3, pack=None)
+    draft = draws.club("围棋社", any_days=True, periods=every([2, 4], time(16, 30), time(17, 30)))
+    [chess] = await draws.clubs(world, school, draft)
+    tuesdays, both, holder = school.families
+    await menu.apply(world, school, holder, [(chess, (2, 4))])
+    await waiting.join(world, school, tuesdays, chess, weekdays=(2,))
+    await waiting.join(world, school, both, chess, weekdays=(2, 4))
+    old_term = school.term_id
+    assert old_term is not None
+    async with world.house.unit(await world.as_(school, "office")) as uow:
+        await office.set_rule(uow, old_term, hours=2, wakes_at=time(8), sleeps_at=time(20), carry=True)
+        await open_term(uow, "2026-2027-2", date(2027, 2, 20), date(2027, 7, 5))
+    async with world.house.unit(school.ctx) as uow:
+        while await end_chunk(uow, await uow.get(Term, old_term)):
+            pass
+        school.term_id = (await uow.session.execute(select(Term.id).where(Term.id != old_term))).scalar_one()
+    again = await menu.approved(world, school, replace(draft, periods=every([1, 4], time(16, 30), time(17, 30))))
+    await menu.publish(world, school)
+    await world.drain(school)
+    first, second = tuesdays.student_id, both.student_id
+    assert await waiting.states(world, school, again) == [(first, "blocked"), (second, "offered")]
+    async with world.house.unit(school.ctx) as uow:
+        one, two = await lists.live(uow, again.id)
+        assert (one.why, one.weekdays, two.weekdays) == ("wrong_days", [2], [4])
+        told = select(Message.kind, Message.account_id).where(Message.kind.in_(("waiting.carried", "waiting.dayless")))
+        assert {tuple(row) for row in (await uow.session.execute(told)).all()} == {
+            ("waiting.dayless", tuesdays.guardian.account_id),
+            ("waiting.carried", both.guardian.account_id),
+        }
+    with clock.travelled(clock.at_school(date(2027, 3, 1), 10) - clock.now()):
+        parent = await world.client(tuesdays.guardian, page=True)
+        seen = (await parent.get(f"/t/school/home/waiting?child={first}")).text
+        assert "请重新选择日子" in seen and "修改登记" in seen
+        assert (await parent.get(f"/t/school/home/waiting/new?child={first}&offering={again.id}")).status_code == 200
+        await menu.notice_hash(world, school, tuesdays)
+        sent = {"child": str(first), "offering": str(again.id), "weekdays": "1"}
+        assert (await parent.post("/t/school/home/waiting", data=sent)).status_code == 303
+    assert (await waiting.states(world, school, again))[0] == (first, "waiting")
+    async with world.house.unit(school.ctx) as uow:
+        assert (await lists.checked(uow, again.id))[0]
 
 
 @pytest.mark.req("R-145", "R-148", "R-216")

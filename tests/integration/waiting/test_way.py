@@ -402,6 +402,49 @@ async def test_brothers_and_sisters_wait_together(world: World) -> None:
         assert right and again.places == ()
 
 
+@pytest.mark.req("R-145", "R-146", "R-156")
+async def test_half_siblings_wait_together_and_each_guardian_sees_the_own_child(world: World) -> None:
+    """The mother of two binds them; the second one's father learns nothing of the first, whose agreement is still to be
+    signed, and takes his child out to answer for it alone."""
+    school = await world.school(families=3, pack=None)
+    care = await menu.approved(world, school)
+    [chess] = await draws.clubs(world, school, draws.club("围棋社", capacity=2))
+    one, two, holder = school.families
+    await waiting.sibling_of(world, school, one, two)
+    await menu.apply(world, school, holder, [(chess, ())])
+    assert school.class_id is not None
+    [quick] = await rush.children(world.house, school.ctx, school.class_id, 1, holder.guardian_id)
+    assert (await waiting.hold(world.house, school, chess, quick, "quick")).claimed
+    await menu.accept(world, school, await menu.apply(world, school, one, [(care, (1,))]))  # approved, not signed
+    first = await waiting.join(world, school, one, chess)
+    second = await waiting.join(world, school, two, chess)
+    mother = await world.client(one.guardian, page=True)
+    father = await world.client(two.guardian, page=True)
+    await follow(mother, await mother.post(f"{HOME}/waiting/{first}/together", data={"sibling": str(two.student_id)}))
+    for child in (quick, holder.student_id):
+        await waiting.give_back(world, school, chess, child)
+    await world.drain(school)
+    assert await waiting.states(world, school, chess) == [(f.student_id, "offered") for f in (one, two)]
+
+    hers, his = await lists_page(mother, one), await lists_page(father, two)
+    assert "学生2" in hers and "签订已核准的服务协议，或取消那份申请（学生1）" in hers
+    assert "和另外 1 个孩子一起候补" in plain(his) and "/accept" not in his
+    assert "学生1" not in his and "/home/agreements/" not in his and str(one.student_id) not in his
+    json = await (await world.client(two.guardian)).get(f"/api/t/school/home/waiting/{two.student_id}")
+    assert json.json()[0]["together"] == [] and "学生1" not in json.text
+    json = await (await world.client(one.guardian)).get(f"/api/t/school/home/waiting/{one.student_id}")
+    assert json.json()[0]["together"] == [str(two.student_id)]
+
+    assert (await father.post(f"{HOME}/waiting/{second}/accept")).status_code == 409
+    assert (await mother.post(f"{HOME}/waiting/{first}/apart")).status_code == 409  # all or none is hers to answer
+    for _tap in range(2):
+        await follow(father, await father.post(f"{HOME}/waiting/{second}/apart"))
+    assert (await father.post(f"{HOME}/waiting/{second}/accept")).status_code == 303
+    assert await waiting.states(world, school, chess) == [(one.student_id, "offered")]
+    async with world.house.unit(school.ctx) as uow:
+        assert (await lists.checked(uow, chess.id))[0]
+
+
 async def of_child(world: World, school: School, family: Family) -> list[WaitingEntry]:
     async with world.house.unit(school.ctx) as uow:
         query = select(WaitingEntry).where(WaitingEntry.student_id == family.student_id)
