@@ -1,6 +1,6 @@
 """Claiming places in a rush: a school's claims wait in this process and are decided together, in order of arrival.
 
-One statement and one commit decide a whole batch (sql/v2_claim_seats.sql); while it is on its way the next batch
+One statement and one commit decide a whole batch (sql/v3_claim_seats.sql); while it is on its way the next batch
 gathers. Nobody queues on an offering's row, so a rush makes each claim cheaper instead of dearer. PostgreSQL alone
 decides: several processes, or one killed half-way, cannot give a place twice, and who was told "claimed" has it.
 
@@ -74,7 +74,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One claim. `account_id` None: the caller has made sure that it may act for the child."""
+    """One claim. `account_id` None: the caller has made sure that it may act for the child. `asked_at`: when the family
+    asked, if that was on paper."""
 
     student_id: UUID
     key: str
@@ -83,6 +84,7 @@ class Wish:
     weekdays: tuple[int, ...] = ()
     giving_up: tuple[UUID, ...] = ()
     request_id: str = ""
+    asked_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -313,6 +315,7 @@ def _plain(offering_id: UUID, wish: Wish) -> dict[str, Any]:
         "request": wish.request_id,
         "weekdays": wish.weekdays,
         "giving_up": wish.giving_up,
+        "asked_at": wish.asked_at,
     }
 
 

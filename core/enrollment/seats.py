@@ -1,6 +1,6 @@
 """Places given back and made to stay, inside a unit of work. How places are claimed: core.enrollment.claims.
 
-Locks are always taken in one order: the child, the offering's row, the claim. See sql/v2_claim_seats.sql. A place that
+Locks are always taken in one order: the child, the offering's row, the claim. See sql/v3_claim_seats.sql. A place that
 comes free belongs to the offering's waiting list first (core.enrollment.waiting).
 """
 

@@ -45,7 +45,7 @@ from workers.several import stop_on_signals
 
 # ---- in the database ----------------------------------------------------------------------------------------
 
-SQL = Path(__file__).resolve().parents[2] / "core" / "enrollment" / "sql" / "v2_claim_seats.sql"
+SQL = Path(__file__).resolve().parents[2] / "core" / "enrollment" / "sql" / "v3_claim_seats.sql"
 LOCK_CHILDREN = ("-- lock: children", "-- lock: offerings")
 ROW_LOCK = " for no key update;"
 FOR_THE_LIST = "when a.awaited and not a.listed and a.left_over > 0 then 'waiting'"

@@ -14,11 +14,12 @@ from core.base import clock
 from core.base.errors import Forbidden, NotFound
 from core.db.crypt import Unreadable
 from core.db.states import MoveRefused, ReasonOwed
-from core.enrollment import enrolments, leaving, review
+from core.enrollment import enrolments, leaving, menu_service, review
 from core.enrollment.agreement_paper import paper as agreement_paper
 from core.enrollment.agreement_paper import proof_of
 from core.enrollment.agreements import agreements_of
 from core.enrollment.basket import Choice
+from core.enrollment.errors import WindowShut
 from core.enrollment.models import Application
 from core.enrollment.offerings_service import every, offering
 from core.enrollment.paper import service
@@ -70,6 +71,12 @@ async def test_from_the_signed_form_to_taking_part_by_two_people(world: World) -
         told = {(m.account_id, m.kind) for m in (await uow.session.execute(select(Message))).scalars()}
         assert (family.guardian.account_id, "paper.entered") in told
         assert (school.people["office"].account_id, "paper.to_check") in told
+    # The window closes before anybody compares: the family asked in time. Whoever comes now is late.
+    async with world.house.unit(school.ctx) as uow:
+        await menu_service.shut_menu(uow, term)
+    async with world.house.unit(teacher) as uow:
+        with pytest.raises(WindowShut):
+            await service.enter(uow, other.student_id, term, said(choice), SCAN)
     await service.confirm(world.house, office, paper)
     await service.confirm(world.house, office, paper)  # a second tap
     async with world.house.unit(school.ctx) as uow:
