@@ -10,7 +10,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from core.base.context import TenantContext
-from core.base.errors import KehouError, NotFound
 from core.base.text import gettext as _
 from core.db.house import House
 from core.db.states import history
@@ -71,6 +70,7 @@ async def _one_page(
     uow: UnitOfWork,
     paper_id: UUID,
     form: Form[Compared],
+    reason: Form[Reason] | None = None,
 ) -> Response[str]:
     row = await uow.get(PaperForm, paper_id)
     agreement = await uow.find(Agreement, row.agreement_id) if row.agreement_id else None
@@ -78,14 +78,14 @@ async def _one_page(
         request,
         "enrollment/paper/desk_paper.html",
         uow,
-        status=form.status,
+        status=(form if reason is None else reason).status,
         row=row,
         child=await student(uow, row.student_id),
         agreement=agreement,
         chosen=await chosen_lines(uow, row),
         papers=FORMS.show(row.papers) if row.papers else "",
         form=form,
-        reason=Form.blank(Reason),
+        reason=Form.blank(Reason) if reason is None else reason,
         machine=PAPER,
         mine=row.entered_by == uow.ctx.actor.account_id,
         moved=await history(uow, PAPER, row.id),
@@ -120,14 +120,12 @@ async def send_back(
 ) -> Response[Any]:
     """The scan says something else, or cannot be read."""
     form = await Form.from_request(Reason, request)
-    try:
-        async with house.unit(ctx) as uow:
-            await service.send_back(uow, paper_id, form.value.reason if form else "")
-    except KehouError as refused:
-        if isinstance(refused, NotFound):
-            raise
-        return redirect(f"/t/{ctx.slug}/desk/papers/{paper_id}", flash=refused.message, level="bad")
-    return redirect(f"/t/{ctx.slug}/desk/papers", flash=_("已退回录入的老师"))
+    if form:
+        async with form.attempt(), house.unit(ctx) as uow:
+            await service.send_back(uow, paper_id, form.value.reason)
+            return redirect(f"/t/{ctx.slug}/desk/papers", flash=_("已退回录入的老师"))
+    async with house.unit(ctx) as uow:
+        return await _one_page(request, uow, paper_id, Form.blank(Compared), form)
 
 
 async def badge(uow: UnitOfWork) -> int:

@@ -49,16 +49,22 @@ async def listing(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], at: FromQuery[int] = 1
 ) -> Response[str]:
     """The own class's papers, whom to key in next, and the agreements that somebody may want to print."""
+    return await _listing(request, uow, Form.blank(OralRequest), at)
+
+
+async def _listing(
+    request: Request[Any, Any, Any], uow: UnitOfWork, form: Form[OralRequest], at: int = 1
+) -> Response[str]:
     classes = await class_ids_taught(uow)
     total = (await service.papers(uow, states=SHOWN, class_ids=classes, limit=0))[1]
     pager = Pager(total, max(1, at), SIZE, param="at")
     open_lines, _n = await service.papers(uow, states=SHOWN, class_ids=classes, limit=SIZE, offset=pager.offset)
-    form = Form.blank(OralRequest)
     form.choose("child", [(c.id, f"{class_name(c.grade, c.class_number)} {c.name}") for c in await service.pupils(uow)])
     return await page(
         request,
         "enrollment/paper/teach_papers.html",
         uow,
+        status=form.status,
         lines=open_lines,
         pager=pager,
         form=form,
@@ -75,11 +81,13 @@ async def asked(
 ) -> Response[Any]:
     """Log an oral request (R-139); the form may be handed out from now on."""
     form = await Form.from_request(OralRequest, request)
-    if not form:
-        raise NotFound()
-    term = await current_term(uow)
-    await service.log_oral_request(uow, form.value.child, term.id, form.value.words)
-    return redirect(f"/t/{ctx.slug}/teach/papers/new?child={form.value.child}", flash=_("口头申请已登记"))
+    if form:
+        async with form.attempt(uow):
+            term = await current_term(uow)
+            await service.log_oral_request(uow, form.value.child, term.id, form.value.words)
+            path = f"/t/{ctx.slug}/teach/papers/new?child={form.value.child}"
+            return redirect(path, flash=_("口头申请已登记"))
+    return await _listing(request, uow, form)
 
 
 @get("/t/{tenant:str}/teach/papers/new", opt=TEACHER)

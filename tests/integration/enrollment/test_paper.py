@@ -231,6 +231,12 @@ async def test_the_pages_of_a_class_teacher_and_the_office(world: World) -> None
     here = f"/t/school/desk/papers/{row.id}"
     assert 'class="scan"' in (await office.get(here)).text
     assert (await office.post(f"{here}/confirm", data={})).status_code == 422  # the tick is owed
+    long = "日期看不清" * 70
+    for typed, told in (("", "理由"), (long, long)):  # what was typed stays
+        back = await office.post(f"{here}/return", data={"reason": typed})
+        assert back.status_code == 422 and told in back.text and 'class="note bad form-errors"' in back.text
+    oral = await teacher.post("/t/school/teach/papers/asked", data={"child": "", "words": "奶奶来问过"})
+    assert oral.status_code == 422
     assert (await office.post(f"{here}/confirm", data={"compared": "true"})).status_code == 303
     async with world.house.unit(school.ctx) as uow:
         application = (await uow.session.execute(select(Application))).scalar_one()
