@@ -318,7 +318,7 @@ async def decide(
     offering_id: FromPath[UUID],
     deed: FromPath[str],
 ) -> Response[Any]:
-    """approve, reject, suspend, resume or withdraw; a decision against carries a reason."""
+    """approve, reject, reopen, suspend, resume or withdraw; a decision against carries a reason."""
     form = await Form.from_request(Review, request)
     if not form:
         async with house.unit(ctx) as uow:
@@ -340,6 +340,8 @@ async def decide(
                     await offerings_service.suspend_offering(uow, offering_id, reason)
                 case "resume":
                     await offerings_service.resume_offering(uow, offering_id)
+                case "reopen":
+                    await vetting.reopen(uow, offering_id, reason)
                 case "withdraw":
                     await offerings_service.withdraw_offering(uow, offering_id, reason)
                 case _:

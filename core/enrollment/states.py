@@ -41,6 +41,7 @@ OFFERING = Machine(
             reason=True,
             emits="offering.rejected",
         ),
+        Move("reopen", ("approved",), "content_review", _l("退回重审"), "offering.review", reason=True),
         Move("publish", ("approved",), "published", _l("发布"), "menu.publish", emits="offering.published"),
         Move("open", ("published",), "open_for_choice", _l("开放选择")),
         Move("run", ("published", "open_for_choice"), "running", _l("开设"), emits="offering.running"),

@@ -20,6 +20,7 @@ from core.db.uow import UnitOfWork
 from core.enrollment.models import Offering
 from core.enrollment.offering_rules import reviewers
 from core.enrollment.offerings_service import offering
+from core.enrollment.states import OFFERING
 from core.enrollment.vetting.documents import DECISION, FILING, OfferingDecision, OfferingSent
 from core.enrollment.vetting.errors import NoAuthority, StillThere
 from core.enrollment.vetting.gate import authority, content_of, rounds
@@ -29,7 +30,7 @@ from core.terms.models import Term
 
 REVIEW = "offering.review"
 
-__all__ = ["DECISION", "FILING", "authority", "content_of", "receive_decision", "rounds", "send"]
+__all__ = ["DECISION", "FILING", "authority", "content_of", "receive_decision", "reopen", "rounds", "send"]
 
 
 async def send(uow: UnitOfWork, offering_id: UUID) -> OfferingFiling:
@@ -65,6 +66,13 @@ async def send(uow: UnitOfWork, offering_id: UUID) -> OfferingFiling:
     await uow.session.flush()
     await uow.audit("offering.send_review", "offering", offering_id, round=number, bureau=above.id)
     return filing
+
+
+async def reopen(uow: UnitOfWork, offering_id: UUID, reason: str) -> None:
+    """Back to review before it is published: what the authority passed is to be changed, and must be sent to it again.
+    Raises NotFound, MoveRefused, ReasonOwed, Forbidden."""
+    row = await uow.get(Offering, offering_id, lock=True)
+    await OFFERING.transition(uow, row, "reopen", reason=reason)
 
 
 async def receive_decision(delivery: Delivery) -> None:

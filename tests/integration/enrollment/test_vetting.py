@@ -98,6 +98,16 @@ async def test_a_course_goes_to_the_authority_and_comes_back(world: World) -> No
             other = replace(draft_of(await offering(uow, view.id)), summary="改为奥数训练营", reason="家长需求")
             await change_offering(uow, view.id, other)
     assert "content.reviewed_by" in {o.rule for o in refused.value.objections}
+    # Back to review it may be changed, and then the school alone cannot pass it any more.
+    assert (await desk.post(f"{here}/reopen", data={"reason": ""})).status_code == 422
+    assert (await desk.post(f"{here}/reopen", data={"reason": "改为书画"})).status_code == 303
+    async with world.house.unit(office) as uow:
+        other = replace(draft_of(await offering(uow, view.id)), summary="改为书画", reason="家长需求")
+        assert "review_number" not in (await change_offering(uow, view.id, other)).details
+    with pytest.raises(Objected):
+        async with world.house.unit(office) as uow:
+            await review_offering(uow, view.id, accept=True, reason="家长需求")
+    assert "报送青禾县教育局" in (await desk.get(here)).text
     # An answer from elsewhere, and one to an unknown round, are refused for good and change nothing.
     stranger = await world.bureau("elsewhere", pack=PACK)
     forged = {"offering_id": str(view.id), "round": 2, "decision": "returned", "reason": "x"}
