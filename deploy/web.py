@@ -19,16 +19,17 @@ DEMO_MARK = "demo"
 
 def application() -> Litestar:
     """The application with the settings of the environment; uvicorn calls it in each of its processes."""
-    from deploy.app import create_app
-    from deploy.commands.common import start_logging
+    from deploy.commands.common import start_logging, starting
 
     settings = Settings.from_environment()
     start_logging(settings.log_level)
-    app = create_app(settings)
     # What the start has built stays for good. Left to the collector, it would walk a million objects again and again
     # among the requests of a rush.
-    gc.collect()
-    gc.freeze()
+    with starting():
+        from deploy.app import create_app
+
+        app = create_app(settings)
+        gc.collect()
     gc.set_threshold(GARBAGE_EVERY)
     return app
 

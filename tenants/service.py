@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -29,6 +30,12 @@ NAME = (2, 60)
 """The least and the most characters of an organisation's name."""
 
 _ALL_FACES = "(select jsonb_agg(distinct f) from jsonb_array_elements(membership.faces || excluded.faces) f)"
+
+_MORE_PERMISSIONS = """
+update role set permissions = permissions || (
+  select jsonb_agg(w) from jsonb_array_elements(cast(:wanted as jsonb) -> key) w where not permissions @> w
+) where tenant_id = :t and not permissions @> (cast(:wanted as jsonb) -> key)"""
+"""`wanted`: role key → permissions. A role that is not named compares with NULL and stays as it is."""
 
 
 class SlugTaken(Conflict):
@@ -116,8 +123,8 @@ async def provision(
 async def lay_roles(uow: UnitOfWork) -> None:
     """Write the standard roles of this kind of organisation with the permissions that features registered for them."""
     grants = uow.house.registry.role_grants()
-    for key, title in STANDARD_ROLES[uow.ctx.kind].items():
-        row = {
+    rows = [
+        {
             "tenant_id": uow.ctx.tenant_id,
             "id": new_id(),
             "key": key,
@@ -125,25 +132,24 @@ async def lay_roles(uow: UnitOfWork) -> None:
             "permissions": sorted(grants.get(key, ())),
             "standard": True,
         }
-        insertion = insert(Role).values(**row)
-        await uow.session.execute(
-            insertion.on_conflict_do_update(
-                index_elements=["tenant_id", "key"], set_={"permissions": insertion.excluded.permissions}
-            )
+        for key, title in STANDARD_ROLES[uow.ctx.kind].items()
+    ]
+    insertion = insert(Role).values(rows)
+    await uow.session.execute(
+        insertion.on_conflict_do_update(
+            index_elements=["tenant_id", "key"], set_={"permissions": insertion.excluded.permissions}
         )
+    )
 
 
 async def _lay_permissions(uow: UnitOfWork, permissions: Iterable[Permission]) -> None:
     """Give the standard roles what a plugin registered for them, for one installed after this organisation was made."""
+    wanted: dict[str, list[str]] = {}
     for permission in permissions:
-        for key in permission.roles:
-            await uow.session.execute(
-                text(
-                    "update role set permissions = permissions || to_jsonb(cast(:permission as text)) "
-                    "where tenant_id = :t and key = :role and not permissions @> to_jsonb(cast(:permission as text))"
-                ),
-                {"t": uow.ctx.tenant_id, "role": key, "permission": permission.key},
-            )
+        for role in permission.roles:
+            wanted.setdefault(role, []).append(permission.key)
+    if wanted:
+        await uow.session.execute(text(_MORE_PERMISSIONS), {"t": uow.ctx.tenant_id, "wanted": json.dumps(wanted)})
 
 
 async def relay_roles(house: House) -> int:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import functools
 import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import pytest
 from litestar import Litestar
+from sqlalchemy import Dialect, event
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util import LRUCache
 
+import core.db.engine
 import deploy.app
 from core.base.text import use_locale
 from core.db.house import House
@@ -43,6 +48,31 @@ async def house(database: databases.DatabaseAddresses, tmp_path: object) -> Asyn
     await built.db.close()
 
 
+STATEMENTS = 5_000
+"""As many compiled statements are kept; all tests together have some three thousand."""
+
+
+def _one_compiler() -> Callable[..., AsyncEngine]:
+    """`make_engine` whose engines share what they compiled: a statement has the same words in every database, and to
+    compile them anew in each takes a fifth of a test. Compiled statements belong to a dialect, so that is shared too,
+    once a first connection has taught it what the server can."""
+    made = core.db.engine.make_engine
+    compiled: LRUCache[Any, Any] = LRUCache(STATEMENTS)
+    taught: list[Dialect] = []
+
+    def make_engine(url: str, **options: Any) -> AsyncEngine:
+        engine = made(url, **options)
+        inner = engine.sync_engine
+        if taught:
+            inner.dialect = taught[0]
+        else:
+            event.listen(inner, "connect", lambda *_: taught.append(inner.dialect))
+        inner.update_execution_options(compiled_cache=compiled)
+        return engine
+
+    return make_engine
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _done_once() -> Iterator[None]:
     """What every house does at its start, with the same result each time: it tries the handlers of its plugins, and it
@@ -56,6 +86,7 @@ def _done_once() -> Iterator[None]:
             tried[key] = contribution
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.db.engine, "make_engine", _one_compiler())
         patch.setattr(deploy.app, "check_handlers", check)
         patch.setattr(deploy.app, "load_packs", functools.cache(deploy.app.load_packs))
         yield

@@ -12,10 +12,10 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Update, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.base.context import Actor, TenantContext
@@ -33,6 +33,9 @@ MAX_DEATHS = 3
 further since its last attempt begins to count anew."""
 LEASE_SECONDS = 15
 """How long an unfinished attempt keeps others away when its worker vanished without a word."""
+
+_UNSEEN: Final = {"synchronize_session": False}
+"""For updates in sessions that hold none of the rows: comparing with them walks every table there is, each time."""
 
 
 class RetryLater(Exception):
@@ -139,7 +142,7 @@ async def _consume(house: House, sender: TenantContext, row: Outbox) -> str:
         await _finish(house, sender, row, outcome="skipped")
         return "skipped"
     try:
-        outcome = await _run(house, target, row, *owned)
+        outcome = await _run(house, sender, target, row, *owned)
     except RetryLater as exc:
         await _again(house, sender, row, seconds=exc.seconds, why=str(exc), counted=False)
         return "retry"
@@ -186,11 +189,14 @@ async def _begin_attempt(house: House, sender: TenantContext, message_id: UUID) 
                 available_at=func.now() + text(f"interval '{LEASE_SECONDS} seconds'"),
             )
             .returning(Outbox)
+            .execution_options(**_UNSEEN)
         )
         return (await uow.session.execute(query)).scalar_one_or_none()
 
 
-async def _run(house: House, target: TenantContext, row: Outbox, handler: Any, transactional: bool) -> str:
+async def _run(
+    house: House, sender: TenantContext, target: TenantContext, row: Outbox, handler: Any, transactional: bool
+) -> str:
     account = row.actor.get("account_id")
     delivery = Delivery(
         id=row.id,
@@ -203,7 +209,7 @@ async def _run(house: House, target: TenantContext, row: Outbox, handler: Any, t
         actor=Actor("person" if account else "worker", UUID(account) if account else None, row.actor.get("name", "")),
     )
     if transactional:
-        async with _lease_kept(house, row), house.unit(delivery.ctx) as uow:
+        async with _lease_kept(house, sender, row), house.unit(delivery.ctx) as uow:
             if not await _take(uow, row):
                 return "repeated"
             delivery._uow = uow
@@ -213,12 +219,16 @@ async def _run(house: House, target: TenantContext, row: Outbox, handler: Any, t
         if await uow.find(Inbox, row.id) is not None:
             return "repeated"
         await progress.start(uow, row.id)
-    async with _lease_kept(house, row):
+    async with _lease_kept(house, sender, row):
         await handler(delivery)
     async with house.unit(delivery.ctx) as uow:
         await _take(uow, row)
         await progress.finish(uow, row.id)
     return "done"
+
+
+def _mark(id_: UUID) -> Update:
+    return update(Outbox).where(Outbox.id == id_).execution_options(**_UNSEEN)
 
 
 async def _take(uow: UnitOfWork, row: Outbox) -> bool:
@@ -228,16 +238,15 @@ async def _take(uow: UnitOfWork, row: Outbox) -> bool:
 
 
 @asynccontextmanager
-async def _lease_kept(house: House, row: Outbox) -> AsyncIterator[None]:
+async def _lease_kept(house: House, sender: TenantContext, row: Outbox) -> AsyncIterator[None]:
     """Renew the lease while a consumer runs, so that nobody takes it for dead."""
-    sender = await worker_context(house, row.tenant_id)
 
     async def renew() -> None:
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
             async with house.unit(sender) as uow:
                 until = func.now() + text(f"interval '{LEASE_SECONDS} seconds'")
-                await uow.session.execute(update(Outbox).where(Outbox.id == row.id).values(available_at=until))
+                await uow.session.execute(_mark(row.id).values(available_at=until))
 
     keeper = asyncio.create_task(renew())
     try:
@@ -251,7 +260,7 @@ async def _finish(
 ) -> None:
     async with house.unit(sender) as uow:
         values = {"dead_at": func.now(), "error": dead} if dead else {"done_at": func.now(), "outcome": outcome}
-        await uow.session.execute(update(Outbox).where(Outbox.id == row.id).values(**values))
+        await uow.session.execute(_mark(row.id).values(**values))
         if dead:
             log.error("%s %s set aside: %s", row.kind, row.name, dead)
             if row.target_id == sender.tenant_id:
@@ -267,7 +276,7 @@ async def _again(house: House, sender: TenantContext, row: Outbox, *, seconds: i
         }
         if not counted:
             values["attempts"] = Outbox.attempts - 1
-        await uow.session.execute(update(Outbox).where(Outbox.id == row.id).values(**values))
+        await uow.session.execute(_mark(row.id).values(**values))
 
 
 async def open_messages(uow: UnitOfWork) -> int:

@@ -56,6 +56,7 @@ class Registry:
         self.subscribers: dict[str, list[Owned[Subscriber]]] = {}
         self.nav: list[Owned[NavItem]] = []
         self.accounts: list[Owned[AccountDef]] = []
+        self._addresses: set[str] = set()
 
     def add(self, contribution: Contribution, *, plugin: str | None = None) -> None:
         """Take in one contribution whole, or raise DuplicateName and take nothing."""
@@ -73,6 +74,7 @@ class Registry:
             self.subscribers.setdefault(subscriber.event, []).append(Owned(plugin, subscriber))
         self.nav += [Owned(plugin, item) for item in contribution.nav]
         self.accounts += [Owned(plugin, account) for account in contribution.accounts]
+        self._addresses.update(r for handler in contribution.handlers for r in _addresses(handler))
 
     def _refuse_duplicates(self, new: Contribution) -> None:
         taken = {contribution.key for _, contribution in self.contributions}
@@ -85,7 +87,7 @@ class Registry:
             ("subscriber", [s.name for s in new.subscribers], self._subscriber_names()),
             ("account", [a.code for a in new.accounts], {owned.item.code for owned in self.accounts}),
             ("ban check", [c.key for c in new.ban_checks], self._ban_checks()),
-            ("address", [r for h in new.handlers for r in _addresses(h)], self._addresses()),
+            ("address", [r for h in new.handlers for r in _addresses(h)], self._addresses),
         )
         for what, names, known in named:
             known = set(known)
@@ -98,9 +100,6 @@ class Registry:
 
     def _ban_checks(self) -> set[str]:
         return {check.key for _, contribution in self.contributions for check in contribution.ban_checks}
-
-    def _addresses(self) -> set[str]:
-        return {r for _, contribution in self.contributions for h in contribution.handlers for r in _addresses(h)}
 
     def subscribers_of(self, event: str) -> list[Owned[Subscriber]]:
         return self.subscribers.get(event, [])

@@ -236,7 +236,9 @@ class EmbeddedPostgres:
             found = db.execute(query, (name,)).fetchone()
             if found is None:
                 source = sql.Identifier(template or "template1")
-                db.execute(sql.SQL("create database {} owner {} template {}").format(new, owner, source))
+                # A template of ours is some hundred small tables: as files they are copied in half the time.
+                how = sql.SQL("create database {} owner {} template {} strategy file_copy")
+                db.execute(how.format(new, owner, source))
             if found is None or found[0]:
                 # One message, so one transaction: a kill in between leaves it as it was, to be closed next time.
                 close = "revoke all on database {0} from public; grant connect on database {0} to {1}"
