@@ -39,14 +39,12 @@ from core.enrollment.menu_service import menu_of, prices
 from core.enrollment.models import Application, ApplicationItem, NoticeReading
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.refusals import refusal_of
-from core.enrollment.states import APPLICATION, ITEM
+from core.enrollment.states import APPLICATION, ITEM, STARTABLE
 from core.enrollment.views import OfferingView
 from core.people.service import StudentView, my_child, my_child_to_choose
 from core.terms.models import Term
 
 CHANGEABLE = ("submitted", "steered", "class_reviewed", "enrolled")
-STARTABLE = ("informed", "cancelled", "refused", "withdrawn")
-
 
 Lines = Sequence[tuple[UUID, str, tuple[int, ...]]]
 """(offering, state, weekdays) of an application's items, in one order."""
@@ -167,7 +165,7 @@ async def intend(
         )
         for c in asked.values()
     ]
-    if application is not None and _says_already(application, before, choices):
+    if application is not None and basket.says(application, items, choices):
         return None
     if application is not None and application.state not in (*CHANGEABLE, *STARTABLE):
         raise MoveRefused(state=APPLICATION.title(application.state), event=_("修改申请"))
@@ -190,14 +188,6 @@ async def intend(
 
 def _lines(items: Sequence[ApplicationItem]) -> Lines:
     return sorted((i.offering_id, i.state, tuple(i.weekdays)) for i in items)
-
-
-def _says_already(application: Application, before: Mapping[UUID, ApplicationItem], choices: Sequence[Choice]) -> bool:
-    if application.state in (*STARTABLE, "steered"):
-        return False
-    return {(i.offering_id, tuple(i.weekdays)) for i in before.values()} == {
-        (c.offering_id, c.weekdays) for c in choices
-    }
 
 
 async def _refuse_unpriced(uow: UnitOfWork, term_id: UUID, views: Sequence[OfferingView]) -> None:
@@ -271,6 +261,9 @@ async def write(
     if intent is None:
         if application is None:
             raise NotFound()
+        if need.strip() not in ("", application.need):
+            application.need = need.strip()
+            await uow.audit("application.need", "application", application.id)
         return {"id": application.id}
     if application is None:
         application = Application(term_id=term_id, student_id=student_id, state="informed", revision=0)
@@ -278,8 +271,7 @@ async def write(
         await uow.session.flush()
     items = await items_of(uow, application.id)
     if _lines(items) != intent.found:
-        chosen = {i.offering_id: i for i in items if i.state in ("chosen", "steered")}
-        if _says_already(application, chosen, intent.choices):
+        if basket.says(application, items, intent.choices):
             return {"id": application.id}
         raise ChangedMeanwhile()
     await _refuse_moved(uow, student_id, term_id, intent.choices)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,11 +13,11 @@ from core.base.ids import new_id
 from core.billing.views import UnitPrice
 from core.db.uow import UnitOfWork
 from core.enrollment.draw.gate import refuse_drawn
-from core.enrollment.errors import NotForGrade, NotOnMenu, Overlap, WrongDays
+from core.enrollment.errors import NoDays, NotForGrade, NotOnMenu, Overlap, WrongDays
 from core.enrollment.models import Application, ApplicationItem, Basket, Enrolment
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.seats import hold_child
-from core.enrollment.states import ON_MENU
+from core.enrollment.states import ON_MENU, STARTABLE
 from core.enrollment.views import OfferingView, Period
 
 
@@ -40,6 +40,14 @@ async def items_of(uow: UnitOfWork, application_id: UUID) -> list[ApplicationIte
     """All items of an application, dropped and refused ones too, in the order in which they were chosen."""
     query = select(ApplicationItem).where(ApplicationItem.application_id == application_id).order_by(ApplicationItem.id)
     return list((await uow.session.execute(query)).scalars())
+
+
+def says(application: Application, items: Iterable[ApplicationItem], choices: Iterable[Choice]) -> bool:
+    """Whether an application that is on its way, or through, is about these choices and no others."""
+    if application.state in (*STARTABLE, "steered"):
+        return False
+    now = {(i.offering_id, tuple(i.weekdays)) for i in items if i.state in ("chosen", "steered")}
+    return now == {(c.offering_id, c.weekdays) for c in choices}
 
 
 async def enrolled_choices(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> dict[UUID, Choice]:
@@ -118,7 +126,9 @@ def check_choice(
     if grade not in view.grades:
         raise NotForGrade(title=view.title)
     days = set(weekdays)
-    if (view.any_days and view.periods and not days) or not days <= set(view.weekdays):
+    if view.any_days and view.periods and not days:
+        raise NoDays(title=view.title)
+    if not days <= set(view.weekdays):
         raise WrongDays(title=view.title)
     return view
 

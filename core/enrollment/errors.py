@@ -125,6 +125,11 @@ class WrongDays(Invalid):
     text = _l("请在「%(title)s」开设的日子里选择")
 
 
+class NoDays(WrongDays):
+    code = "no_days"
+    text = _l("请为「%(title)s」至少选择一天")
+
+
 class NothingChosen(Invalid):
     code = "nothing_chosen"
     text = _l("还没有选择任何项目，请至少选择一项")
@@ -134,7 +139,7 @@ class NoticeUnread(Invalid):
     """R-136: told first, then asked."""
 
     code = "notice_unread"
-    text = _l("请先阅读告家长书，再提交申请")
+    text = _l("请先阅读告家长书，再报名")
 
 
 class PlaceLost(Conflict):

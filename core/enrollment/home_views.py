@@ -25,7 +25,7 @@ from core.enrollment.menu_service import MenuView
 from core.enrollment.models import Application
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.seats import Held
-from core.enrollment.states import ON_MENU
+from core.enrollment.states import APPLICATION, ON_MENU
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting import gate
 from core.enrollment.waiting.models import WaitingEntry
@@ -57,6 +57,8 @@ class Home:
     queues: Mapping[UUID, gate.Queue] = field(default_factory=dict)
     entries: Mapping[UUID, WaitingEntry] = field(default_factory=dict)
     """Where others wait, and where this child does."""
+    sent: bool = False
+    """Whether the application says all that is chosen already, and nobody has refused it."""
 
     @property
     def open(self) -> bool:
@@ -124,6 +126,7 @@ async def load(uow: UnitOfWork, child_id: UUID | None) -> Home:
     chosen = {c.offering_id: c for c in await basket.basket_of(uow, child.id, term.id)}
     enrolled = await basket.enrolled_choices(uow, child.id, term.id)
     known = {v.id: v for v in views}
+    application = await basket.application_of(uow, child.id, term.id)
     known |= await offerings_by_id(uow, ({*chosen, *enrolled}) - set(known))
     return Home(
         child=child,
@@ -135,7 +138,9 @@ async def load(uow: UnitOfWork, child_id: UUID | None) -> Home:
         chosen=chosen,
         enrolled=enrolled,
         held=await seats.held_by(uow, child.id, term.id),
-        application=await basket.application_of(uow, child.id, term.id),
+        application=application,
+        sent=application is not None
+        and basket.says(application, await basket.items_of(uow, application.id), chosen.values()),
         drawn=await drawn_now(uow, known.keys()),
         queues=await gate.queues(uow, known.keys()),
         entries=await gate.entries_of(uow, child.id, term.id),
@@ -236,6 +241,8 @@ def hero(home: Home) -> Hero:
     """The deadline as the biggest thing on the first screen."""
     count = len(home.chosen)
     line = ngettext("已选 %(num)s 项", "已选 %(num)s 项", count) if count else _("还没有选择项目")
+    if home.application is not None and home.sent and home.application.state != "enrolled":
+        line = _("已提交 %(n)s 项 · %(state)s", n=count, state=APPLICATION.title(home.application.state))
     if home.menu is None or home.menu.phase == "draft":
         return Hero(home.term_name or _("课后服务"), _("菜单准备中"), "", _("发布后会在这里看到"))
     now = clock.now()

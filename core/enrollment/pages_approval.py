@@ -146,7 +146,7 @@ async def _one_page(
     form.choose("item", [(i.id, views[i.offering_id].title) for i in open_items])
     form.choose(
         "other",
-        await other_options(uow, row.term_id, child.grade, {i.offering_id: views[i.offering_id] for i in open_items}),
+        await other_options(uow, row.term_id, child.grade, views, open_items),
     )
     found = form.objections or await application_rules.objections_to(
         uow, await application_rules.application_view(uow, row, child)

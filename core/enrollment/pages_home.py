@@ -16,13 +16,17 @@ from core.db.house import House
 from core.db.uow import UnitOfWork
 from core.enrollment import agreements, announce, applications, basket, enrolments, home_views, review, tracker
 from core.enrollment.basket import Choice
+from core.enrollment.draw.gate import asked
+from core.enrollment.draw.states import DRAW
 from core.enrollment.errors import ChangedMeanwhile
 from core.enrollment.home_views import Home
 from core.enrollment.letters import letter
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.schemas import Apply, Choose, OneOffering, ReadNotice
 from core.enrollment.shown.service import keep as keep_shown
+from core.enrollment.states import APPLICATION
 from core.enrollment.survey import service as surveys
+from core.enrollment.waiting import lists
 from core.enrollment.words import SAY, kind_title
 from core.notices.changes import change_lines
 from core.people.service import my_child_to_choose
@@ -50,6 +54,8 @@ async def home(
         return redirect(f"/t/{uow.ctx.slug}/home/bills")  # all children have left: the bills are what remains
     waiting = [a for a in await agreements.agreements_of(uow, seen.child.id) if a.state == "offered"]
     mine = await enrolments.enrolments_of(uow, seen.child.id, seen.term.id) if seen.term else []
+    entries = sorted(seen.entries.values(), key=lambda entry: entry.id)
+    known = await offerings_by_id(uow, {entry.offering_id for entry in entries})
     return await page(
         request,
         "enrollment/home.html",
@@ -59,6 +65,9 @@ async def home(
         agreements=waiting,
         survey=await surveys.waiting(uow, seen.term.id, seen.child.id) if seen.term else None,
         enrolments=mine,
+        queued=[(known[e.offering_id], e, await lists.position(uow, e)) for e in entries],
+        asked=await asked(uow, seen.child.id, seen.term.id) if seen.term else [],
+        draw=DRAW,
         steps=await tracker.stations(uow, seen.application, seen.child),
         subject={"student_id": seen.child.id},
         **SAY,
@@ -235,6 +244,7 @@ async def _apply_page(request: Request[Any, Any, Any], uow: UnitOfWork, seen: Ho
         sha256=sha256,
         read=read,
         papers=FORMS.show(review.papers_owed(uow)),
+        sent_state=APPLICATION.title(seen.application.state) if seen.application else "",
         subject={"student_id": seen.child.id},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +18,10 @@ from core.base.text import ngettext
 from core.db.house import House
 from core.db.uow import UnitOfWork
 from core.enrollment import application_rules, menu_service, review
-from core.enrollment.basket import items_of
+from core.enrollment.basket import first_overlap, items_of
+from core.enrollment.draw.gate import drawn_now
 from core.enrollment.errors import Objected
-from core.enrollment.models import Application
+from core.enrollment.models import Application, ApplicationItem
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.schemas import SteerForm
 from core.enrollment.states import APPLICATION
@@ -90,7 +91,7 @@ async def _one_page(
     items = [i for i in await items_of(uow, row.id) if i.state in ("chosen", "steered")]
     views = await offerings_by_id(uow, {i.offering_id for i in items})
     form.choose("item", [(i.id, views[i.offering_id].title) for i in items])
-    form.choose("other", await other_options(uow, row.term_id, child.grade, views))
+    form.choose("other", await other_options(uow, row.term_id, child.grade, views, items))
     found = await application_rules.objections_to(uow, await application_rules.application_view(uow, row, child))
     return await page(
         request,
@@ -114,13 +115,22 @@ async def _one_page(
 
 
 async def other_options(
-    uow: UnitOfWork, term_id: UUID, grade: int, chosen: Mapping[UUID, OfferingView]
+    uow: UnitOfWork, term_id: UUID, grade: int, views: Mapping[UUID, OfferingView], items: Sequence[ApplicationItem]
 ) -> list[tuple[Any, Any]]:
-    """Items that could be proposed instead: on the menu, for this grade, with a place free."""
+    """Items that could be proposed instead of one of `items`: on the menu, for this grade, with a place free that no
+    draw gives, lessons or of the kind of what was chosen, at an hour that none or one of these has."""
+    chosen = {i.offering_id for i in items}
+    kinds = {"care", "club", "vendor_course", *(views[id_].kind for id_ in chosen)}
+    offered = [view for view in await menu_service.on_menu(uow, term_id, grade) if view.id not in chosen]
+    drawn = await drawn_now(uow, [view.id for view in offered])
+    taken = [(views[i.offering_id], i.weekdays) for i in items]
     return [
         (view.id, f"{view.title} {when_line(view)}".strip())
-        for view in await menu_service.on_menu(uow, term_id, grade)
-        if view.id not in chosen and view.left != 0
+        for view in offered
+        if view.kind in kinds
+        and view.left != 0
+        and view.id not in drawn
+        and (view.any_days or sum(first_overlap(view, (), [one]) is not None for one in taken) <= 1)
     ]
 
 
@@ -158,15 +168,18 @@ async def pass_many(
 ) -> Response[Any]:
     """Pass the ticked applications on, each by itself; what does not pass stays in the queue."""
     sent = await request.form()
+    back = f"/t/{ctx.slug}/teach/review"
+    ticked = sent.getall("id", [])
+    if not ticked:
+        return redirect(back, flash=_("请先勾选要通过的申请"), level="warn")
     done = 0
-    for id_ in sent.getall("id", []):
+    for id_ in ticked:
         try:
             async with house.unit(ctx) as uow:
                 await review.class_review(uow, UUID(str(id_)), need_confirmed=bool(sent.get("need_confirmed")))
             done += 1
         except (KehouError, ValueError):
             continue
-    back = f"/t/{ctx.slug}/teach/review"
     if not done:
         return redirect(back, flash=_("没有可以一起通过的申请，请逐个打开查看"), level="warn")
     return redirect(back, flash=ngettext("已通过 %(num)s 份申请", "已通过 %(num)s 份申请", done))

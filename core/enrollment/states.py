@@ -74,6 +74,8 @@ OFFERING = Machine(
     ],
 )
 
+STARTABLE = ("informed", "cancelled", "refused", "withdrawn")
+"""Applications in these states say nothing any more; a new start is made."""
 ON_MENU = ("published", "open_for_choice", "running")
 """States in which families see an offering."""
 

@@ -130,7 +130,12 @@ def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         )
     if error.status == 401 and request.method == "GET":
         return Redirect(f"/sign-in?next={quote(request.url.path)}")
-    home = f"/t/{request.state.ctx.slug}" if request.state.get("ctx") else "/"
+    path = request.url.path
+    if isinstance(error, MethodWrong) and request.method == "GET" and path.startswith("/t/"):
+        # A form that was refused stands at its own address: opened again, that leads to the page that has the form.
+        return Redirect(path.rstrip("/").rpartition("/")[0], status_code=303)
+    slug = path.removeprefix("/t/").partition("/")
+    home = f"/t/{slug[0]}" if path.startswith("/t/") and slug[2] else "/"
     titles = {401: _l("请先登录"), 403: _l("没有权限"), 404: _l("没有找到这个页面"), 503: _l("请稍后再试")}
     html = request.app.state.pages.render(
         "error.html",

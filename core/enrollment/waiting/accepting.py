@@ -16,7 +16,7 @@ from core.enrollment.basket import Choice, application_of, check_choice, chosen_
 from core.enrollment.draw.service import moment
 from core.enrollment.models import Application, Enrolment
 from core.enrollment.offerings_service import offerings_by_id
-from core.enrollment.states import APPLICATION, ITEM
+from core.enrollment.states import APPLICATION, ITEM, STARTABLE
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting.errors import OfferOver, SignFirst
 from core.enrollment.waiting.models import WaitingEntry
@@ -67,7 +67,7 @@ async def _accept(uow: UnitOfWork, entry: WaitingEntry) -> UUID:
 
 def must_sign(application: Application) -> bool:
     """Whether an application was approved and stands before its agreement: only the signature can change it now."""
-    return application.state not in (*applications.CHANGEABLE, *applications.STARTABLE)
+    return application.state not in (*applications.CHANGEABLE, *STARTABLE)
 
 
 async def _write(
@@ -89,7 +89,7 @@ async def _write(
     application.submitted_by = uow.ctx.actor.account_id
     application.submitted_name = uow.ctx.actor.name
     application.submitted_at = await moment(uow)
-    event = "submit" if application.state in applications.STARTABLE else "change"
+    event = "submit" if application.state in STARTABLE else "change"
     payload = {"application": application.id, "student": child.id, "term": application.term_id}
     await APPLICATION.transition(uow, application, event, payload=payload)
     await basket.empty(uow, child.id, application.term_id)
@@ -107,7 +107,7 @@ def _line(choice: Choice) -> tuple[UUID, tuple[int, ...]]:
 async def _choices(uow: UnitOfWork, application: Application, child: StudentView, entry: WaitingEntry) -> list[Choice]:
     """What the child takes part in, what its application asks for, and the place offered; without what is given up."""
     wanted = dict(await enrolled_choices(uow, child.id, application.term_id))
-    if application.state not in applications.STARTABLE:
+    if application.state not in STARTABLE:
         for item in await items_of(uow, application.id):
             if item.state in ("chosen", "steered"):
                 wanted.setdefault(item.offering_id, Choice(item.offering_id, tuple(item.weekdays)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.base.errors import Conflict, Invalid
 from core.base.text import lazy_gettext as _l
+from core.enrollment.errors import Overlap
 
 
 class ForTheList(Conflict):
@@ -23,6 +24,13 @@ class NotListed(Conflict):
 
     code = "not_listed"
     text = _l("「%(title)s」不限名额，没有候补名单")
+
+
+class GiveUpFirst(Overlap):
+    """The child is elsewhere at that hour, in a place that the family may give up for this one."""
+
+    code = "give_up_first"
+    text = _l("「%(title)s」与「%(other)s」时间重叠：请勾选愿意换掉的「%(other)s」，或者先退出它")
 
 
 class OfferOver(Conflict):

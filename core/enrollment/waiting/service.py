@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from core.base.errors import NotFound
+from core.base.errors import FieldError, NotFound
 from core.db.uow import UnitOfWork
 from core.enrollment import applications, basket, menu_service, seats
 from core.enrollment.basket import check_choice, chosen_days
@@ -19,13 +19,13 @@ from core.enrollment.draw.errors import HasPlace
 from core.enrollment.draw.gate import refuse_drawn
 from core.enrollment.draw.models import DrawCourse, DrawPriority, DrawRound, DrawWish
 from core.enrollment.draw.service import moment
-from core.enrollment.errors import NoticeUnread, NotPriced, Overlap, WindowShut
+from core.enrollment.errors import NoticeUnread, NotPriced, WindowShut
 from core.enrollment.letters import letter
 from core.enrollment.models import OfferingSeats
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.views import OfferingView
 from core.enrollment.waiting import gate, siblings
-from core.enrollment.waiting.errors import NotListed, PlacesFree
+from core.enrollment.waiting.errors import GiveUpFirst, NotListed, PlacesFree
 from core.enrollment.waiting.lists import ARRIVAL, DRAWN
 from core.enrollment.waiting.models import WaitingEntry
 from core.enrollment.waiting.states import LIVE
@@ -46,7 +46,7 @@ async def join(
     `together`: its brothers and sisters on the list with whom it wants a place or none.
 
     A second tap, or the other guardian's, changes nothing but the days and `giving_up`. Raises NotFound, MayNotChoose,
-    NotOnMenu, NotForGrade, WrongDays, NotListed, ByDraw, NotPriced, NoticeUnread, HasPlace, Overlap, PlacesFree,
+    NotOnMenu, NotForGrade, WrongDays, NotListed, ByDraw, NotPriced, NoticeUnread, HasPlace, GiveUpFirst, PlacesFree,
     WindowShut, UnitNotYours, UnitTooLarge.
     """
     child = await my_child_to_choose(uow, student_id)
@@ -122,7 +122,9 @@ async def _refuse_unfit(
     others = await offerings_by_id(uow, held.keys() - {view.id} - set(giving_up))
     clash = basket.first_overlap(view, days, [(other, held[id_].weekdays) for id_, other in others.items()])
     if clash is not None:
-        raise Overlap(title=view.title, other=clash.title)
+        refused = GiveUpFirst(title=view.title, other=clash.title)
+        refused.fields = (FieldError("giving_up", refused.message),)
+        raise refused
     return sorted(str(id_) for id_ in giving_up)
 
 

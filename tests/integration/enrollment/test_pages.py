@@ -69,7 +69,10 @@ async def test_a_guardian_goes_all_the_way(world: World) -> None:
     assert "checked" not in one  # nothing is ticked beforehand
     basket = {"child": str(family.student_id), "offering": offering_id}
     no_day = await parent.post("/t/school/home/basket", data=basket)
-    assert no_day.status_code == 422
+    assert no_day.status_code == 422 and "至少选择一天" in no_day.text
+    # The refused form stands at its own address; opened again, that leads back to a page.
+    assert "课后服务" in await follow(parent, await parent.get("/t/school/home/basket"))
+    assert 'href="/t/school"' in (await parent.get("/t/school/home/nowhere")).text
     await follow(parent, await parent.post("/t/school/home/basket", data={**basket, "weekdays": ["2", "4"]}))
     applying = (await parent.get("/t/school/home/apply")).text
     assert "先阅读告家长书" in applying
@@ -84,11 +87,21 @@ async def test_a_guardian_goes_all_the_way(world: World) -> None:
     await follow(parent, await parent.post("/t/school/home/notice", data={k: send[k] for k in ("child", "sha256")}))
     status = await follow(parent, await parent.post("/t/school/home/apply", data=send))
     assert "等待班主任审核" in status
+    for where in ("/t/school/home", "/t/school/home/menu"):
+        seen = (await parent.get(where)).text
+        assert "已提交 1 项" in seen and "去提交" not in seen
+    # Sent again with another note, the note is what changes.
+    applying = (await parent.get("/t/school/home/apply")).text
+    assert "提交修改" in applying
+    more = {**send, **{name: hidden(applying, name) for name in ("_key", "shown")}, "need": "双职工家庭，祖母来接"}
+    await follow(parent, await parent.post("/t/school/home/apply", data=more))
 
     teacher = await world.client(school.people["class_teacher"], page=True)
     queue = (await teacher.get("/t/school/teach/review")).text
     assert "学生1" in queue
-    assert "双职工家庭" in queue
+    assert "祖母来接" in queue
+    none = await follow(teacher, await teacher.post("/t/school/teach/review/pass", data={}))
+    assert "请先勾选要通过的申请" in none
     application_id = re.search(r'name="id" value="([0-9a-f-]+)"', queue)
     assert application_id
     one = (await teacher.get(f"/t/school/teach/review/{application_id[1]}")).text

@@ -1,5 +1,5 @@
-"""A claim on paper counts from when it was keyed in, not from when it was compared; and a place that returns when nobody
-comes first any more returns at once.
+"""A claim on paper counts from when it was keyed in, not from when it was compared; and a place that would return when
+nobody comes first any more returns at once.
 
 Revision ID: 0200
 Revises: 0190
