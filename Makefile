@@ -24,7 +24,7 @@ demo: setup ## try it: a county with three schools. PORT=8765 DATA=.kehou/demo R
 test: setup lint ## everything. ARGS="-k roster" for a part
 	@$(BIN)/python tools/run_tests.py $(ARGS)
 
-cover: setup ## which lines the tests run (a third slower than make test)
+cover: setup ## which lines the tests run (CI prints it too)
 	@$(BIN)/python tools/run_tests.py -n2 --dist=loadfile --cov --cov-report=term $(or $(ARGS),tests/unit tests/integration)
 
 lint: setup ## style, types, import rule

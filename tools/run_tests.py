@@ -55,7 +55,7 @@ def pytest_twice(*args: str, env: Mapping[str, str] = MappingProxyType({})) -> i
     if code != 1:
         return code
     print("== 失败的再单独运行一次 / what failed runs once more, alone", flush=True)
-    again = [arg for arg in args if not arg.startswith(("-n", "--dist"))]
+    again = [arg for arg in args if not arg.startswith(("-n", "--dist", "--cov"))]
     code = pytest(
         "--last-failed",
         "--last-failed-no-failures=none",
@@ -81,11 +81,15 @@ def bytecode() -> Iterator[None]:
         yield
 
 
+def on_ci() -> bool:
+    return os.environ.get("CI", "").lower() == "true"
+
+
 def selection() -> list[str]:
     """Without a browser its tests are left out, and said to be; under CI that is an error."""
     if browser.find():
         return []
-    if os.environ.get("CI", "").lower() == "true":
+    if on_ci():
         raise SystemExit(
             "CI 上必须有浏览器（apt install chromium，或设 KEHOU_BROWSER）。\n"
             "CI needs a browser: install chromium or set KEHOU_BROWSER."
@@ -118,8 +122,10 @@ def run(args: list[str]) -> int:
         env = {"KEHOU_TEST_DEMO": f"{demo.url} {demo.folder}"} if demo else {}
         parts.append(pytest_twice(*chosen, "-n2", "--dist=loadgroup", *there(PLAYED), env=env))
     ignored = [f"--ignore={place}" for place in there((*ALONE, *PLAYED))]
-    # The larger part last: its closing line is the one that people and CI read.
-    parts.append(pytest_twice(*chosen, "-n2", "--dist=loadfile", *ignored, "tests"))
+    # The larger part last: its closing line is the one that people and CI read. There it also says which lines it ran,
+    # which takes half as long again (`make cover` for everybody else).
+    counted = ["--cov", "--cov-report=term"] if on_ci() else []
+    parts.append(pytest_twice(*chosen, "-n2", "--dist=loadfile", *counted, *ignored, "tests"))
     return next((code for code in parts if code), 0)
 
 
