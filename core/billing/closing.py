@@ -207,11 +207,12 @@ async def settle_bill(
             line.earned_fen += left
             income[line.fund] = income.get(line.fund, 0) + left
     owed, gone = await owed_by_fund(uow, bill.id), await refunds.returned_by_fund(uow, bill.id)
+    shares = await refunds.taken_shares(uow, bill.id, lines)
     back: dict[str, int] = {}
     for fund in sorted({line.fund for line in lines}):
         mine = [line for line in lines if line.fund == fund]
-        charged, left = sum(x.amount_fen for x in mine), sum(map(_left_of, mine))
-        earned = sum(x.earned_fen for x in mine)
+        charged, left = sum(x.amount_fen * shares[x.id] for x in mine), sum(map(_left_of, mine))
+        earned = sum(x.earned_fen * shares[x.id] for x in mine)
         paid = bill.paid_fen == bill.due_fen > 0
         part = min(left, refunds.back(owed[fund], charged, earned, gone.get(fund, 0))) if paid else 0
         if part and gives_back:

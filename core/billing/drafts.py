@@ -6,7 +6,7 @@ families nothing is charged (R-333), and lunch money stays out of a school's boo
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -231,9 +231,11 @@ class Calendar:
         return self._known[asked]
 
     def student(self, student_id: UUID, grade: int, enrolments: tuple[Any, ...]) -> BilledStudent:
-        """What each enrolment covers. Where one was exchanged for another, or its days changed, also of how much."""
+        """What each enrolment covers. Where one was exchanged for another, its days changed, or the child left and came
+        back, also of how much: what is priced by the month or term is paid for once."""
         counted = {e.id: self.of(e) for e in enrolments}
         lessons = {id_: found[0] for id_, found in counted.items()}
         months = {id_: found[1] for id_, found in counted.items()}
-        whole = {e.id: counted[e.id][2:] for e in enrolments if e.exchanged}
+        times = Counter(e.offering.id for e in enrolments)
+        whole = {e.id: counted[e.id][2:] for e in enrolments if e.exchanged or times[e.offering.id] > 1}
         return BilledStudent(student_id, grade, enrolments, lessons, months, whole)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
+from fractions import Fraction
+from math import ceil
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -16,7 +18,7 @@ from core.base.text import lazy_gettext as _l
 from core.billing import journals
 from core.billing.alerts import raise_alert, settle_alert
 from core.billing.errors import BankTooLow, LessonsOwed, NothingInSuspense, NotToPayer, SecondPerson, TooMuchBack
-from core.billing.models import Bill, BillLine, PaymentAttempt, Refund
+from core.billing.models import Bill, BillLine, BillReduction, PaymentAttempt, Refund
 from core.billing.payments import provider_named
 from core.billing.port import ProviderRefused, ProviderUnsure, RefundOutcome, RefundRequest
 from core.billing.settle import owed_by_fund
@@ -94,8 +96,16 @@ async def _refuse_too_little(uow: UnitOfWork, bill: Bill, amount_fen: int, left:
 
 _OWED_BACK = text("""
 with line as (
-  select bill_id, sum(amount_fen) as charged, sum(earned_fen) as earned from bill_line
-  where tenant_id = :tenant and fund = :fund group by bill_id
+  select l.bill_id, sum(l.amount_fen - coalesce(p.fen, 0)) as charged,
+         sum(l.earned_fen::numeric * (l.amount_fen - coalesce(p.fen, 0)) / greatest(l.amount_fen, 1)) as earned
+  from bill_line l
+  left join lateral (
+    select sum(r.amount_fen) as fen from bill_reduction r
+    where r.tenant_id = :tenant and r.bill_id = l.bill_id and r.reference = l.enrolment_id
+  ) p on true
+  where l.tenant_id = :tenant and l.fund = :fund group by l.bill_id
+), charged as (
+  select bill_id, sum(amount_fen) as fen from bill_line where tenant_id = :tenant and fund = :fund group by bill_id
 ), less as (
   select bill_id, sum(amount_fen) as fen from bill_reduction where tenant_id = :tenant and fund = :fund group by bill_id
 ), gone as (
@@ -104,10 +114,13 @@ with line as (
 )
 select b.id from bill b
 join line l on l.bill_id = b.id
+join charged c on c.bill_id = b.id
 left join less on less.bill_id = b.id
 left join gone on gone.bill_id = b.id
 where b.tenant_id = :tenant and b.term_id = :term and b.due_fen > 0 and b.paid_fen = b.due_fen
-  and ceil((l.charged - coalesce(less.fen, 0)) * (l.charged - l.earned) / l.charged) > coalesce(gone.fen, 0)
+  and l.charged > 0
+  -- A division of numerics may be too large by its last digit: that is no fen.
+  and ceil((c.fen - coalesce(less.fen, 0)) * (l.charged - l.earned) / l.charged - 0.000001) > coalesce(gone.fen, 0)
 order by b.id""")
 """`back` of each bill's service fund, for all bills of a term at once."""
 
@@ -160,23 +173,35 @@ async def quote(uow: UnitOfWork, bill_id: UUID, *, funds: Collection[str] = FUND
     if bill.paid_fen < bill.due_fen or bill.due_fen == 0:
         return 0
     owed, gone = await owed_by_fund(uow, bill_id), await returned_by_fund(uow, bill_id)
-    query = (
-        select(
-            BillLine.fund,
-            func.sum(BillLine.amount_fen).label("charged"),
-            func.sum(BillLine.earned_fen).label("earned"),
-        )
-        .where(BillLine.bill_id == bill_id)
-        .group_by(BillLine.fund)
+    query = select(BillLine).where(BillLine.bill_id == bill_id, BillLine.fund.in_(funds))
+    lines = (await uow.session.execute(query)).scalars().all()
+    shares = await taken_shares(uow, bill_id, lines)
+    found = 0
+    for fund in {line.fund for line in lines}:
+        mine = [(line, shares[line.id]) for line in lines if line.fund == fund]
+        charged = sum((line.amount_fen * share for line, share in mine), Fraction(0))
+        earned = sum((line.earned_fen * share for line, share in mine), Fraction(0))
+        found += back(owed[fund], charged, earned, gone.get(fund, 0))
+    return found
+
+
+async def taken_shares(uow: UnitOfWork, bill_id: UUID, lines: Iterable[BillLine]) -> dict[UUID, Fraction]:
+    """By line, how much of its charge was left when what the child did not take of an exchanged item was taken off.
+
+    Other reductions bear on the bill as a whole; these make one line cheaper than another, lesson for lesson.
+    """
+    of = {line.enrolment_id: line for line in lines if line.enrolment_id and line.amount_fen}
+    query = select(BillReduction.reference, BillReduction.amount_fen).where(
+        BillReduction.bill_id == bill_id, BillReduction.reference.in_(list(of))
     )
-    rows = (await uow.session.execute(query.where(BillLine.fund.in_(funds)))).all()
-    return sum(back(owed[fund], int(charged), int(earned), gone.get(fund, 0)) for fund, charged, earned in rows)
+    off = {of[row[0]].id: int(row[1]) for row in (await uow.session.execute(query)).all()}
+    return {line.id: 1 - Fraction(off.get(line.id, 0), max(1, line.amount_fen)) for line in lines}
 
 
-def back(owed: int, charged: int, earned: int, gone: int) -> int:
+def back(owed: int, charged: Fraction | int, earned: Fraction | int, gone: int) -> int:
     """What of `owed` (what the family paid for a fund) goes back, when `earned` of `charged` was earned and `gone` was
     given back before. All fen. Given back, nothing is left to give: `back(…, gone + back(…, gone)) == 0`."""
-    return max(0, min(-(-owed * (charged - earned) // charged), owed) - gone) if charged else 0
+    return max(0, min(ceil(Fraction(owed * (charged - earned)) / charged), owed) - gone) if charged else 0
 
 
 async def return_suspense(uow: UnitOfWork, attempt_id: UUID, reason: str) -> Refund:

@@ -149,8 +149,10 @@ class Claims:
             line.of_account[wish.account_id] += 1
             try:
                 await self._line_up(tenant_id, line, known)
-            except BaseException:
-                _leave(line, known)
+            except BaseException:  # who sent the same claim meanwhile is told to ask again
+                for other in _leave(line, known):
+                    if other is not answer:
+                        other.set_exception(Busy())
                 raise
         return await answer
 

@@ -128,8 +128,8 @@ begin
         ) then 'unknown'
         when k.id is not null and k.released_at is null then 'claimed'
         when k.id is not null then 'released'
-        when not a.claimable or (a.asked_at < a.opens_at and not a.listed) then 'not_open'
-        when a.asked_at >= a.closes_at and not a.listed then 'closed'
+        when not a.claimable or (moment < a.opens_at and not a.listed) then 'not_open'
+        when moment >= a.closes_at and not (a.asked_at >= a.opens_at and a.asked_at < a.closes_at) and not a.listed then 'closed'
         when not child.grade = any (a.grades) then 'not_for_grade'
         when not a.weekdays <@ a.days then 'wrong_days'
         when exists (

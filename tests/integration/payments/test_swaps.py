@@ -19,6 +19,7 @@ from core.billing import run as billing
 from core.billing.models import Bill, BillLine, PaymentAttempt, Refund
 from core.billing.payments import begin
 from core.enrollment import enrolments, swap
+from core.enrollment.models import Enrolment
 from core.enrollment.offerings_service import every
 from core.enrollment.views import OfferingView
 from core.ledger import service as ledger
@@ -175,7 +176,7 @@ async def test_paid_unpaid_relieved_and_late(world: World, standin: Standin) -> 
 @pytest.mark.req("R-214", "R-374")
 async def test_what_is_priced_by_the_term_is_settled_by_lessons(world: World, standin: Standin) -> None:
     till = Till(world, standin, await world.school(families=4))
-    _care, art = await opened(till, unit="term", unit_fen=36000)
+    care, art = await opened(till, unit="term", unit_fen=36000)
     hour = (time(16, 30), time(17, 30))
     song = await menu.approved(
         world, till.school, title="合唱", kind="club", content=("art",), service="art", periods=every([4], *hour), **ALL
@@ -205,3 +206,32 @@ async def test_what_is_priced_by_the_term_is_settled_by_lessons(world: World, st
         assert len(await till.all(Bill)) == 8
         await paid(till, range(4))
         await till.agree()
+    # Care ends as planned, of painting 3 of 9 lessons are held: 2/3 of what painting cost this family goes back.
+    await held(till, care.id, (1, 2), date(2027, 1, 22))
+    await held(till, art.id, (4,), date(2026, 12, 10))
+    [bill] = [
+        b for b in await till.all(Bill) if b.student_id == till.school.families[1].student_id and b.state == "paid"
+    ]
+    async with till.house.unit(await till.finance()) as uow:
+        assert await refunds.quote(uow, bill.id) == 6857  # ceil(10285 × 6 ÷ 9)
+        assert bill.id in await refunds.owed_back(uow, bill.term_id)
+    await held(till, art.id, (4,), date(2027, 1, 22))
+    async with till.house.unit(await till.finance()) as uow:
+        assert await refunds.quote(uow, bill.id) == 0
+        assert bill.id not in await refunds.owed_back(uow, bill.term_id)
+
+
+@pytest.mark.req("R-374")
+async def test_who_left_and_came_back_pays_the_term_once(world: World, standin: Standin) -> None:
+    till = Till(world, standin, await world.school())
+    care, _art = await opened(till, unit="term", unit_fen=36000)
+    again = till.school.families[0].student_id
+    async with till.house.unit(till.school.ctx) as uow:
+        row = (await uow.session.execute(select(Enrolment).where(Enrolment.student_id == again))).scalar_one()
+        row.ends_on, row.state = date(2026, 9, 15), "withdrawn"
+    await enrolled(world, till.school, care.id, only=[again], starts=date(2026, 9, 22))
+    with at(MONDAY, 12):
+        await ran(till)
+    # 5 lessons until the 15th, 35 from the 22nd, of 41.
+    assert await of(till, 0) == [(0, "issued", 36000 * 5 // 41 + 36000 * 35 // 41, 0)]
+    assert await of(till, 1) == [(0, "issued", 36000, 0)]
