@@ -189,7 +189,8 @@ async def earlier(
 
 def still_to_bill(students: Sequence[BilledStudent], before: Mapping[UUID, Earlier]) -> tuple[BilledStudent, ...]:
     """The children with what of theirs stands on no bill yet. A service of the school's own that is paid by the term or
-    month is paid once for the same time, whatever items of it the child takes."""
+    month is paid once for the same time, whatever items of it the child takes; an item without hours, such as an
+    insurance, once for the term."""
     found = []
     for student in students:
         known = before.get(student.student_id, Earlier(0, 0, frozenset()))
@@ -199,6 +200,7 @@ def still_to_bill(students: Sequence[BilledStudent], before: Mapping[UUID, Earli
             e
             for e in student.enrolments
             if e.id not in known.enrolments
+            and not (not e.offering.periods and any(e.offering.id == other.offering.id for other, _service in paid))
             and not (
                 e.offering.plugin is None
                 and any(service == e.offering.service and _at_once(e, other) for other, service in paid)

@@ -78,7 +78,8 @@ async def points(uow: UnitOfWork, term: Term) -> list[Point]:
     runs = select(func.count()).select_from(BillingRun)
     runs = runs.where(BillingRun.term_id == term.id, BillingRun.finished_at.is_(None))
     # Income that is still to be told by a lesson that was held must not go back to the family.
-    untold = select(func.count()).select_from(Outbox).where(Outbox.name == "billing.earn", Outbox.done_at.is_(None))
+    telling = ("billing.earn", "billing.earn_before", "lessons.recount")
+    untold = select(func.count()).select_from(Outbox).where(Outbox.name.in_(telling), Outbox.done_at.is_(None))
     unpaid = select(func.count()).select_from(Bill).where(mine, Bill.state == "issued")
     posted = {row.fund for row, of in await published(uow) if of.id == term.id}
     return [

@@ -56,9 +56,11 @@ select fund, sum(step) as step from moved group by fund order by fund""")
 
 
 async def earn(job: Delivery) -> None:
-    """Consumes "lesson.held" {lesson_id, offering_id, on, held, planned, group_id, days, plan}: days are those held,
-    each with weekday and group, plan how many lessons each group has in the term. Only lines of the group's children
-    earn by it, by the lessons of their own groups. A message without days is an old one: held and planned count."""
+    """Consumes "lesson.held" and "lesson.recounted" {lesson_id, offering_id, on, held, planned, group_id, days, plan}.
+
+    days are those held, each with weekday and group, plan how many lessons each group has in the term. Only lines of
+    the group's children earn by it, by the lessons of their own groups. A message without days is an old one: held and
+    planned count."""
     payload, uow = job.payload, job.uow
     days, plan = payload.get("days", ()), payload.get("plan", ())
     rows = await uow.session.execute(

@@ -71,6 +71,7 @@ contribution = Contribution(
     ),
     subscribers=(
         Subscriber("lesson.held", "billing.earn", earn),
+        Subscriber("lesson.recounted", "billing.earn_before", earn),
         Subscriber("enrollment.withdrawn", "billing.withdrawn", jobs.withdrawn),
     ),
     schedules=(

@@ -98,7 +98,8 @@ async def run_billing(job: Delivery) -> None:
         if run.finished_at is None:
             run.finished_at = func.now()
             await uow.audit("billing.run_finished", "billing_run", run_id, bills=run.bills, held=run.held_back)
-            await uow.emit("billing.run_finished", {"run_id": run_id, "bills": run.bills, "held": run.held_back})
+            told = {"run_id": run_id, "term": run.term_id, "bills": run.bills, "held": run.held_back}
+            await uow.emit("billing.run_finished", told)
         summary = {"bills": run.bills, "held": run.held_back, "due_fen": run.due_fen}
     await job.progress(total, total, _("账单已全部生成"), **summary)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -140,12 +139,13 @@ async def intend(
     term_id: UUID,
     wanted: Sequence[Choice],
     notice_sha256: str | None,
-    asked_at: datetime | None = None,
+    *,
+    in_time: bool = False,
 ) -> Intent | None:
     """Check everything that can be checked beforehand; None when the application says all this already.
 
-    `notice_sha256` None: the family was told on paper (core.enrollment.paper), which its form says; `asked_at`: when
-    that was keyed in. The window has to have been open then.
+    `notice_sha256` None: the family was told on paper (core.enrollment.paper), which its form says; `in_time`: that was
+    keyed in while the window was open.
     """
     student_id = child.id
     application = await application_of(uow, student_id, term_id)
@@ -169,7 +169,7 @@ async def intend(
         return None
     if application is not None and application.state not in (*CHANGEABLE, *STARTABLE):
         raise MoveRefused(state=APPLICATION.title(application.state), event=_("修改申请"))
-    await _refuse_unread(uow, child, term_id, notice_sha256, asked_at)
+    await _refuse_unread(uow, child, term_id, notice_sha256, in_time)
     await _refuse_unpriced(uow, term_id, [views[c.offering_id] for c in choices if c.offering_id not in enrolled])
     await refuse_drawn(uow, student_id, {c.offering_id: views[c.offering_id].title for c in choices})
     basket.refuse_overlaps([(views[c.offering_id], c.weekdays) for c in choices])
@@ -197,11 +197,9 @@ async def _refuse_unpriced(uow: UnitOfWork, term_id: UUID, views: Sequence[Offer
             raise NotPriced(title=view.title)
 
 
-async def _refuse_unread(
-    uow: UnitOfWork, child: StudentView, term_id: UUID, sha256: str | None, asked_at: datetime | None
-) -> None:
+async def _refuse_unread(uow: UnitOfWork, child: StudentView, term_id: UUID, sha256: str | None, in_time: bool) -> None:
     menu = await menu_of(uow, term_id)
-    if menu is None or not (menu.phase == "open" or (asked_at and menu.opens_at <= asked_at < menu.closes_at)):
+    if menu is None or not (in_time or menu.phase == "open"):
         raise WindowShut()
     if sha256 is None:
         return
@@ -210,12 +208,10 @@ async def _refuse_unread(
         raise NoticeUnread()
 
 
-async def take_places(
-    house: House, ctx: TenantContext, intent: Intent, key: str, *, on_paper: datetime | None = None
-) -> None:
+async def take_places(house: House, ctx: TenantContext, intent: Intent, key: str, *, on_paper: bool = False) -> None:
     """Claim what is not held yet, each in its offering's batch. Raises the first refusal in words.
 
-    `on_paper`: the acting person is of the school, and the caller has seen the guardian's signature, keyed in then.
+    `on_paper`: the acting person is of the school, and the caller has seen the guardian's signature, in time.
     """
     claims = claims_of(house)
     decisions = await asyncio.gather(
@@ -231,7 +227,7 @@ async def take_places(
                     weekdays=choice.weekdays,
                     giving_up=tuple(intent.dropped),
                     request_id=ctx.request_id,
-                    asked_at=on_paper,
+                    on_paper=on_paper,
                 ),
             )
             for choice in intent.to_claim

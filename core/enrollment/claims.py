@@ -44,6 +44,8 @@ OF_ONE_ACCOUNT: Final = 40
 """Claims of one account among them: several children, several items each, and nobody can fill the line alone."""
 ANSWER_SECONDS: Final = 3.0
 """After so long in the line, a claim is answered with its position."""
+AGAIN_MS: Final = 300
+"""How long the parts of a batch wait for locks, when the whole has waited in vain."""
 TURN: Final = 8
 """Answers given in one turn of the loop: other schools' requests come in between."""
 
@@ -51,7 +53,7 @@ _DATABASE: Final = (asyncpg.PostgresError, OSError, asyncpg.InterfaceError, Time
 
 _DECIDE: Final = """
 select place, outcome, claim, until, free, again
-from claim_seats($1, $2::text::jsonb, $3 * interval '1 minute')"""
+from claim_seats($1, $2::text::jsonb, $3 * interval '1 minute', $4)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One claim. `account_id` None: the caller has made sure that it may act for the child. `asked_at`: when the family
-    asked, if that was on paper."""
+    """One claim. `account_id` None: the caller has made sure that it may act for the child. `on_paper`: the
+    family asked on paper, in time."""
 
     student_id: UUID
     key: str
@@ -84,7 +86,7 @@ class Wish:
     weekdays: tuple[int, ...] = ()
     giving_up: tuple[UUID, ...] = ()
     request_id: str = ""
-    asked_at: datetime | None = None
+    on_paper: bool = False
 
 
 @dataclass(slots=True)
@@ -190,18 +192,18 @@ class Claims:
             if not line.known:
                 self._lines.pop(tenant_id, None)
 
-    async def _answer(self, tenant_id: UUID, line: _Line, claims: Sequence[_Claim]) -> None:
+    async def _answer(self, tenant_id: UUID, line: _Line, claims: Sequence[_Claim], wait: int | None = None) -> None:
         """Decide claims in one commit. When that fails nobody was told anything, and asking again is safe: somebody
         may hold one of several offerings, or one claim may be such that the database refuses it. Smaller batches show
-        which, and the others are not made to suffer."""
+        which, and the others are not made to suffer; they do not wait long again. `wait`: for locks, in ms."""
         try:
             async with self._room:
-                decisions = await self._decide(tenant_id, [(claim.offering_id, claim.wish) for claim in claims])
+                decisions = await self._decide(tenant_id, [(claim.offering_id, claim.wish) for claim in claims], wait)
         except Exception as error:
             parts = _parts(claims, error)
             if len(parts) > 1:
                 log.info("%d claims are decided in %d parts: %s", len(claims), len(parts), error)
-                await asyncio.gather(*(self._answer(tenant_id, line, part) for part in parts))
+                await asyncio.gather(*(self._answer(tenant_id, line, part, AGAIN_MS) for part in parts))
                 return
             refusal = _refusal(error)
             for claim in claims:
@@ -214,12 +216,14 @@ class Claims:
             if number % TURN == 0:
                 await asyncio.sleep(0)
 
-    async def _decide(self, tenant_id: UUID, asked: Sequence[tuple[UUID, Wish]]) -> list[Decision]:
+    async def _decide(
+        self, tenant_id: UUID, asked: Sequence[tuple[UUID, Wish]], wait: int | None = None
+    ) -> list[Decision]:
         told = msgspec.json.encode([_plain(offering_id, wish) for offering_id, wish in asked]).decode()
         async with self._house.db.engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             # One statement outside any transaction block: decided and durable when it answers.
-            rows = await driver.fetch(_DECIDE, tenant_id, told, HOLD_MINUTES)
+            rows = await driver.fetch(_DECIDE, tenant_id, told, HOLD_MINUTES, wait)
             self.batches += 1
             full = {
                 offering_id: row["again"]
@@ -273,13 +277,14 @@ def _next_batch(waiting: deque[_Claim]) -> list[_Claim]:
 
 def _parts(claims: Sequence[_Claim], error: Exception) -> list[list[_Claim]]:
     """By offering; within one offering each by itself, when the database found fault with what was asked, and by
-    halves, when somebody holds one of the children."""
+    halves, when somebody holds one of the children. Who holds the offering's row stops all of them."""
     found: dict[UUID, list[_Claim]] = {}
     for claim in claims:
         found.setdefault(claim.offering_id, []).append(claim)
     if len(found) == 1 and isinstance(error, asyncpg.DataError):
         return [[claim] for claim in claims]
-    if len(found) == 1 and isinstance(error, asyncpg.LockNotAvailableError) and len(claims) > 1:
+    held = isinstance(error, asyncpg.LockNotAvailableError) and "pg_advisory" in (error.context or "")
+    if len(found) == 1 and held and len(claims) > 1:
         return [list(claims[: len(claims) // 2]), list(claims[len(claims) // 2 :])]
     return list(found.values())
 
@@ -317,7 +322,7 @@ def _plain(offering_id: UUID, wish: Wish) -> dict[str, Any]:
         "request": wish.request_id,
         "weekdays": wish.weekdays,
         "giving_up": wish.giving_up,
-        "asked_at": wish.asked_at,
+        "on_paper": wish.on_paper,
     }
 
 

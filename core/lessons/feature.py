@@ -19,6 +19,7 @@ from core.lessons import (
     pages_week,
     planning,
     queries,
+    recount,
     routes,
     settle,
     told,
@@ -132,6 +133,7 @@ contribution = Contribution(
         *told.SUBSCRIBERS,
         Subscriber("forming.published", "lessons.on_groups", planning.on_groups),
         Subscriber("roster.imported", "lessons.one_off_left", oneoff_service.child_left),
+        Subscriber("billing.run_finished", "lessons.recount", recount.on_billed),
         *(
             Subscriber(f"offering.{event}", f"lessons.on_offering_{event}", planning.on_offering)
             for event in OFFERING_EVENTS

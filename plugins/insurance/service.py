@@ -311,7 +311,14 @@ async def objections_to_plan(uow: UnitOfWork, plan: PlanView) -> list[Objection]
 
 
 async def charges(request: BillingRequest) -> list[ChargeProposal]:
-    """The term's premium of those who chose it, collected for the insurer (代收费)."""
+    """The term's premium of those who chose it, collected for the insurer (代收费); once, also of who left and came
+    back."""
+    chosen = {
+        (child.student_id, enrolment.offering.id): (child, enrolment)
+        for child in request.students
+        for enrolment in child.enrolments
+        if enrolment.offering.plugin == KEY
+    }
     return [
         ChargeProposal(
             student_id=child.student_id,
@@ -322,9 +329,7 @@ async def charges(request: BillingRequest) -> list[ChargeProposal]:
             enrolment_id=enrolment.id,
             offering_id=enrolment.offering.id,
         )
-        for child in request.students
-        for enrolment in child.enrolments
-        if enrolment.offering.plugin == KEY
+        for child, enrolment in chosen.values()
     ]
 
 

@@ -176,13 +176,12 @@ async def confirm(house: House, ctx: TenantContext, paper_id: UUID) -> None:
             return
         term_id, child = row.term_id, await student(uow, row.student_id)
         kind, need, choices = row.kind, row.need, choices_of(row)
-        # Keyed in while families could choose: that it is compared later is not the family's fault.
-        asked_at = row.entered_at or clock.now()
-        told = (child, term_id, choices, None, asked_at)
-        intent = await applications.intend(uow, *told) if kind == "application" else None
+        # It was keyed in while families could choose (`enter`): that it is compared later is not the family's fault.
+        wanted = (child, term_id, choices, None)
+        intent = await applications.intend(uow, *wanted, in_time=True) if kind == "application" else None
     if intent is not None:
         # A key of its own each time: a place that lapsed since the last try may be had again.
-        await applications.take_places(house, ctx, intent, f"paper/{paper_id}/{new_id()}", on_paper=asked_at)
+        await applications.take_places(house, ctx, intent, f"paper/{paper_id}/{new_id()}", on_paper=True)
     async with house.unit(ctx) as uow:
         row = await _to_check(uow, paper_id)
         if row.state == "confirmed":

@@ -1,12 +1,14 @@
 -- Decides a batch of claims on the places of an organisation's offerings: one statement, one commit, order of arrival.
 --
 -- p_asked is a JSON array in order of arrival, no child twice:
---   {offering, id, audit, student, account, actor, key, weekdays, giving_up, request, listed, asked_at}
+--   {offering, id, audit, student, account, actor, key, weekdays, giving_up, request, listed, on_paper}
 -- account null: the caller has already made sure that it may act for the child. giving_up: offerings whose places the
 -- child lets go afterwards, so that they do not stand in the way.
 -- listed: the claim is an offer to a child on the waiting list, made in the list's order
 -- (core.enrollment.waiting.offers); neither the window nor the list stands in its way.
--- asked_at: when the family asked, if that was before now: a paper was signed in the window and compared after it.
+-- on_paper: the family asked on paper, and the window was open when that was keyed in; that it is compared later is not
+-- its fault.
+-- p_wait: how long to wait for locks, in ms; null: 5 s, on several offerings 500 ms.
 -- A place is kept for p_hold (null: for good); an application that takes it up makes it stay.
 --
 -- Outcomes: claimed (now, or before), released (this very wish was granted once and given back), full, clash,
@@ -14,13 +16,13 @@
 -- is free belongs to the waiting list). free: places left in the offering afterwards, for who comes first; null where
 -- they are not counted. again: when places that were given back return, where the school has announced such times.
 --
--- Since v2: asked_at.
+-- Since v2: on_paper, p_wait.
 --
 -- Two locks make it exact, everybody's in one order. First each child's, so that a child cannot get two overlapping
 -- places in two batches at once; then the offerings' rows. Each statement in here sees what was committed before it
 -- began, so what is read after the locks is the truth. Who holds an offering's row for long must not keep the other
 -- offerings' families waiting: a batch on several gives up soon, and the caller then asks for each offering alone.
-create or replace function claim_seats(p_tenant uuid, p_asked jsonb, p_hold interval)
+create function claim_seats(p_tenant uuid, p_asked jsonb, p_hold interval, p_wait int default null)
 returns table (place int, outcome text, claim uuid, until timestamptz, free int, again timestamptz)
 language plpgsql
 set lock_timeout = '5s'
@@ -32,8 +34,8 @@ declare
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   wanted := array(select distinct (a.value ->> 'offering')::uuid from jsonb_array_elements(p_asked) a order by 1);
-  if cardinality(wanted) > 1 then
-    perform set_config('lock_timeout', '500ms', true);
+  if p_wait is not null or cardinality(wanted) > 1 then
+    perform set_config('lock_timeout', coalesce(p_wait, 500) || 'ms', true);
   end if;
 
   -- lock: children
@@ -77,9 +79,9 @@ begin
     select a.*
     from rows from (jsonb_to_recordset(p_asked) as (
       offering uuid, id uuid, audit uuid, student uuid, account uuid, actor text, key text, request text,
-      giving_up uuid[], listed boolean, asked_at timestamptz, weekdays smallint[]
+      giving_up uuid[], listed boolean, on_paper boolean, weekdays smallint[]
     )) with ordinality as a(
-      offering, id, audit, student, account, actor, key, request, giving_up, listed, asked_at, weekdays, ord
+      offering, id, audit, student, account, actor, key, request, giving_up, listed, on_paper, weekdays, ord
     )
   ),
   seats as materialized (
@@ -108,7 +110,7 @@ begin
   ),
   meant as materialized (
     select a.ord, a.offering, a.id, a.audit, a.student, a.account, a.actor, a.key, a.request,
-      coalesce(a.listed, false) as listed, coalesce(a.asked_at, moment) as asked_at,
+      coalesce(a.listed, false) as listed, coalesce(a.on_paper, false) as on_paper,
       coalesce(a.giving_up, '{}') as giving_up,
       case when s.any_days and cardinality(a.weekdays) > 0 then a.weekdays else s.days end as weekdays,
       s.id is not null and s.switched_on as there,
@@ -128,8 +130,8 @@ begin
         ) then 'unknown'
         when k.id is not null and k.released_at is null then 'claimed'
         when k.id is not null then 'released'
-        when not a.claimable or (moment < a.opens_at and not a.listed) then 'not_open'
-        when moment >= a.closes_at and not (a.asked_at >= a.opens_at and a.asked_at < a.closes_at) and not a.listed then 'closed'
+        when not a.claimable or (moment < a.opens_at and not (a.listed or a.on_paper)) then 'not_open'
+        when moment >= a.closes_at and not (a.listed or a.on_paper) then 'closed'
         when not child.grade = any (a.grades) then 'not_for_grade'
         when not a.weekdays <@ a.days then 'wrong_days'
         when exists (

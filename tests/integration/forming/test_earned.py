@@ -136,3 +136,30 @@ async def test_a_family_pays_for_its_own_groups_lessons(
             await settle.resolve(uow, (await uow.session.execute(query)).scalar_one(), held=True, reason="纸质记录")
         await world.drain(school)
         assert await seen() == [(amount, 0), (later, amount - later)]
+
+
+@pytest.mark.req("R-363", "R-374")
+async def test_what_was_held_before_its_bill_is_earned_by_it(world: World) -> None:
+    """Otherwise the term's closing would give back what the child had."""
+    monday, tuesday, *_rest = WEEK
+    with at(monday - timedelta(days=1), 9):
+        made = await bed(world, pack="anhui-ten-bans")
+        school, term_id = made.school, made.school.term_id
+        assert term_id is not None
+        await priced(world, school, unit_fen=500)
+        async with world.house.unit(school.ctx) as uow:
+            await uow.session.execute(update(Enrolment).values(starts_on=monday, weekdays=[]))
+            await uow.session.execute(update(Offering).values(service="care"))
+    for day in (monday, tuesday):
+        with at(day, 18):
+            await outcome(made, day, {})
+    with at(tuesday, 20):
+        for _ in (1, 2):  # a second run earns nothing twice
+            async with world.house.unit(await world.as_(school, "finance")) as uow:
+                await billing.start_run(uow, term_id)
+            await world.drain(school)
+        async with world.house.unit(school.ctx) as uow:
+            lines = (await uow.session.execute(select(BillLine))).scalars().all()
+            assert lines and {line.earned_fen for line in lines} == {1000}
+            assert -int(await ledger.balance(uow, "income", "service")) == 1000 * len(lines)
+            assert await ledger.problems(uow) == []
