@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from pydantic import BaseModel, Field
 
+from core.base import clock
 from core.base.context import TenantContext
 from core.base.errors import KehouError
 from core.base.ids import new_id
@@ -23,6 +24,7 @@ from core.db.idempotency import once
 from core.db.kernel_tables import JobRun
 from core.db.states import history
 from core.db.uow import UnitOfWork
+from core.terms.models import Term
 from core.terms.service import NoTerm, current_term, term_title
 from core.web.access import access
 from core.web.fields import Ui, YuanAsFen
@@ -210,8 +212,10 @@ async def _bill(
     quote = await refunds.quote(uow, bill_id)
     paid = next((a for a in view.attempts if a.state == "succeeded"), None)
     left = paid.received_fen - await refunds.live_refunds(uow, paid.id) if paid else 0
+    # While the term runs, what is not held yet is mostly still to come, and not to go back by one careless press.
+    over = (await uow.get(Term, view.bill.term_id)).ends_on < clock.today()
     if form is None:
-        form = Form.blank(RefundForm, {"amount": min(quote, left)} if quote and left else None)
+        form = Form.blank(RefundForm, {"amount": min(quote, left)} if over and quote and left else None)
     return await page(
         request,
         "billing/bill.html",
@@ -221,6 +225,7 @@ async def _bill(
         state=BILL.title(view.bill.state),
         tone=BILL_TONES.get(view.bill.state, ""),
         quote=quote,
+        over=over,
         paid=paid,
         left=left,
         form=form,

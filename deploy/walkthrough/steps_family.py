@@ -40,7 +40,7 @@ def submit(play: Play, role: str, need: str = "") -> Page:
     page.see("完全自愿")
     guardian.send(page, page.form("/home/notice"))
     page = guardian.get(f"{play['home']}/apply")
-    return guardian.send(page, page.form("/home/apply", has="need"), {"need": need})
+    return guardian.send(page, page.form("/home/apply", has="sha256"), {"need": need})
 
 
 def apply(play: Play) -> str:
@@ -48,7 +48,7 @@ def apply(play: Play) -> str:
     guardian = choose(play, "guardian", wishes(play))
     page = guardian.get(f"{play['home']}/apply")
     page.see(*wishes(play))
-    form = page.form("/home/apply", has="need")
+    form = page.form("/home/apply", has="sha256")
     page = guardian.send(page, form, status=None)
     if page.status < 400 and "/applications/" in page.path:
         raise Failed("an application was taken although the notice had not been read")

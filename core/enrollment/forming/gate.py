@@ -28,9 +28,17 @@ def _spans(view: OfferingView) -> dict[int, Span]:
 
 
 async def taken_by_group(uow: UnitOfWork, view: OfferingView) -> tuple[str, str] | None:
-    """("room" or "teacher", the group's name) when a group of another offering in force needs what `view` names."""
+    """("room" or "teacher", the group's name) when a group of another offering in force needs what `view` names.
+
+    What has groups itself needs the rooms and teachers of these, whatever the menu says.
+    """
     spans = list(_spans(view).values())
     now = Range(clock.today(), None)
+    own = select(CareGroup.id).where(
+        CareGroup.offering_id == view.id, CareGroup.board == uow.ctx.tenant_id, CareGroup.valid.op("&&")(now)
+    )
+    if (await uow.session.execute(own.limit(1))).first() is not None:
+        return None
     rooms = select(CareGroup.title, CareGroup.slots).where(
         CareGroup.room_id == view.room_id,
         CareGroup.offering_id != view.id,
