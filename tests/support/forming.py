@@ -84,7 +84,6 @@ def school(
     )
     rule = Staffing(1, alternate, leaders=2, per_leader=4, relay=2)
 
-
     def own() -> dict[str, str]:
         if not (named and rooms):
             return {}

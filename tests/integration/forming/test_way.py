@@ -70,7 +70,9 @@ async def test_the_office_forms_classes_and_everybody_sees_their_own(world: Worl
             clash = {"group": str(found.rows[0].id), "staff": str(taken.staff_id), "line": "0", "day": "1"}
             kept = await office.post(f"{here}/teacher", data=clash)
             assert kept.status_code == 422 and "那个时间已经安排在「三年级第 2 组」" in kept.text
-            assert re.search(rf'column-edit" open.*?value="{taken.staff_id}" selected.*?value="1" selected', kept.text, re.S)
+            assert re.search(
+                rf'column-edit" open.*?value="{taken.staff_id}" selected.*?value="1" selected', kept.text, re.S
+            )
             # A refused move leaves the ticks and the group as they were chosen, and so does a forgotten one.
             all3 = [key for group in found.proposal.groups[:2] for key in group.children]
             full = await office.post(f"{here}/move", data={"students": all3, "group": str(found.rows[1].id)})

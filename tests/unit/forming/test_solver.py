@@ -186,7 +186,10 @@ def test_an_offering_keeps_its_own_room_and_teacher_and_tiny_groups_are_named() 
     # What cannot be kept is said, with the reason.
     small, busy = replace(places[-1], seats=1), replace(places[-1], busy=((4 * 1440, 5 * 1440),))
     away = replace(people[-1], cannot=frozenset({4}), rather_not=frozenset())
-    for place, person, reasons in ((small, away, ("small", "cannot")), (busy, replace(away, teaches=False), ("busy", "off"))):
+    for place, person, reasons in (
+        (small, away, ("small", "cannot")),
+        (busy, replace(away, teaches=False), ("busy", "off")),
+    ):
         lost = replace(problem, places=(*places[:-1], place), people=(*people[:-1], person))
         other = propose(lost)
         assert wrong(lost, other) == []
