@@ -80,11 +80,17 @@ class Figures:
     def steps(self) -> list[tuple[str, int, str]]:
         """(label, children, in words) of each step, for `ui.bars`."""
         whole = self.whole
-        top = whole.pupils or 1
         return [
-            (str(label), n := getattr(whole, name), _("%(n)s 人 · %(share)s%%", n=n, share=n * 100 // top))
+            (str(label), n := getattr(whole, name), _("%(n)s 人 · %(share)s%%", n=n, share=percent(n, whole.pupils)))
             for name, label in STEPS
         ]
+
+
+def percent(part: int, whole: int) -> int:
+    """The nearest per cent, half up; but 100 only for all of them, and 0 only for none."""
+    if not 0 < part < whole:
+        return 100 if part and whole else 0
+    return min(99, max(1, (200 * part + whole) // (2 * whole)))
 
 
 _GRADES = text("""

@@ -42,9 +42,11 @@ def school(
     classes: int = 5,
     days: tuple[int, ...] = WEEK,
     campuses: bool = False,
+    named: bool = False,
 ) -> Problem:
     """A primary school of six grades; children come on some or all weekdays, one in twelve has a sibling here. With
-    `campuses` it has two sites, and a second course that ends minutes before the first begins."""
+    `campuses` it has two sites, and a second course that ends minutes before the first begins. With `named` each
+    course names a teacher and a room, which may or may not do."""
     chance = random.Random(seed)
     children: list[Child] = []
     for number in range(pupils):
@@ -81,14 +83,21 @@ def school(
         Place(f"r{n:02}", 45 if n % 9 else 60, campus=SITES[n % 2] if campuses else "") for n in range(rooms)
     )
     rule = Staffing(1, alternate, leaders=2, per_leader=4, relay=2)
+
+    def own() -> dict[str, str]:
+        if not (named and rooms):
+            return {}
+        return {"teacher": chance.choice(people).key, "room": chance.choice(places).key}
+
     if not campuses:
-        return Problem((Course("care", times, tuple(children), mode, size),), places, tuple(people), rule, seed, effort)
+        course = Course("care", times, tuple(children), mode, size, **own())
+        return Problem((course,), places, tuple(people), rule, seed, effort)
     # Two courses, one right after the other: who teaches both stays on one campus.
     early = dict.fromkeys((1, 3, 5), (15 * 60 + 30, 16 * 60 + 20))
     half = len(children) // 2
     both = (
-        Course("care", times, tuple(children[half:]), mode, size),
-        Course("early", early, tuple(children[:half]), mode, size),
+        Course("care", times, tuple(children[half:]), mode, size, **own()),
+        Course("early", early, tuple(children[:half]), mode, size, **own()),
     )
     return Problem(both, places, tuple(people), rule, seed, effort)
 
@@ -138,6 +147,7 @@ def wrong(problem: Problem, found: Proposal) -> list[str]:
     said += _turns(problem, found)
     said += _ways(problem, found)
     said += _unsaid(problem, found)
+    said += _named(problem, found)
     said += [f"{key} serves {len(on)} days" for key, on in days.items() if len(on) > people[key].most]
     at: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for key, day, start, end in uses:
@@ -209,6 +219,39 @@ def _unsaid(problem: Problem, found: Proposal) -> list[str]:
         if duty.day in wishes[duty.person] and not told_of:
             said.append(f"the wish of {duty.person} for day {duty.day} is not met, and nothing is said")
     return said
+
+
+def _named(problem: Problem, found: Proposal) -> list[str]:
+    """The first group keeps the room and the teacher that its course names when nothing hard forbids it; where it does
+    not keep them, that is said, and only there."""
+    said: list[str] = []
+    told = {(u.kind, u.facts["group"]) for u in found.unmet if u.kind in ("other_room", "other_teacher")}
+    for g, group in enumerate(found.groups):
+        course = next(c for c in problem.courses if c.key == group.course)
+        inside = [c for c in course.children if c.key in group.children]
+        week = [(day * 1440 + start, day * 1440 + end) for day, (start, end) in course.times.items()]
+        homes = {c.campus for c in inside}
+        first = group.number == 1
+        if lost := first and course.room != "" and group.room != course.room:
+            room = next(p for p in problem.places if p.key == course.room)
+            most = max(sum(day in c.days for c in inside) for day in course.times)
+            if room.seats >= most and homes == {room.campus} and not any(_over(a, b) for a in week for b in room.busy):
+                said.append(f"{course.key} leaves its own {course.room} for {group.room} without need")
+        if lost != (("other_room", g) in told):
+            said.append(f"what is said of the room of {course.key} is not true")
+        there = {d.day for d in found.duties if d.group == g and d.person == course.teacher}
+        if lost := first and course.teacher != "" and bool(course.times.keys() - there):
+            person = next(p for p in problem.people if p.key == course.teacher)
+            able = person.teaches and not person.cannot and person.most >= 5 and not person.busy
+            if able and sum(c.teacher == course.teacher for c in problem.courses) == 1:
+                said.append(f"{course.key} loses its own {course.teacher} without need")
+        if lost != (("other_teacher", g) in told):
+            said.append(f"what is said of the teacher of {course.key} is not true")
+    return said
+
+
+def _over(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
 
 
 def _shared(mode: str, inside: list[Child]) -> bool:

@@ -25,7 +25,7 @@ from core.enrollment.draw import seed as seeds
 from core.enrollment.draw import service, wishes
 from core.enrollment.draw.classes import has_first, priority_rule
 from core.enrollment.draw.models import DrawPriority, DrawRound, DrawWish
-from core.enrollment.draw.schemas import Priority, RoundForm, Seed, SeedSource
+from core.enrollment.draw.schemas import Priority, RoundForm, RoundTimes, Seed, SeedSource
 from core.enrollment.draw.states import DRAW, MANAGE, TONES
 from core.enrollment.schemas import Reason
 from core.enrollment.words import SAY, when_line
@@ -86,6 +86,11 @@ async def make(
         async with form.attempt(uow):
             made = await form.once(uow, "draw.make", lambda: _make(uow, form.value))
             return redirect(f"/t/{ctx.slug}/desk/draws/{made}", flash=_("已建立，核对后开放填报"))
+    elif times := Form.read(RoundTimes, form.data):
+        at = times.value
+        term = await current_term(uow)
+        for wrong in await service.wrong_times(uow, term.id, at.opens_at, at.closes_at, at.seed_at):
+            form.add_error(wrong.field, str(wrong.message))
     return await _form_page(request, uow, form)
 
 

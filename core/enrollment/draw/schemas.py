@@ -51,6 +51,15 @@ class RoundForm(BaseModel):
     seed_at: Annotated[SchoolMoment, Ui(_l("该数字的公布时间"), help=_l("至少在截止 10 分钟以后"))]
 
 
+class RoundTimes(BaseModel):
+    """The times of a new round alone, as far as they are filled in: these are judged even where other fields are wrong,
+    so that all is said at once."""
+
+    opens_at: SchoolMoment | None = None
+    closes_at: SchoolMoment | None = None
+    seed_at: SchoolMoment | None = None
+
+
 class SeedSource(BaseModel):
     """Another public value."""
 

@@ -96,7 +96,8 @@ async def make_round(
     Raises Invalid, NoPlacesToDraw, InOtherDraw.
     """
     uow.ctx.require("draw.manage")
-    await _refuse_times(uow, term_id, opens_at, closes_at, seed_at)
+    if wrong := await wrong_times(uow, term_id, opens_at, closes_at, seed_at):
+        raise Invalid(fields=wrong)
     await uow.hold(f"draws/{term_id}")
     wanted = sorted(set(offering_ids), key=str)
     found = await offerings_by_id(uow, wanted)
@@ -136,19 +137,21 @@ async def make_round(
     return row
 
 
-async def _refuse_times(
-    uow: UnitOfWork, term_id: UUID, opens_at: datetime, closes_at: datetime, seed_at: datetime
-) -> None:
+async def wrong_times(
+    uow: UnitOfWork, term_id: UUID, opens_at: datetime | None, closes_at: datetime | None, seed_at: datetime | None
+) -> list[FieldError]:
+    """What is wrong with a new round's times, as far as they are known (aware; None: not yet)."""
     wrong: list[FieldError] = []
-    if closes_at <= opens_at or closes_at <= await moment(uow):
+    if closes_at is not None and closes_at <= max(filter(None, (opens_at, await moment(uow)))):
         wrong.append(FieldError("closes_at", _("截止时间应晚于开始时间和现在")))
-    if seed_at < closes_at + LOCKING:
+    if seed_at is None:
+        return wrong
+    if closes_at is not None and seed_at < closes_at + LOCKING:
         wrong.append(FieldError("seed_at", _("公开数字应在填报截止 10 分钟以后才公布")))
     menu = await menu_service.menu_of(uow, term_id)
     if menu is None or menu.closes_at < seed_at + KEEP:
         wrong.append(FieldError("seed_at", _("抽签后家长还要提交申请：菜单的报名截止时间应至少再晚一天")))
-    if wrong:
-        raise Invalid(fields=wrong)
+    return wrong
 
 
 async def moment(uow: UnitOfWork) -> datetime:

@@ -54,6 +54,11 @@ class Sheet:
         return self.row.mode == "window"
 
     @property
+    def several(self) -> bool:
+        """Whether there is more than one slot, so that it is worth saying which."""
+        return len(set(self.slots.values())) > 1
+
+    @property
     def ordered(self) -> bool:
         """Whether the order of what was asked for can count: several of one slot, or more slots than allowed."""
         slots = [self.slots[view.id] for view in self.ranked]

@@ -1,4 +1,5 @@
-"""A forming as its page draws it: columns of children, figures, sentences. Eight groups at a time."""
+"""A forming as its page draws it: columns of children, figures, sentences. Two dozen groups at a time, so that a
+child can be dragged to any other group of its offering."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from core.people.service import StudentView
 from core.web.i18n import joined, weekday
 from core.web.markup import Pager
 
-COLUMNS: Final = 8
+COLUMNS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,15 @@ async def problem_of(uow: UnitOfWork, run: FormingRun) -> tuple[Problem, dict[UU
     sites = await _sites(uow)
     children = await _children(uow, run, views, several=len(sites) > 1)
     courses = tuple(
-        Course(str(id_), times_of(view), tuple(children[id_]), run.mode, run.size)
+        Course(
+            str(id_),
+            times_of(view),
+            tuple(children[id_]),
+            run.mode,
+            run.size,
+            teacher=str(view.teacher_id or ""),
+            room=str(view.room_id or ""),
+        )
         for id_, view in sorted(views.items())
     )
     rooms = (await uow.session.execute(select(Room).order_by(Room.name, Room.id))).scalars().all()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
+from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from core.base import clock
@@ -33,12 +34,14 @@ from core.terms.service import current_term
 from core.web.access import access
 from core.web.forms import Form
 from core.web.markup import Pager
+from core.web.messages import FORM
 from core.web.page import page, redirect
 from core.web.sheets import download
 
 BASE = "/t/{tenant:str}/desk/forming"
 MAY = access(MANAGE, face="desk")
 SIZE = 20
+M = TypeVar("M", bound=BaseModel)
 
 
 def _here(uow: UnitOfWork, run_id: UUID) -> str:
@@ -140,6 +143,7 @@ async def _run_page(
     *,
     why: Form[Reason] | None = None,
     objections: tuple[Any, ...] | None = None,
+    sent: Form[Any] | None = None,
     status: int = 200,
 ) -> Response[str]:
     row = await uow.get(FormingRun, run_id)
@@ -159,6 +163,7 @@ async def _run_page(
         job=await _job(uow, row),
         before=bool(await service.in_force(uow, row.offering_ids, row.starts_on)) if row.state == "draft" else False,
         why=Form.blank(Reason, {"reason": row.reason}) if why is None else why,
+        sent=sent,
         machine=FORMING,
         tones=TONES,
         units=UNITS,
@@ -192,9 +197,9 @@ async def progress(
     return await page(request, "enrollment/forming/_progress.html", uow, job=job)
 
 
-async def _tried(uow: UnitOfWork, run_id: UUID, deed: Awaitable[Any], done: str, at: str = "") -> Response[Any]:
+async def _tried(uow: UnitOfWork, run_id: UUID, deed: Awaitable[Any], done: str) -> Response[Any]:
     """Do it and say so on the run's page; a refusal is said there, and nothing is half done."""
-    path = _here(uow, run_id) + (f"?at={at}" if at.isdigit() and at != "1" else "")
+    path = _here(uow, run_id)
     try:
         async with uow.session.begin_nested():
             await deed
@@ -246,8 +251,28 @@ async def publish(
 # ---- correcting ----------------------------------------------------------------------------------------------
 
 
-async def _page_of(request: Request[Any, Any, Any]) -> str:
-    return str((await request.form()).get("at", ""))
+async def _corrected(
+    request: Request[Any, Any, Any],
+    uow: UnitOfWork,
+    run_id: UUID,
+    asked: tuple[str, type[M], str],
+    deed: Callable[[M], Awaitable[Any]],
+    done: str,
+) -> Response[Any]:
+    """Do what a form of the board asks; `asked` is its id, its model, and what is said when something is missing. A
+    refusal is said on the same page of the board, and what was ticked and chosen stays."""
+    name, model, missing = asked
+    at = str((await request.form()).get("at", ""))
+    at = at if at.isdigit() else "1"
+    form = await Form.from_request(model, request)
+    form.drawn_as(name)
+    if not form:
+        form.add_error(FORM, missing)
+    else:
+        async with form.attempt(uow):
+            await deed(form.value)
+            return redirect(_here(uow, run_id) + (f"?at={at}" if at != "1" else ""), flash=done)
+    return await _run_page(request, uow, run_id, int(at), sent=form, status=422)
 
 
 @post(BASE + "/{run_id:uuid}/move", opt=MAY, status_code=200)
@@ -255,11 +280,11 @@ async def move(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], run_id: FromPath[UUID]
 ) -> Response[Any]:
     """Children to another group."""
-    form = await Form.from_request(MoveForm, request)
-    if not form:
-        return redirect(_here(uow, run_id), flash=_("请先勾选学生，再选要移到的班组"), level="bad")
-    deed = moves.move_children(uow, run_id, form.value.students, form.value.group)
-    return await _tried(uow, run_id, deed, _("已调整，下面的检查结果已更新"), await _page_of(request))
+    asked = ("move", MoveForm, _("请先勾选学生，再选要移到的班组"))
+    done = _("已调整，下面的检查结果已更新")
+    return await _corrected(
+        request, uow, run_id, asked, lambda sent: moves.move_children(uow, run_id, sent.students, sent.group), done
+    )
 
 
 @post(BASE + "/{run_id:uuid}/room", opt=MAY, status_code=200)
@@ -267,11 +292,10 @@ async def room(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], run_id: FromPath[UUID]
 ) -> Response[Any]:
     """A group's room."""
-    form = await Form.from_request(RoomForm, request)
-    if not form:
-        return redirect(_here(uow, run_id), flash=_("请选择教室"), level="bad")
-    deed = moves.set_room(uow, run_id, form.value.group, form.value.room)
-    return await _tried(uow, run_id, deed, _("教室已调整"), await _page_of(request))
+    asked = ("room", RoomForm, _("请选择教室"))
+    return await _corrected(
+        request, uow, run_id, asked, lambda sent: moves.set_room(uow, run_id, sent.group, sent.room), _("教室已调整")
+    )
 
 
 @post(BASE + "/{run_id:uuid}/teacher", opt=MAY, status_code=200)
@@ -279,12 +303,12 @@ async def teacher(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], run_id: FromPath[UUID]
 ) -> Response[Any]:
     """Who stands beside a group."""
-    form = await Form.from_request(TeacherForm, request)
-    if not form:
-        return redirect(_here(uow, run_id), flash=_("请选择教师"), level="bad")
-    sent = form.value
-    deed = moves.set_teacher(uow, run_id, sent.group, sent.staff, line=sent.line, day=sent.day)
-    return await _tried(uow, run_id, deed, _("教师已调整"), await _page_of(request))
+
+    async def deed(sent: TeacherForm) -> None:
+        await moves.set_teacher(uow, run_id, sent.group, sent.staff, line=sent.line, day=sent.day)
+
+    asked = ("teacher", TeacherForm, _("请选择教师"))
+    return await _corrected(request, uow, run_id, asked, deed, _("教师已调整"))
 
 
 @post(BASE + "/{run_id:uuid}/duty", opt=MAY, status_code=200)
@@ -292,11 +316,15 @@ async def duty(
     request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], run_id: FromPath[UUID]
 ) -> Response[Any]:
     """A duty leader or relay care for a weekday."""
-    form = await Form.from_request(DayDutyForm, request)
-    if not form:
-        return redirect(_here(uow, run_id), flash=_("请选择人员、岗位和星期"), level="bad")
-    sent = form.value
-    return await _tried(uow, run_id, moves.add_day_duty(uow, run_id, sent.staff, sent.role, sent.day), _("已安排"))
+    asked = ("duty", DayDutyForm, _("请选择人员、岗位和星期"))
+    return await _corrected(
+        request,
+        uow,
+        run_id,
+        asked,
+        lambda sent: moves.add_day_duty(uow, run_id, sent.staff, sent.role, sent.day),
+        _("已安排"),
+    )
 
 
 @post(BASE + "/{run_id:uuid}/duty/{duty_id:uuid}/remove", opt=MAY, status_code=200)

@@ -57,13 +57,17 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """An offering to be formed. `times`: weekday → (start, end) in minutes of the day. At most `size` in a group."""
+    """An offering to be formed. `times`: weekday → (start, end) in minutes of the day. At most `size` in a group.
+    `teacher` and `room`: those that the offering itself names (empty: none), kept for its group number 1 wherever no
+    hard rule is against it."""
 
     key: str
     times: Mapping[int, tuple[int, int]]
     children: tuple[Child, ...]
     mode: str
     size: int
+    teacher: str = ""
+    room: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ NO_TEACHER, NO_LEADER, NO_RELAY = 400, 300, 200
 FURTHER_TEACHER, RATHER_NOT, UNEVEN, OWN_CLASS, AWAY = 4, 15, 1, 6, 300
 """Penalties: each further person a group sees in a week, a day that somebody would rather not, each duty by which the
 busiest person has more; what a class teacher with the own class is worth; and a room on another campus."""
+NAMED = 2000
+"""What it is worth that an offering's first group keeps the room, and on a day the teacher, whom the offering names:
+more than all of the above, for families chose by them."""
 
 Hours = tuple[int, int, int]
 """Weekday, start and end in minutes of the day."""
@@ -68,7 +71,8 @@ def rooms(problem: Problem, groups: Sequence[Group], courses: Mapping[str, Cours
         for place, (key, bit) in zip(fits, bits, strict=True):
             in_room[key].append((g, bit))
             away = AWAY if place.campus and home - {place.campus} else 0
-            gain.append((1000 - away - min(place.seats - size, 500)) * bit)
+            kept = NAMED if groups[g].number == 1 and key == courses[groups[g].course].room else 0
+            gain.append((1000 + kept - away - min(place.seats - size, 500)) * bit)
         choice.append(bits)
     for users in in_room.values():
         for at in sorted({start for g, _bit in users for start, _end in spans[g]}):
@@ -141,7 +145,8 @@ def fixed(problem: Problem, groups: Sequence[Group], courses: Mapping[str, Cours
                 lost = len(course.times) - min(len(days), person.most)
                 wished = sum(day not in person.rather_not for day in days)
                 own = bool(person.class_key) and person.class_key == group.bucket
-                gain.append((100 - 20 * lost + 2 * wished + OWN_CLASS * own * (2 - line)) * bit)
+                kept = NAMED if _named(person, group, course, line) else 0
+                gain.append((100 + kept - 20 * lost + 2 * wished + OWN_CLASS * own * (2 - line)) * bit)
             model.add_at_most_one(bits)
     for items in held.values():
         for moment in sorted({start for spans, _site, _bit in items for start, _end in spans}):
@@ -152,6 +157,11 @@ def fixed(problem: Problem, groups: Sequence[Group], courses: Mapping[str, Cours
     if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return {}
     return {place: key for bit, place, key in made if solver.value(bit)}
+
+
+def _named(person: Person, group: Group, course: Course, line: int) -> bool:
+    """Whether the offering itself names this person for this place."""
+    return group.number == 1 and line == 0 and person.key == course.teacher
 
 
 def sites(problem: Problem, groups: Sequence[Group], courses: Mapping[str, Course]) -> list[str]:
@@ -228,7 +238,8 @@ class Rota:
     def _group(self, g: int, group: Group) -> None:
         seen: dict[tuple[int, str], list[Any]] = defaultdict(list)
         posts: dict[tuple[int, int], list[Need]] = defaultdict(list)
-        for need in hours(self.courses[group.course], self.problem):
+        course = self.courses[group.course]
+        for need in hours(course, self.problem):
             posts[need.line, need.at[0]].append(need)
         for (line, day), needs in posts.items():
             # Who is B in one week and A in the next must be free for the longer of the two.
@@ -237,11 +248,14 @@ class Rota:
             settled = self._settled(g, line, at)
             for person in self.problem.people:
                 stays = self.fixed.get((g, line)) == person.key
-                asked = stays or not (settled or person.key in self.bound)
+                named = _named(person, group, course, line)
+                asked = stays or named or not (settled or person.key in self.bound)
                 if person.teaches and asked and self._free(person, at, g):
                     duties = [Duty(person.key, n.role, *n.at, g, n.week) for n in needs]
                     bit = self._bit(person, at, duties, g)
                     self.model.add_hint(bit, stays)
+                    if named:
+                        self.cost.append(-NAMED * bit)
                     bits.append(bit)
                     seen[(line, person.key)].append(bit)
             empty = self.model.new_bool_var(f"empty{g}_{line}_{day}")

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Any
+from typing import Any, Final
 
 from core.enrollment.forming.grouping import bucket_of
 from core.enrollment.forming.problem import (
+    BUCKETS,
     DAY,
     Child,
     Course,
@@ -23,6 +24,9 @@ from core.enrollment.forming.problem import (
 )
 from core.enrollment.forming.staffing import apart, hours, sites, size_of, week
 
+TINY: Final = 2
+"""Children in a group that is hardly one."""
+
 
 def unmet(problem: Problem, proposal: Proposal) -> list[Unmet]:
     """Every rule and wish that is not met, the gravest first."""
@@ -34,11 +38,13 @@ def unmet(problem: Problem, proposal: Proposal) -> list[Unmet]:
         *_too_full(problem, proposal, courses),
         *_rooms(problem, proposal, courses),
         *_teachers(problem, proposal, courses),
+        *_named(problem, proposal, courses),
         *_day_duties(problem, proposal, courses),
         *_mixed(proposal, courses, children),
         *_campuses(problem, proposal, courses),
         *_twice_running(problem, proposal, courses),
         *_siblings(proposal, courses, children),
+        *_tiny(proposal, courses),
         *_uneven(proposal, courses),
         *_split(proposal, courses, children),
         *_staff_wishes(problem, proposal),
@@ -98,6 +104,34 @@ def _teachers(problem: Problem, proposal: Proposal, courses: dict[str, Course]) 
         worst = min(days, key=lambda day: free[day] - needed[day])
         facts: dict[str, Any] = {"group": g, "days": days, "role": role}
         yield Unmet("no_teacher", {**facts, "free": free[worst], "needed": needed[worst], "day": worst})
+
+
+def _named(problem: Problem, proposal: Proposal, courses: dict[str, Course]) -> Iterator[Unmet]:
+    """First groups without the room or the teacher that their offering names, and what is against it (`why`, empty
+    when nothing is: somebody chose otherwise, or other rules did)."""
+    places = {place.key: place for place in problem.places}
+    people = {person.key: person for person in problem.people}
+    for g, group in enumerate(proposal.groups):
+        course = courses[group.course]
+        if group.number != 1:
+            continue
+        if course.room and group.room != course.room:
+            size, place = size_of(group, course), places.get(course.room)
+            seats = place.seats if place else 0
+            taken = place is not None and clash(spans_of(course), place.busy)
+            why = "small" if seats < size else "busy" if taken else ""
+            yield Unmet("other_room", {"group": g, "room": course.room, "why": why, "seats": seats, "size": size})
+        there = {duty.day for duty in proposal.duties if duty.group == g and duty.person == course.teacher}
+        days = sorted(course.times.keys() - there)
+        if course.teacher and days:
+            person = people.get(course.teacher)
+            if person is None or not person.teaches:
+                why = "off"
+            elif person.cannot >= set(days):
+                why = "cannot"
+            else:
+                why = "busy" if clash(spans_of(course, days), person.busy) else ""
+            yield Unmet("other_teacher", {"group": g, "person": course.teacher, "days": days, "why": why})
 
 
 def _day_duties(problem: Problem, proposal: Proposal, courses: dict[str, Course]) -> Iterator[Unmet]:
@@ -187,6 +221,21 @@ def _siblings(
             why = "mode" if len(buckets) > 1 else "full"
             facts: dict[str, Any] = {"children": [child.key for _g, child in found], "groups": groups}
             yield Unmet("siblings_apart", {**facts, "why": why, "mode": courses[course].mode})
+
+
+def _tiny(proposal: Proposal, courses: dict[str, Course]) -> Iterator[Unmet]:
+    """Groups of one or two children whom the mode alone keeps from others of their offering. Not of own classes: who
+    forms by these wants no others in them."""
+    for key, course in courses.items():
+        mine = [(g, group) for g, group in enumerate(proposal.groups) if group.course == key]
+        small = [
+            g
+            for g, group in mine
+            if 0 < len(group.children) <= TINY < course.size
+            and any(o.bucket != group.bucket and campuses_of(o, course) == campuses_of(group, course) for _g, o in mine)
+        ]
+        if small and BUCKETS[course.mode] not in ("class", "all"):
+            yield Unmet("tiny", {"groups": small, "mode": course.mode})
 
 
 def _uneven(proposal: Proposal, courses: dict[str, Course]) -> Iterator[Unmet]:

@@ -93,6 +93,9 @@ class _Names:
     def campus(self, key: str) -> str:
         return self.at.campuses.get(UUID(key), "?")
 
+    def room(self, key: str) -> str:
+        return self.at.rooms[UUID(key)].name
+
     def person(self, key: str) -> str:
         return self.at.staff.get(UUID(key), "?")
 
@@ -105,6 +108,32 @@ def _siblings(n: _Names, f: Mapping[str, Any]) -> str:
     if f["why"] == "mode":
         return _("兄弟姐妹%(who)s没有在一起：按「%(mode)s」编班，年级或班级不同", who=who, mode=UNITS.label(f["mode"]))
     return _("兄弟姐妹%(who)s分在%(where)s：放在一起会超过人数或拆散更多班级", who=who, where=where)
+
+
+def _other_room(n: _Names, f: Mapping[str, Any]) -> str:
+    group, room = n.group(f["group"]), n.room(f["room"])
+    if f["why"] == "small":
+        return _(
+            "%(group)s不在项目写明的%(room)s：那里只有 %(seats)s 个座位，最多的一天有 %(size)s 人",
+            group=group,
+            room=room,
+            seats=f["seats"],
+            size=f["size"],
+        )
+    if f["why"] == "busy":
+        return _("%(group)s不在项目写明的%(room)s：那里同一时间另有安排", group=group, room=room)
+    return _("%(group)s不在项目写明的%(room)s", group=group, room=room)
+
+
+def _other_teacher(n: _Names, f: Mapping[str, Any]) -> str:
+    said = {"group": n.group(f["group"]), "days": weekdays(f["days"]), "who": n.person(f["person"])}
+    if f["why"] == "off":
+        return _("%(group)s%(days)s不是项目写明的%(who)s带：现在不能安排%(who)s带班组", **said)
+    if f["why"] == "cannot":
+        return _("%(group)s%(days)s不是项目写明的%(who)s带：本人登记了不能值班", **said)
+    if f["why"] == "busy":
+        return _("%(group)s%(days)s不是项目写明的%(who)s带：同一时间另有服务", **said)
+    return _("%(group)s%(days)s不是项目写明的%(who)s带", **said)
 
 
 _SAY: Final[Mapping[str, Say]] = {
@@ -181,7 +210,15 @@ _SAY: Final[Mapping[str, Say]] = {
         group=n.group(f["group"]),
         grades=joined([grade_name(g) for g in f["grades"]]),
     ),
+    "other_room": _other_room,
+    "other_teacher": _other_teacher,
     "siblings_apart": _siblings,
+    "tiny": lambda n, f: _(
+        "%(groups)s只有一两名学生：按「%(mode)s」编班，不能和其他学生合组；改按「%(mixed)s」编班可以编在一起",
+        groups=n.groups(f["groups"]),
+        mode=UNITS.label(f["mode"]),
+        mixed=UNITS.label("mixed_age"),
+    ),
     "uneven": lambda n, f: _(
         "人数不够均衡：%(small)s %(least)s 人，%(large)s %(most)s 人，因为尽量不拆开班级和兄弟姐妹",
         small=n.group(f["small"]),

@@ -97,6 +97,14 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses, tmp_path
     early = await office.post("/t/school/desk/draws", data=form)
     assert early.status_code == 422
     assert "公开数字应在填报截止 10 分钟以后才公布" in early.text
+    # Wrong times are said together with everything else, and what was typed stays.
+    wrong = await office.post(
+        "/t/school/desk/draws", data={**form, "title": "", "closes_at": moment(-2), "seed_at": moment(-3)}
+    )
+    assert wrong.status_code == 422 and "有 3 处需要修改" in wrong.text
+    for name, text in (("title", "请填写此项"), ("closes_at", "晚于开始时间"), ("seed_at", "10 分钟以后")):
+        assert re.search(rf'id="f-{name}-err">.*?{text}', wrong.text), name
+    assert "双色球第 2026140 期开奖号码" in wrong.text and moment(-3) in wrong.text
     form["seed_at"] = moment(2)
     sent = await office.post("/t/school/desk/draws", data=form)
     shown = await follow(office, sent)

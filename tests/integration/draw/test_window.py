@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 import pytest
@@ -74,11 +75,13 @@ async def test_a_window_is_one_batch_in_which_taps_and_seconds_count_for_nothing
     eager, last, favoured = school.families
     mother = await world.client(eager.guardian, page=True)
     seen = (await mother.get(f"{HOME}/wishes")).text
-    assert "第一个点和最后一个点机会相同" in seen
+    assert "第一个点和最后一个点机会相同" in seen and "时段 1" not in seen  # there is one slot alone
     assert "限时申请" in (await mother.get(f"{HOME}/messages")).text
     tap = {"child": str(eager.student_id), "offering": str(chess.id), "on": "true"}
     asked = await follow(mother, await mother.post(f"{HOME}/wishes/{round_id}/request", data=tap))
     assert "撤回「围棋社」" in asked and "上移" not in asked  # one request has no order
+    counted = (await office.get(here)).text
+    assert "已填志愿" not in counted and re.search(r"已申请</dt>\s*<dd[^>]*>1<", counted)
     first = await receipt_of(world, school, eager, round_id)
     father = await world.client(await second_guardian(world, school, eager))
     said = (await father.post(f"{API}/{round_id}/requests", json=tap)).json()

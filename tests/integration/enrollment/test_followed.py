@@ -68,6 +68,10 @@ async def test_from_the_question_to_the_place(world: World) -> None:
     assert [(r.offering, r.reason, r.many) for r in found.refusals] == [("课后托管", "人手不足", 1)]
     office = await world.client(school.people["office"], page=True)
     shown = (await office.get("/t/school/desk/figures")).text
+    shares = [
+        figures.percent(*counts) for counts in ((1115, 1200), (1, 1200), (1199, 1200), (1200, 1200), (0, 9), (0, 0))
+    ]
+    assert shares == [93, 1, 99, 100, 0, 0]
     assert "人手不足" in shown and "1 人 · 25%" in shown and "学生1" not in shown
     book = CalamineWorkbook.from_filelike(io.BytesIO((await office.get("/t/school/desk/figures/sheet")).content))
     assert book.sheet_names == ["各年级", "名额", "未通过"]

@@ -59,6 +59,10 @@ async def test_published_groups_become_the_lessons_and_registers(world: World) -
         assert wrong(found.problem, found.proposal) == []
         assert found.run.state == "proposed" and len(found.rows) == 3
         assert {r.title for r in found.rows} == {"三年级第 1 组", "三年级第 2 组", "四年级第 1 组"}
+        # The first group keeps the offering's own room and teacher.
+        care = found.views[made.offering_id]
+        assert found.rows[0].room_id == care.room_id
+        assert {d.staff_id for d in found.duties if d.group_id == found.rows[0].id} == {care.teacher_id}
         # Before publication nothing has changed for anybody.
         assert [row.id for row in await lessons_on(made, MONDAY)] == [row.id for row in before]
         await made.publish(run_id)

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from core.db.kernel_tables import Outbox
 from core.enrollment import enrolments, leaving, menu_service, swap
 from core.enrollment.basket import application_of
-from core.enrollment.forming import publishing, service
+from core.enrollment.forming import board, publishing, service
 from core.enrollment.forming.models import CareGroupMember
 from core.enrollment.forming.problem import Duty, Group
 from core.enrollment.models import Application, Enrolment
@@ -260,6 +260,10 @@ async def test_new_groups_leave_called_off_lessons_and_stand_ins_as_they_are(wor
         assert len(await made.groups(more)) > len(fresh)
         assert {row.state for row in await lessons_on(made, wednesday)} == {"cancelled"}
         assert sum(row.state == "planned" for row in await lessons_on(made, friday)) == len(await made.groups(more))
+        # Many groups stand on one page, so that a child can be dragged to any of them.
+        many = await made.solved(starts_on=TUESDAY, title="两人一组", size=2, mode="own_class")
+        page = board.drawn(await made.look(many), 1)
+        assert page.pager.pages == 1 and len(page.columns) == len(await made.groups(many)) > 12
 
 
 @pytest.mark.req("R-178", "R-181")

@@ -3,6 +3,7 @@ what families and teachers then see."""
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from io import BytesIO
 from uuid import UUID
@@ -67,9 +68,19 @@ async def test_the_office_forms_classes_and_everybody_sees_their_own(world: Worl
             await office.post(f"{here}/move", data={"students": child, "group": str(found.rows[0].id)})
             taken = next(d for d in found.duties if d.group_id == found.rows[1].id)
             clash = {"group": str(found.rows[0].id), "staff": str(taken.staff_id), "line": "0", "day": "1"}
-            await office.post(f"{here}/teacher", data=clash)
-            flash = (await office.get(here)).text
-            assert "那个时间已经安排在「三年级第 2 组」" in flash
+            kept = await office.post(f"{here}/teacher", data=clash)
+            assert kept.status_code == 422 and "那个时间已经安排在「三年级第 2 组」" in kept.text
+            assert re.search(
+                rf'column-edit" open.*?value="{taken.staff_id}" selected.*?value="1" selected', kept.text, re.S
+            )
+            # A refused move leaves the ticks and the group as they were chosen, and so does a forgotten one.
+            all3 = [key for group in found.proposal.groups[:2] for key in group.children]
+            full = await office.post(f"{here}/move", data={"students": all3, "group": str(found.rows[1].id)})
+            assert full.status_code == 422 and "个座位，这个班组最多的一天有" in full.text
+            assert full.text.count('form="move" checked') == len(all3)
+            assert f'<option value="{found.rows[1].id}" selected>' in full.text
+            half = await office.post(f"{here}/move", data={"students": child})
+            assert half.status_code == 422 and "请先勾选学生" in half.text and half.text.count('"move" checked') == 1
             await office.post(
                 f"{here}/room", data={"group": str(found.rows[0].id), "room": str(made.rooms["教学楼 104"])}
             )
@@ -82,7 +93,7 @@ async def test_the_office_forms_classes_and_everybody_sees_their_own(world: Worl
             done = await office.post(f"{here}/publish", data={"reason": "按人数安排"})
             assert done.status_code == 303
             again = await office.post(f"{here}/move", data={"students": child, "group": str(target.id)})
-            assert again.status_code == 303 and "不能修改" in (await office.get(here)).text
+            assert again.status_code == 422 and "不能修改" in again.text
             duty = await office.get(f"{base}/people")
             assert "班任丁" in duty.text
             await office.post(

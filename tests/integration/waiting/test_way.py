@@ -136,7 +136,7 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses) -> None:
     await menu.accept(world, school, application.id)
     await menu.sign(world, school, first)
     desk = (await office.get(f"/t/school/desk/waiting/{chess.id}")).text
-    assert "按记录重排，次序一致" in desk
+    assert "已按登记记录核对，次序无误" in desk
     assert "漏登了家长电话报名" in desk
     assert (await office.get("/t/school/desk/waiting")).status_code == 200
 
@@ -359,7 +359,7 @@ async def test_brothers_and_sisters_wait_together(world: World) -> None:
     assert await waiting.states(world, school, chess) == [*waits, (other.student_id, "offered")]
     public = plain((await (await world.client(None, page=True)).get("/t/school/waiting")).text)
     assert "名额先给后面人数合适的" in public and re.search(r"围棋社 2 2 1 0 0 1 ", public)
-    assert "按记录重排，次序一致" in (await office.get(f"/t/school/desk/waiting/{chess.id}")).text
+    assert "已按登记记录核对，次序无误" in (await office.get(f"/t/school/desk/waiting/{chess.id}")).text
     parent = await world.client(other.guardian, page=True)
     shown = await lists_page(parent, other)
     assert "签订已核准的服务协议，或取消那份申请（学生3）" in shown and "中途不会丢" in plain(shown)

@@ -38,6 +38,7 @@ TIMES = dict.fromkeys(WEEK, (990, 1060))
     alternate=st.booleans(),
     days=st.sampled_from([WEEK, (1, 2, 4, 5), (1, 3, 5)]),
     campuses=st.booleans(),
+    named=st.booleans(),
     seed=st.integers(0, 10_000),
 )
 def test_no_arrangement_breaks_a_hard_rule(
@@ -49,6 +50,7 @@ def test_no_arrangement_breaks_a_hard_rule(
     alternate: bool,
     days: tuple[int, ...],
     campuses: bool,
+    named: bool,
     seed: int,
 ) -> None:
     problem = school(
@@ -60,6 +62,7 @@ def test_no_arrangement_breaks_a_hard_rule(
         alternate=alternate,
         days=days,
         campuses=campuses,
+        named=named,
         seed=seed,
         effort=0.3,
         classes=2,
@@ -157,6 +160,41 @@ def test_children_without_a_level_are_named_and_never_put_among_a_level() -> Non
     assert sorted(map(tuple, sets)) == [("",), ("中级",), ("初级",), ("初级",)]
     named = next(u for u in found.unmet if u.kind == "no_level")
     assert named.facts["children"] == sorted(f"c{n}" for n in range(21, 25))
+
+
+@pytest.mark.req("R-168", "R-178", "R-180")
+def test_an_offering_keeps_its_own_room_and_teacher_and_tiny_groups_are_named() -> None:
+    """Woodwork and go on one afternoon, with few children of several grades, in a school with smaller rooms."""
+
+    def club(key: str, grades: list[int], **own: str) -> Course:
+        pupils = tuple(Child(f"{key}{n}", grade, 1, frozenset({4})) for n, grade in enumerate(grades))
+        return Course(key, {4: (990, 1060)}, pupils, "same_grade", 5, **own)
+
+    clubs = (club("wood", [4, 4, 5]), club("go", [1, 1, 2, 3], room="library", teacher="coach"))
+    places = (*(Place(f"r{n}", 5) for n in range(6)), Place("library", 80))
+    people = (*(Person(f"p{n}", class_key="1/1") for n in range(6)), Person("coach", rather_not=frozenset({4})))
+    problem = Problem(clubs, places, people, effort=1)
+    found = propose(problem)
+    assert wrong(problem, found) == []
+    go = [g for g, group in enumerate(found.groups) if group.course == "go"]
+    assert found.groups[go[0]].room == "library"
+    assert [d.person for d in found.duties if d.group == go[0]] == ["coach"]
+    tiny = [u.facts["groups"] for u in found.unmet if u.kind == "tiny"]
+    assert len(go) == 3 and go in tiny and sum(map(len, tiny)) == 5
+    together = propose(replace(problem, courses=tuple(replace(c, mode="mixed_age") for c in clubs)))
+    assert len(together.groups) == 2 and "tiny" not in {u.kind for u in together.unmet}
+    # What cannot be kept is said, with the reason.
+    small, busy = replace(places[-1], seats=1), replace(places[-1], busy=((4 * 1440, 5 * 1440),))
+    away = replace(people[-1], cannot=frozenset({4}), rather_not=frozenset())
+    for place, person, reasons in (
+        (small, away, ("small", "cannot")),
+        (busy, replace(away, teaches=False), ("busy", "off")),
+    ):
+        lost = replace(problem, places=(*places[:-1], place), people=(*people[:-1], person))
+        other = propose(lost)
+        assert wrong(lost, other) == []
+        said = {u.kind: u.facts["why"] for u in other.unmet if "why" in u.facts}
+        assert (said["other_room"], said["other_teacher"]) == reasons
 
 
 @pytest.mark.req("R-168", "R-178", "R-180")
