@@ -81,4 +81,9 @@ def download(body: bytes, name: str, media_type: str = XLSX) -> Response[bytes]:
 
 def _sheet_name(title: str) -> str:
     """A spreadsheet refuses some signs in the name of a sheet, and more than 31 of any."""
-    return "".join("·" if sign in "[]:*?/\\'" else sign for sign in title)[:31] or "1"
+    return shortened("".join("·" if sign in "[]:*?/\\'" else sign for sign in title)) or "1"
+
+
+def shortened(title: str, most: int = 31) -> str:
+    """As much of a sheet's name as a spreadsheet takes: it counts a rare character (𠮷) as two."""
+    return title.encode("utf-16-le")[: 2 * most].decode("utf-16-le", "ignore")

@@ -45,8 +45,12 @@ class EmbeddedValkey:
 
     def start(self) -> Self:
         """Run the server until it answers. Twice does no harm."""
-        if self._process is not None and self._process.poll() is None:
-            return self
+        known = self._process
+        if known is not None:
+            # One that was killed a moment ago does not answer any more, and is about to be gone.
+            wait_until(lambda: known.poll() is not None or self.ping(), 10)
+            if known.poll() is None:
+                return self
         try:
             if not self._run():
                 self._set_aside()

@@ -14,6 +14,7 @@ from typing import Any, Final
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
 from core.base.text import lazy_gettext as _l
+from core.web.sheets import shortened
 from tenants.roster.columns import FIELDS, PROBLEM_SHEET, REASON, field_of
 from tenants.roster.types import RawRow, Report, RowError, Severity, Sheet
 from tenants.roster.values import shown
@@ -36,10 +37,10 @@ def safe(text: str) -> str:
 def sheet_title(name: str, taken: set[str]) -> str:
     """A sheet name that Excel accepts: no signs, 31 characters at most, once a workbook."""
     plain = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", safe(name)).strip().strip("'") or "Sheet"
-    title, n = plain[:31], 1
+    title, n = shortened(plain), 1
     while title.casefold() in taken or title.casefold() == "history":
         n += 1
-        title = f"{plain[:27]} ({n})"
+        title = f"{shortened(plain, 27)} ({n})"
     taken.add(title.casefold())
     return title
 

@@ -118,6 +118,11 @@ def test_reasons_in_english() -> None:
     assert reasons(check(error_workbook(report), "a.xlsx")) == reasons(report)
 
 
+def test_a_file_name_of_rare_characters_is_a_sheets_name_cut_short() -> None:
+    report = check(make.csv_file(make.table([make.pupil(1, 姓名="")]), "utf-8"), "𠮷" * 20 + ".csv")
+    assert CalamineWorkbook.from_filelike(io.BytesIO(error_workbook(report))).sheet_names[-1] == "𠮷" * 15
+
+
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
