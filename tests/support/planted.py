@@ -159,15 +159,17 @@ def _early(orders: Orders) -> None:
     decide = Claims._decide
     commits: set[asyncio.Task[None]] = set()
 
-    async def decide_early(self: Claims, tenant_id: UUID, asked: Sequence[tuple[UUID, Wish]]) -> list[Decision]:
+    async def decide_early(
+        self: Claims, tenant_id: UUID, asked: Sequence[tuple[UUID, Wish]], wait: int | None = None
+    ) -> list[Decision]:
         if not orders.faulty("early"):
-            return await decide(self, tenant_id, asked)
+            return await decide(self, tenant_id, asked, wait)
         told = msgspec.json.encode([claims._plain(*one) for one in asked]).decode()
         connection = await self._house.db.engine.connect()
         driver: Any = (await connection.get_raw_connection()).driver_connection
         transaction = driver.transaction()
         await transaction.start()
-        rows = await driver.fetch(claims._DECIDE, tenant_id, told, claims.HOLD_MINUTES)
+        rows = await driver.fetch(claims._DECIDE, tenant_id, told, claims.HOLD_MINUTES, wait)
 
         async def commit() -> None:
             await asyncio.sleep(EARLY_SECONDS)
