@@ -89,9 +89,6 @@ def watched_propose(problem: Problem, told: Told = lambda done, total: None) -> 
     return propose(problem, report)
 
 
-making.propose = watched_propose
-
-
 PROBE = Contribution(
     key="probe",
     jobs=[
@@ -112,6 +109,7 @@ def main() -> None:
     start_logging("info")
     if lease := os.environ.get("KEHOU_TEST_LEASE"):
         deliveries.LEASE_SECONDS = relay.RESEND_SECONDS = int(lease)
+    making.propose = watched_propose  # here, not on import: tests of the same process import us
     stop = stop_on_signals()
     if sys.argv[1] == "worker":
         run_worker(settings, lambda: house(settings), threads=8, stop=stop)
