@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Update, func, select, text, update
+from sqlalchemy import ColumnElement, Update, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.base.context import Actor, TenantContext
@@ -116,22 +116,25 @@ class Delivery:
 async def deliver(house: House, tenant_id: UUID, message_id: UUID) -> str:
     """Run one outbox row. Returns done, skipped, repeated, retry, dead or gone; raises nothing of the consumer's."""
     sender = await worker_context(house, tenant_id)
-    row = await _begin_attempt(house, sender, message_id)
-    if row is None:
-        return "gone"
+    row = await _begin_attempt(house, sender, message_id, ~_SUSPECT)
+    if row is not None:
+        return await _attempt(house, sender, row)
+    # A suspect counts its attempt only when it runs alone: nobody pays for the death of a neighbour twice.
+    suspects = house.services.setdefault(Suspects, Suspects())
+    if not suspects.enter():
+        return "retry" if await _postpone(house, sender, message_id) else "gone"
+    try:
+        row = await _begin_attempt(house, sender, message_id, _SUSPECT)
+        return "gone" if row is None else await _attempt(house, sender, row)
+    finally:
+        suspects.leave()
+
+
+async def _attempt(house: House, sender: TenantContext, row: Outbox) -> str:
     if row.attempts > MAX_ATTEMPTS or (row.attempts > MAX_DEATHS and row.error is None):
         await _finish(house, sender, row, dead=row.error or "its worker died each time it ran")
         return "dead"
-    suspects = house.services.setdefault(Suspects, Suspects())
-    suspect = row.attempts > 1 and row.error is None
-    if suspect and not suspects.enter():
-        await _again(house, sender, row, seconds=1, why="", counted=False)
-        return "retry"
-    try:
-        return await _consume(house, sender, row)
-    finally:
-        if suspect:
-            suspects.leave()
+    return await _consume(house, sender, row)
 
 
 async def _consume(house: House, sender: TenantContext, row: Outbox) -> str:
@@ -172,17 +175,33 @@ def _consumer(house: House, row: Outbox) -> tuple[Any, bool] | None:
     return (document.item.handler, True) if document else None
 
 
-async def _begin_attempt(house: House, sender: TenantContext, message_id: UUID) -> Outbox | None:
-    """Count the attempt and lease the row; None when it is finished, set aside, or leased to a living worker."""
+_SUSPECT: Final = (Outbox.attempts > 0) & Outbox.error.is_(None)
+"""Its worker died when it last ran, of it or of a neighbour."""
+
+
+def _due(message_id: UUID) -> Update:
+    return update(Outbox).where(
+        Outbox.id == message_id, Outbox.done_at.is_(None), Outbox.dead_at.is_(None), Outbox.available_at <= func.now()
+    )
+
+
+async def _postpone(house: House, sender: TenantContext, message_id: UUID) -> bool:
+    """A suspect waits for its turn, uncounted; False when nothing of it is due."""
+    async with house.unit(sender) as uow:
+        query = _due(message_id).values(available_at=func.now() + text("interval '1 second'"), sent_at=None)
+        query = query.execution_options(**_UNSEEN)
+        return (await uow.session.execute(query.returning(Outbox.id))).first() is not None
+
+
+async def _begin_attempt(
+    house: House, sender: TenantContext, message_id: UUID, which: ColumnElement[bool]
+) -> Outbox | None:
+    """Count the attempt and lease the row; None when it is finished, set aside, leased to a living worker, or not
+    `which`."""
     async with house.unit(sender) as uow:
         query = (
-            update(Outbox)
-            .where(
-                Outbox.id == message_id,
-                Outbox.done_at.is_(None),
-                Outbox.dead_at.is_(None),
-                Outbox.available_at <= func.now(),
-            )
+            _due(message_id)
+            .where(which)
             .values(
                 attempts=Outbox.attempts + 1,
                 sent_at=func.now(),

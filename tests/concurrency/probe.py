@@ -1,8 +1,7 @@
 """The worker and relay processes as they are deployed, with jobs that can be watched and held; run with -m.
 
 `python -m tests.concurrency.probe worker`. Settings come from the environment; KEHOU_TEST_FOLDER is where the jobs
-leave their traces and look for orders, KEHOU_TEST_LEASE shortens the lease, and the time after which what was sent and
-not begun is sent again, so that a test need not wait long.
+leave their traces and look for orders, KEHOU_TEST_LEASE shortens the lease so that a test need not wait long.
 """
 
 from __future__ import annotations
@@ -107,8 +106,7 @@ def house(settings: Settings) -> House:
 def main() -> None:
     settings = Settings.from_environment()
     start_logging("info")
-    if lease := os.environ.get("KEHOU_TEST_LEASE"):
-        deliveries.LEASE_SECONDS = relay.RESEND_SECONDS = int(lease)
+    deliveries.LEASE_SECONDS = int(os.environ.get("KEHOU_TEST_LEASE", deliveries.LEASE_SECONDS))
     making.propose = watched_propose  # here, not on import: tests of the same process import us
     stop = stop_on_signals()
     if sys.argv[1] == "worker":

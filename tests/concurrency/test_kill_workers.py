@@ -109,10 +109,7 @@ class Station:
 
 
 @pytest.fixture
-async def station(
-    house: House, valkey: EmbeddedValkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Station]:
-    monkeypatch.setattr("deploy.supervisor.BACKOFF", (0.2,))  # crashes are meant here
+async def station(house: House, valkey: EmbeddedValkey, tmp_path: Path) -> AsyncIterator[Station]:
     with Supervisor(tmp_path / "logs", report=lambda line: None) as supervisor:
         made = Station(house, valkey, tmp_path, supervisor)
         made.school = await World(house).school(plugins=(), families=0)
