@@ -5,11 +5,8 @@ What was offered is kept whole, with its SHA-256; the code that signs is bound t
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +19,7 @@ from core.base.text import in_locale
 from core.db.house import House
 from core.db.states import MoveRefused
 from core.db.uow import UnitOfWork
-from core.enrollment import seats
+from core.enrollment import seats, signing_codes
 from core.enrollment.basket import items_of
 from core.enrollment.enrolments import enrol
 from core.enrollment.errors import AgreementChanged, Objected, WrongSigningCode
@@ -34,7 +31,6 @@ from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import AGREEMENT, APPLICATION
 from core.enrollment.words import when_line
 from core.identity.gateway import CodeGateway
-from core.identity.service import TooManyCodes
 from core.ledger.numbers import next_number, show_number
 from core.people.models import Guardian
 from core.people.service import StudentView, my_child, my_child_to_choose, my_guardian, student
@@ -46,10 +42,6 @@ from core.web.i18n import class_name, fdate, mask_phone
 
 SIGNABLE = ("agreement_pending", "enrolled")
 """States of an application whose agreement may be signed; in any other one there is nothing agreed to sign."""
-
-CODE_MINUTES = 5
-CODE_TRIES = 5
-CODES_PER_HOUR = 6
 
 
 async def offer_agreement(uow: UnitOfWork, application: Application, child: StudentView) -> Agreement:
@@ -211,23 +203,7 @@ async def _new_code(uow: UnitOfWork, agreement_id: UUID) -> tuple[str, str]:
     _refuse_unsignable(row, await uow.get(Application, row.application_id))
     guardian = await my_guardian(uow)
     await uow.hold(f"signing/{guardian.id}")
-    recent = select(func.count()).where(
-        SigningCode.account_id == uow.ctx.actor.account_id,
-        SigningCode.created_at > func.now() - text("interval '1 hour'"),
-    )
-    if (await uow.session.execute(recent.select_from(SigningCode))).scalar_one() >= CODES_PER_HOUR:
-        raise TooManyCodes()
-    digits = f"{secrets.randbelow(1_000_000):06d}"
-    moment = (await uow.session.execute(select(func.now()))).scalar_one()
-    uow.session.add(
-        SigningCode(
-            agreement_id=row.id,
-            account_id=uow.ctx.actor.account_id,
-            code_hash=_code_hash(uow.house, row, digits),
-            expires_at=moment + timedelta(minutes=CODE_MINUTES),
-        )
-    )
-    await uow.session.flush()
+    digits = await signing_codes.issue(uow, SigningCode, _bound(uow.house, row), agreement_id=row.id)
     await uow.audit("agreement.code_sent", "agreement", row.id)
     return guardian.phone, digits
 
@@ -235,22 +211,7 @@ async def _new_code(uow: UnitOfWork, agreement_id: UUID) -> tuple[str, str]:
 async def check_code(uow: UnitOfWork, agreement_id: UUID, digits: str) -> bool:
     """Whether the code signs this agreement now. A try is counted: commit the unit of work whatever comes out."""
     row = await _mine_to_sign(uow, agreement_id)
-    newest = (
-        select(SigningCode)
-        .where(SigningCode.agreement_id == row.id, SigningCode.account_id == uow.ctx.actor.account_id)
-        .order_by(SigningCode.created_at.desc(), SigningCode.id.desc())
-        .limit(1)
-        .with_for_update()
-    )
-    code = (await uow.session.execute(newest)).scalar_one_or_none()
-    moment = (await uow.session.execute(select(func.clock_timestamp()))).scalar_one()
-    if code is None or code.used_at or code.expires_at <= moment or code.attempts >= CODE_TRIES:
-        return False
-    code.attempts += 1
-    right = hmac.compare_digest(code.code_hash, _code_hash(uow.house, row, digits.strip()))
-    if right:
-        code.used_at = moment
-    return right
+    return await signing_codes.accepts(uow, SigningCode, _bound(uow.house, row), digits, agreement_id=row.id)
 
 
 async def sign(house: House, ctx: TenantContext, agreement_id: UUID, digits: str, sha256: str) -> UUID:
@@ -386,7 +347,5 @@ async def end_agreements(
     await uow.session.flush()
 
 
-def _code_hash(house: House, row: Agreement, digits: str) -> str:
-    key = hashlib.sha256(b"signing-code" + house.settings.master_key_bytes).digest()
-    bound = f"{row.tenant_id}:{row.id}:{row.sha256}:{digits}"
-    return hmac.new(key, bound.encode(), hashlib.sha256).hexdigest()
+def _bound(house: House, row: Agreement) -> Callable[[str], str]:
+    return signing_codes.bound(house, "signing-code", row.tenant_id, row.id, row.sha256)

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.models import Stamped, TenantModel, tenant_fk
+from core.enrollment.signing_codes import OneTimeCode
 
 Days = ARRAY(SmallInteger())
 """Weekdays or grades: small whole numbers, weekdays counting from 1 (Monday)."""
@@ -339,7 +340,7 @@ class Agreement(TenantModel, Stamped):
     """Signed on paper: signed_on, entered_by, checked_by and the scan's SHA-256. Empty where a code signed it."""
 
 
-class SigningCode(TenantModel, Stamped):
+class SigningCode(OneTimeCode):
     """A one-time code sent to sign one agreement in one wording; worth nothing for anything else."""
 
     __tablename__ = "signing_code"
@@ -349,11 +350,6 @@ class SigningCode(TenantModel, Stamped):
     )
 
     agreement_id: Mapped[UUID]
-    account_id: Mapped[UUID]
-    code_hash: Mapped[str]
-    expires_at: Mapped[datetime]
-    attempts: Mapped[int] = mapped_column(server_default="0")
-    used_at: Mapped[datetime | None]
 
 
 class Enrolment(TenantModel, Stamped):

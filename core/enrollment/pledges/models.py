@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db.models import Stamped, TenantModel, tenant_fk
+from core.db.models import TenantModel, tenant_fk
+from core.enrollment.signing_codes import OneTimeCode
 
 
 class TeacherPledge(TenantModel):
@@ -40,7 +41,7 @@ class TeacherPledge(TenantModel):
     """Masked: where the one-time code went."""
 
 
-class PledgeCode(TenantModel, Stamped):
+class PledgeCode(OneTimeCode):
     """A one-time code sent to sign the agreement for one item in one wording; worth nothing for anything else."""
 
     __tablename__ = "pledge_code"
@@ -50,8 +51,3 @@ class PledgeCode(TenantModel, Stamped):
     )
 
     offering_id: Mapped[UUID]
-    account_id: Mapped[UUID]
-    code_hash: Mapped[str]
-    expires_at: Mapped[datetime]
-    attempts: Mapped[int] = mapped_column(server_default="0")
-    used_at: Mapped[datetime | None]
