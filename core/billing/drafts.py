@@ -216,14 +216,14 @@ class Calendar:
         self._days = days
         self._known: dict[Any, tuple[int, int, int, int]] = {}
 
-    def of(self, enrolment: Any) -> tuple[int, int, int, int]:
+    def of(self, enrolment: Any, *, late: bool = False) -> tuple[int, int, int, int]:
         """(dated lessons that it covers, calendar months in which they lie, lessons of its days in the whole of these
-        months, and in the whole term)."""
+        months, and in the whole term); for one that came `late` nothing was before its first day."""
         weekdays = frozenset(enrolment.weekdays or enrolment.offering.weekdays)
-        asked = (weekdays, enrolment.starts_on, enrolment.ends_on)
+        asked = (weekdays, enrolment.starts_on, enrolment.ends_on, late)
         if asked not in self._known:
             first, last = enrolment.starts_on or date.min, enrolment.ends_on or date.max
-            mine = [day for day, weekday in self._days.items() if weekday in weekdays]
+            mine = [day for day, weekday in self._days.items() if weekday in weekdays and not (late and day < first)]
             covered = [day for day in mine if first <= day <= last]
             months = {(day.year, day.month) for day in covered}
             in_months = sum(1 for day in mine if (day.year, day.month) in months)
@@ -232,10 +232,18 @@ class Calendar:
 
     def student(self, student_id: UUID, grade: int, enrolments: tuple[Any, ...]) -> BilledStudent:
         """What each enrolment covers. Where one was exchanged for another, its days changed, or the child left and came
-        back, also of how much: what is priced by the month or term is paid for once."""
-        counted = {e.id: self.of(e) for e in enrolments}
+        back, also of how much: what is priced by the month or term is paid for once; a latecomer, who pays it whole, has
+        paid for the lessons since it came."""
+        first: dict[UUID, date] = {}
+        for e in enrolments:
+            began = e.starts_on or date.min
+            first[e.offering.id] = min(first.get(e.offering.id, began), began)
+        times = Counter(e.offering.id for e in enrolments)
+        counted = {
+            e.id: self.of(e, late=not e.instead and (e.starts_on or date.min) == first[e.offering.id])
+            for e in enrolments
+        }
         lessons = {id_: found[0] for id_, found in counted.items()}
         months = {id_: found[1] for id_, found in counted.items()}
-        times = Counter(e.offering.id for e in enrolments)
-        whole = {e.id: counted[e.id][2:] for e in enrolments if e.exchanged or times[e.offering.id] > 1}
-        return BilledStudent(student_id, grade, enrolments, lessons, months, whole)
+        parted = [e for e in enrolments if e.exchanged or e.instead or times[e.offering.id] > 1]
+        return BilledStudent(student_id, grade, enrolments, lessons, months, {e.id: counted[e.id][2:] for e in parted})

@@ -43,7 +43,7 @@ async def enrolments_for_billing(
     views = await _views(uow, list((await uow.session.execute(rows.order_by(Enrolment.id))).scalars()))
     given = await swapped_at(uow, [view.id for view in views])
     for view in views:
-        by_student[view.student_id].append(replace(view, exchanged=view.exchanged or view.id in given))
+        by_student[view.student_id].append(replace(view, exchanged=view.id in given))
     return [(students[id_], tuple(by_student[id_])) for id_ in chosen]
 
 
@@ -214,7 +214,7 @@ async def _views(uow: UnitOfWork, rows: Sequence[Enrolment]) -> list[EnrolmentVi
             weekdays=tuple(row.weekdays),
             starts_on=row.starts_on,
             ends_on=row.ends_on,
-            exchanged=row.replaces is not None,
+            instead=row.replaces is not None,
         )
         for row in rows
     ]

@@ -150,5 +150,7 @@ class EnrolmentView:
     weekdays: tuple[int, ...]
     starts_on: date | None = None
     ends_on: date | None = None
+    instead: bool = False
+    """It began in the stead of another one, in mid-term."""
     exchanged: bool = False
-    """It began in the stead of another, in mid-term; where billing asks, also: another began in its stead."""
+    """Another one began in its stead; only where billing asks."""

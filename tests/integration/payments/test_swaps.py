@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.billing import refunds
 from core.billing import run as billing
@@ -235,3 +235,24 @@ async def test_who_left_and_came_back_pays_the_term_once(world: World, standin: 
     # 5 lessons until the 15th, 35 from the 22nd, of 41.
     assert await of(till, 0) == [(0, "issued", 36000 * 5 // 41 + 36000 * 35 // 41, 0)]
     assert await of(till, 1) == [(0, "issued", 36000, 0)]
+
+
+@pytest.mark.req("R-149", "R-374")
+async def test_a_latecomer_pays_the_same_whether_it_paid_before_the_exchange_or_not(
+    world: World, standin: Standin
+) -> None:
+    till = Till(world, standin, await world.school())
+    _care, art = await opened(till, unit="term", unit_fen=36000)
+    async with till.house.unit(till.school.ctx) as uow:
+        await uow.session.execute(update(Enrolment).values(starts_on=date(2026, 11, 17)))
+    with at(MONDAY, 12):
+        await ran(till)
+        assert [await of(till, n) for n in (0, 1)] == [[(0, "issued", 36000, 0)]] * 2
+        await paid(till, (0,))
+        for number in (0, 1):
+            await swapped(till, number, art.id)
+        await ran(till)
+        await arrived(till)
+        # 19 lessons since the 17th, 2 of them until the 23rd; painting is 9 of 21.
+        assert await of(till, 0) == [(0, "part_refunded", 36000, 36000 - 3789), (1, "issued", 10285, 0)]
+        assert await of(till, 1) == [(0, "void", 36000, 0), (0, "issued", 3789 + 10285, 0)]
