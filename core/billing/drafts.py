@@ -232,8 +232,8 @@ class Calendar:
 
     def student(self, student_id: UUID, grade: int, enrolments: tuple[Any, ...]) -> BilledStudent:
         """What each enrolment covers. Where one was exchanged for another, its days changed, or the child left and came
-        back, also of how much: what is priced by the month or term is paid for once; a latecomer, who pays it whole, has
-        paid for the lessons since it came."""
+        back, also of how much: what is priced by the month or term is paid for once; a latecomer pays it whole, for the
+        lessons since it came."""
         first: dict[UUID, date] = {}
         for e in enrolments:
             began = e.starts_on or date.min
