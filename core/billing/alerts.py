@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.base.ids import new_id
 from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
-from core.billing.models import FinanceAlert
+from core.billing.models import Bill, FinanceAlert
 from core.db.uow import UnitOfWork
 
 KINDS: Mapping[str, Any] = {
@@ -71,9 +71,19 @@ async def raise_alert(
 
 async def settle_alert(uow: UnitOfWork, key: str, note: str = "") -> None:
     """Close the alert of this key, if it is open: what it warned of has settled itself."""
+    await _settle(uow, FinanceAlert.key == key, note)
+
+
+async def settle_swaps(uow: UnitOfWork, term_id: UUID, student_ids: Collection[UUID], note: str) -> None:
+    """A run has settled what these children exchanged."""
+    bills = select(Bill.id).where(Bill.term_id == term_id, Bill.student_id.in_(student_ids))
+    await _settle(uow, (FinanceAlert.kind == "swapped") & FinanceAlert.bill_id.in_(bills), note)
+
+
+async def _settle(uow: UnitOfWork, which: ColumnElement[bool], note: str) -> None:
     await uow.session.execute(
         update(FinanceAlert)
-        .where(FinanceAlert.key == key, FinanceAlert.closed_at.is_(None))
+        .where(which, FinanceAlert.closed_at.is_(None))
         .values(closed_at=func.now(), closed_by=uow.ctx.actor.name, note=note or _("已自行解决"))
     )
 

@@ -154,3 +154,13 @@ class EnrolmentView:
     """It began in the stead of another one, in mid-term."""
     exchanged: bool = False
     """Another one began in its stead; only where billing asks."""
+
+    @property
+    def span(self) -> tuple[date, date]:
+        """Its first and last day; where it has none, the first or last there is."""
+        return self.starts_on or date.min, self.ends_on or date.max
+
+    def at_once(self, other: EnrolmentView) -> bool:
+        """Whether the two have a day in common."""
+        (first, last), (start, end) = self.span, other.span
+        return first <= end and start <= last

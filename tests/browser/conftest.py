@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/browser" in str(item.path):
             item.add_marker(pytest.mark.browser)
-            if "test_every_page" not in str(item.path):
+            if "test_story" in str(item.path):
                 item.add_marker(pytest.mark.xdist_group("story"))
             if missing:
                 item.add_marker(pytest.mark.skip(reason="no browser on this machine"))

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.unit.web.browser import HOST, launched, opened
+from tests.unit.web.browser import HOST, opened
 from tests.unit.web.sink import PARTS, pages
 
-pytestmark = pytest.mark.browser
 HTML = dict(pages())
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
-
-
 @pytest.mark.parametrize("size", ["phone", "desk"])
-def test_axe_finds_nothing(chromium: Browser, size: str) -> None:
+def test_axe_finds_nothing(browser: Browser, size: str) -> None:
     axe = Axe()
     found: list[str] = []
-    with opened(chromium, size, HTML) as page:
+    with opened(browser, size, HTML) as page:
         for name in HTML:
             if size == "desk" and PARTS[name.split("-")[0]][0] == "_phone.html":
                 continue
@@ -36,9 +27,9 @@ def test_axe_finds_nothing(chromium: Browser, size: str) -> None:
     assert not found, "\n".join(found)
 
 
-def test_nothing_breaks_the_content_policy(chromium: Browser) -> None:
+def test_nothing_breaks_the_content_policy(browser: Browser) -> None:
     problems: list[str] = []
-    with opened(chromium, "desk", HTML) as page:
+    with opened(browser, "desk", HTML) as page:
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         for name in HTML:
@@ -49,9 +40,9 @@ def test_nothing_breaks_the_content_policy(chromium: Browser) -> None:
 
 
 @pytest.mark.parametrize("size", ["tiny", "phone"])
-def test_no_page_scrolls_sideways(chromium: Browser, size: str) -> None:
+def test_no_page_scrolls_sideways(browser: Browser, size: str) -> None:
     wide = []
-    with opened(chromium, size, HTML) as page:
+    with opened(browser, size, HTML) as page:
         for name in HTML:
             page.goto(f"{HOST}/{name}.html")
             over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -60,7 +51,7 @@ def test_no_page_scrolls_sideways(chromium: Browser, size: str) -> None:
     assert not wide, "\n".join(wide)
 
 
-def test_targets_on_a_phone_are_large_enough(chromium: Browser) -> None:
+def test_targets_on_a_phone_are_large_enough(browser: Browser) -> None:
     """44 px, counting the invisible rim that round buttons and chips carry; links in running text are exempt."""
     script = """() => [...document.querySelectorAll(
         "button, .btn, nav a, .round, summary, input:not([type=hidden]), select")]
@@ -70,15 +61,15 @@ def test_targets_on_a_phone_are_large_enough(chromium: Browser) -> None:
         return [box.height - 2 * Math.min(rim, 0), target.outerHTML.slice(0, 90)] })
       .filter(([height]) => height < 40)"""
     small = []
-    with opened(chromium, "phone", HTML) as page:
+    with opened(browser, "phone", HTML) as page:
         for name in HTML:
             page.goto(f"{HOST}/{name}.html")
             small += [f"{name}: {height:.0f} px: {html}" for height, html in page.evaluate(script)]
     assert not small, "\n".join(small)
 
 
-def test_the_menu_opens_without_javascript(chromium: Browser) -> None:
-    with opened(chromium, "phone", HTML, script=False) as page:
+def test_the_menu_opens_without_javascript(browser: Browser) -> None:
+    with opened(browser, "phone", HTML, script=False) as page:
         page.goto(f"{HOST}/desk.html")
         entry = page.get_by_role("link", name="选课管理")
         expect(entry).to_be_hidden()
@@ -88,8 +79,8 @@ def test_the_menu_opens_without_javascript(chromium: Browser) -> None:
         expect(entry).to_be_hidden()
 
 
-def test_errors_take_the_focus_and_lead_to_their_field(chromium: Browser) -> None:
-    with opened(chromium, "phone", HTML) as page:
+def test_errors_take_the_focus_and_lead_to_their_field(browser: Browser) -> None:
+    with opened(browser, "phone", HTML) as page:
         page.goto(f"{HOST}/task-errors.html")
         expect(page.get_by_role("alert")).to_be_focused()
         page.get_by_role("alert").get_by_role("link", name="手机号").click()
@@ -97,8 +88,8 @@ def test_errors_take_the_focus_and_lead_to_their_field(chromium: Browser) -> Non
         expect(page.get_by_label("手机号")).to_have_accessible_description("请填写 11 位手机号")
 
 
-def test_a_table_becomes_cards_on_a_phone(chromium: Browser) -> None:
-    with opened(chromium, "phone", HTML) as page:
+def test_a_table_becomes_cards_on_a_phone(browser: Browser) -> None:
+    with opened(browser, "phone", HTML) as page:
         page.goto(f"{HOST}/desk.html")
         cell = page.locator("td[data-label=任课]").first
         assert page.evaluate("e => getComputedStyle(e, '::before').content", cell.element_handle()) == '"任课"'
@@ -107,9 +98,9 @@ def test_a_table_becomes_cards_on_a_phone(chromium: Browser) -> None:
         assert box["width"] > 250
 
 
-def test_one_press_is_one_deed(chromium: Browser) -> None:
+def test_one_press_is_one_deed(browser: Browser) -> None:
     sent: list[str] = []
-    with opened(chromium, "desk", HTML) as page:
+    with opened(browser, "desk", HTML) as page:
         page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
         page.goto(f"{HOST}/form.html")
         # The answer never comes: a second press while waiting must not send again.
