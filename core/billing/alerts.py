@@ -24,7 +24,7 @@ KINDS: Mapping[str, Any] = {
     "refund_silent": _l("账单 %(number)s 的退款结果还不清楚，系统会继续查询：%(why)s"),
     "refund_failed": _l("账单 %(number)s 的退款没有成功，款项仍应退给家长：%(why)s"),
     "withdrawn": _l("账单 %(number)s 的学生中途退出，请在账单页办理退费或重开账单"),
-    "swapped": _l("账单 %(number)s 的学生中途换了项目，请生成一次账单：未上的次数自动退还，新项目补出账单"),
+    "swapped": _l("账单 %(number)s 的学生中途换了项目，请生成一次账单：原项目未上的次数按规定结算，新项目补出账单"),
     "provider_unknown": _l("支付通道有一笔本系统没有记录的款项：%(reference)s，%(amount)s"),
 }
 """The sentence of each kind of alert, filled from its facts."""

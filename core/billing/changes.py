@@ -3,22 +3,18 @@
 The run that a finance role starts settles them, with what it shows beforehand. An exchanged item whose bill is not
 paid yet: the bill is voided and made anew in the same run. One that is paid: the family's part of the lessons that it
 gave up is owed back, once. What the child took up later goes on a further bill of the term.
-
-What a school charges by the term or month it charges once for the same time, whatever items of the service a child
-takes then. Such a line names one of them; when that one ends before another, the line goes on with the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from fractions import Fraction
 from math import ceil
-from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from core.base import clock
 from core.base.text import gettext as _
@@ -30,9 +26,6 @@ from core.billing.service import void
 from core.billing.views import BilledStudent
 from core.db.uow import UnitOfWork
 from core.enrollment import service as enrollment
-from core.enrollment.views import EnrolmentView
-
-BY_TIME: Final = ("term", "month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,42 +44,29 @@ class GivenUp:
 
 
 async def given_up(uow: UnitOfWork, term_id: UUID, students: Sequence[BilledStudent]) -> list[GivenUp]:
-    """Lines of exchanged items of these children that no run has settled yet, by bill; those that go on with another
-    item are not given up."""
-    of_child = {student.student_id: student for student in students}
-    lines = await _lines(uow, term_id, of_child)
-    charged = {line.enrolment_id for _bill, line in lines if line.enrolment_id}
-    moments = await enrollment.swapped_at(uow, charged)
-    found = []
-    for bill, line in lines:
-        student = of_child[bill.student_id]
-        lessons = line.lessons if line.lessons is not None else line.quantity if line.unit == "lesson" else 0
-        used = student.lessons.get(line.enrolment_id, 0) if line.enrolment_id else lessons
-        goes_on = line.unit in BY_TIME and heir(student, line.enrolment_id, line.service, charged) is not None
-        if line.enrolment_id in moments and used < lessons and not goes_on:
-            found.append(GivenUp(bill, line, lessons - used, lessons, moments[line.enrolment_id]))
-    return found
-
-
-async def _lines(
-    uow: UnitOfWork, term_id: UUID, student_ids: Collection[UUID], *, lock: bool = False
-) -> list[tuple[Bill, BillLine]]:
-    """What these children were billed for their enrolments of a term, but for what was settled after an exchange."""
+    """Lines of exchanged items of these children that no run has settled yet, by bill."""
     query = (
         select(Bill, BillLine)
         .join(BillLine, (BillLine.tenant_id == Bill.tenant_id) & (BillLine.bill_id == Bill.id))
         .where(
             Bill.term_id == term_id,
-            Bill.student_id.in_(list(student_ids)),
+            Bill.student_id.in_([s.student_id for s in students]),
             Bill.state != "void",
             BillLine.enrolment_id.is_not(None),
             BillLine.swap_back_fen.is_(None),
         )
         .order_by(Bill.id, BillLine.id)
     )
-    if lock:
-        query = query.with_for_update(of=BillLine)
-    return [(row[0], row[1]) for row in (await uow.session.execute(query)).all()]
+    lines = [(row[0], row[1]) for row in (await uow.session.execute(query)).all()]
+    moments = await enrollment.swapped_at(uow, {line.enrolment_id for _bill, line in lines if line.enrolment_id})
+    covered = {id_: n for student in students for id_, n in student.lessons.items()}
+    found = []
+    for bill, line in lines:
+        lessons = line.lessons if line.lessons is not None else line.quantity if line.unit == "lesson" else 0
+        used = covered.get(line.enrolment_id, 0) if line.enrolment_id else lessons
+        if line.enrolment_id in moments and used < lessons:
+            found.append(GivenUp(bill, line, lessons - used, lessons, moments[line.enrolment_id]))
+    return found
 
 
 async def backs(uow: UnitOfWork, found: Sequence[GivenUp]) -> list[int]:
@@ -100,10 +80,7 @@ async def backs(uow: UnitOfWork, found: Sequence[GivenUp]) -> list[int]:
         if not one.paid:
             result.append(0)
             continue
-        part = Fraction(one.unused, one.lessons)
-        if one.line.unit in BY_TIME:  # it may have gone on with an item that began late: its lessons are not all
-            part = min(part, 1 - Fraction(one.line.earned_fen, one.line.amount_fen))
-        owed = ceil(await _paid_for(uow, one.line) * part)
+        owed = ceil(Fraction(await _paid_for(uow, one.line) * one.unused, one.lessons))
         purse = (one.bill.id, one.line.fund)
         if purse not in by_hand:
             since = select(Refund.shares).where(
@@ -137,53 +114,9 @@ async def _paid_for(uow: UnitOfWork, line: BillLine) -> Fraction:
     return left[line.id]
 
 
-def heir(
-    student: BilledStudent, enrolment_id: UUID | None, service: str, charged: Collection[UUID]
-) -> EnrolmentView | None:
-    """The item with which a charge by the term or month goes on when the one that it names has ended: of the same
-    service, had at the same time, and lasting longer. Those in `charged` have a charge of their own."""
-    own = next((e for e in student.enrolments if e.id == enrolment_id), None)
-    if own is not None and own.offering.plugin is not None:
-        return None
-    others = [
-        e
-        for e in student.enrolments
-        if e.id not in charged
-        and e.offering.plugin is None
-        and e.offering.service == service
-        and student.lessons.get(e.id)
-        and (own is None or (e.at_once(own) and e.span[1] > own.span[1]))
-    ]
-    # Rather one that the child had from the beginning: its lessons say how much of the charge's time is over.
-    began = own.span[0] if own is not None else date.max
-    return max(others, key=lambda e: (e.span[0] <= began, e.span[1]), default=None)
-
-
-async def hand_on(uow: UnitOfWork, term_id: UUID, students: Sequence[BilledStudent]) -> set[UUID]:
-    """Let lines go on with the items that last longer (`heir`): from then on they earn by the lessons of these. Returns
-    the bills of such lines. The caller holds the term's lock of billing."""
-    of_child = {student.student_id: student for student in students}
-    lines = await _lines(uow, term_id, of_child, lock=True)
-    charged = {line.enrolment_id for _bill, line in lines if line.enrolment_id}
-    found = set()
-    for bill, line in lines:
-        student, before = of_child[bill.student_id], line.enrolment_id
-        if line.unit not in BY_TIME or (other := heir(student, before, line.service, charged)) is None:
-            continue
-        part = (BillReduction.bill_id == bill.id) & (BillReduction.reference == before)
-        await uow.session.execute(update(BillReduction).where(part).values(reference=other.id))
-        line.enrolment_id, line.offering_id, line.lessons = other.id, other.offering.id, student.lessons[other.id]
-        await uow.audit("bill.goes_on", "bill", bill.id, line=line.id, before=before, after=other.id)
-        charged.add(other.id)
-        found.add(bill.id)
-    await uow.session.flush()
-    return found
-
-
 async def settle(uow: UnitOfWork, term_id: UUID, students: Sequence[BilledStudent], by: UUID | None) -> None:
-    """Let lines go on, void unpaid bills of exchanged items and owe back what was paid, each once. The caller holds the
-    term's lock of billing; `by` is the account that started the run and so approved it."""
-    await hand_on(uow, term_id, students)
+    """Void unpaid bills of exchanged items and owe back what was paid, each once. The caller holds the term's lock of
+    billing; `by` is the account that started the run and so approved it."""
     seen = await given_up(uow, term_id, students)
     touched = sorted({one.bill.id for one in seen})
     for bill_id in touched:  # locked first: it may just be paid
@@ -233,7 +166,7 @@ async def earlier(
         fen[student_id] += line.amount_fen if line.fund == "service" else 0
         if line.enrolment_id is not None:
             on[student_id].add(line.enrolment_id)
-            if line.unit in BY_TIME:
+            if line.unit in ("term", "month"):
                 by_time[student_id].add((line.enrolment_id, line.service))
     less = select(Bill.student_id, func.sum(BillReduction.amount_fen)).join(
         BillReduction, (BillReduction.tenant_id == Bill.tenant_id) & (BillReduction.bill_id == Bill.id)
@@ -260,8 +193,6 @@ def still_to_bill(students: Sequence[BilledStudent], before: Mapping[UUID, Earli
         known = before.get(student.student_id, Earlier(0, 0, frozenset()))
         of = {e.id: e for e in student.enrolments}
         paid = [(of[id_], service) for id_, service in known.by_time if id_ in of]
-        charged = {id_ for id_, _service in known.by_time}
-        paid += [(e, service) for id_, service in known.by_time if (e := heir(student, id_, service, charged))]
         fresh = tuple(
             e
             for e in student.enrolments

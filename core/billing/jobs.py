@@ -10,17 +10,17 @@ from sqlalchemy import select
 from core.base import clock
 from core.base.context import TenantContext
 from core.billing.alerts import raise_alert
-from core.billing.changes import hand_on
 from core.billing.models import Bill, BillLine, PaymentAttempt, Refund
 from core.billing.payments import close_page, look_and_settle, provider_named, stale_attempts
 from core.billing.port import ProviderRefused, ProviderUnsure
 from core.billing.refunds import record
-from core.billing.run import one_student
 from core.billing.settle import awaiting_fee
 from core.db.delivery import Delivery, RetryLater
 from core.db.house import House
 
 LOST_REFUND = timedelta(hours=1)
+OPEN = ("issued", "paid", "part_refunded")
+"""States of a bill that still bears on a child's money."""
 
 
 async def janitor(job: Delivery) -> None:
@@ -87,22 +87,22 @@ async def look_at_refund(house: House, ctx: TenantContext, refund_id: UUID, *, s
 
 
 async def withdrawn(job: Delivery) -> None:
-    """Consumes "enrollment.withdrawn": a child that left has a bill that somebody must look at, unless what it paid by
-    the term goes on with another item. Of one that exchanged an item the next run settles it (core.billing.changes),
-    and somebody must start that."""
-    uow, student_id = job.uow, UUID(job.payload["student"])
+    """Consumes "enrollment.withdrawn": a child that left has a bill that somebody must look at. Of one that exchanged
+    an item the next run settles it (core.billing.changes), and somebody must start that, also when the old item stands
+    on no bill: the new one is to."""
+    uow = job.uow
     swapped = bool(job.payload.get("swapped"))
+    query = (
+        select(Bill)
+        .where(Bill.student_id == UUID(job.payload["student"]), Bill.term_id == UUID(job.payload["term"]))
+        .where(Bill.state != "void")
+        .order_by(Bill.part.desc())
+    )
     # Not by the enrolment: it may have begun anew, with other days, after the bill.
     lines = select(BillLine.bill_id).where(BillLine.offering_id == UUID(job.payload["offering"]))
-    query = select(Bill).where(
-        Bill.student_id == student_id, Bill.id.in_(lines), Bill.state.in_(("issued", "paid", "part_refunded"))
-    )
-    bills = (await uow.session.execute(query)).scalars().all()
-    for term_id in sorted({bill.term_id for bill in bills}):
-        await uow.hold(f"billing/{term_id}", seconds=60)
-        await hand_on(uow, term_id, await one_student(uow, term_id, student_id))
-    if not swapped:
-        bills = (await uow.session.execute(query)).scalars().all()
+    bills = list((await uow.session.execute(query.where(Bill.id.in_(lines), Bill.state.in_(OPEN)))).scalars())
+    if swapped and not bills:
+        bills = list((await uow.session.execute(query.limit(1))).scalars())
     for bill in bills:
         key = f"withdrawn:{bill.id}:{job.payload['enrolment']}"
         await raise_alert(uow, key, "swapped" if swapped else "withdrawn", bill_id=bill.id, number=bill.number)

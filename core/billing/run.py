@@ -27,10 +27,8 @@ from core.db.delivery import Delivery
 from core.db.kernel_tables import JobRun, Transition
 from core.db.uow import UnitOfWork
 from core.enrollment import service as enrollment
-from core.enrollment.views import EnrolmentView
 from core.ledger import service as ledger
 from core.ledger.numbers import show_number, take_numbers
-from core.people.service import StudentView
 from core.policy import service as policy
 from core.terms import service as terms
 from core.terms.models import Term
@@ -127,23 +125,13 @@ async def bill_chunk(uow: UnitOfWork, run_id: UUID) -> tuple[bool, int]:
 
 async def next_students(
     uow: UnitOfWork, term_id: UUID, after: UUID | None
-) -> tuple[Term, tuple[BilledStudent, ...], UUID | None]:
+) -> tuple[Term, tuple[Any, ...], UUID | None]:
     """The next chunk of a term's children, with what each takes part in; the id to go on after, None at the end."""
     term = await uow.get(Term, term_id)
     found = await enrollment.enrolments_for_billing(uow, term_id, after, CHUNK)
-    return term, await _counted(uow, term_id, found), found[-1][0].id if found else None
-
-
-async def one_student(uow: UnitOfWork, term_id: UUID, student_id: UUID) -> tuple[BilledStudent, ...]:
-    """A child with what it takes part in; nothing where it takes part in nothing."""
-    return await _counted(uow, term_id, await enrollment.enrolments_for_billing(uow, term_id, only=student_id))
-
-
-async def _counted(
-    uow: UnitOfWork, term_id: UUID, found: Sequence[tuple[StudentView, tuple[EnrolmentView, ...]]]
-) -> tuple[BilledStudent, ...]:
     calendar = Calendar(await terms.timetable_days(uow, term_id))
-    return tuple(calendar.student(child.id, child.grade, enrolments) for child, enrolments in found)
+    students = tuple(calendar.student(child.id, child.grade, enrolments) for child, enrolments in found)
+    return term, students, found[-1][0].id if found else None
 
 
 def lessons_of(students: Sequence[BilledStudent]) -> dict[UUID, int]:

@@ -25,21 +25,13 @@ CHUNK = 500
 
 
 async def enrolments_for_billing(
-    uow: UnitOfWork,
-    term_id: UUID,
-    after_student: UUID | None = None,
-    limit: int = CHUNK,
-    *,
-    only: UUID | None = None,
+    uow: UnitOfWork, term_id: UUID, after_student: UUID | None = None, limit: int = CHUNK
 ) -> list[tuple[StudentView, tuple[EnrolmentView, ...]]]:
-    """A chunk of children of a term with all their enrolments, ended ones included, in order of the child's id; or
-    `only` one child.
+    """A chunk of children of a term with all their enrolments, ended ones included, in order of the child's id.
 
     Ask again with the last child's id until nothing comes. An enrolment that never covered a day is left out.
     """
     ids = select(Enrolment.student_id).where(Enrolment.term_id == term_id, _lasted()).distinct()
-    if only is not None:
-        ids = ids.where(Enrolment.student_id == only)
     if after_student is not None:
         ids = ids.where(Enrolment.student_id > after_student)
     chosen = list((await uow.session.execute(ids.order_by(Enrolment.student_id).limit(limit))).scalars())

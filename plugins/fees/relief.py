@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.api import (
     BillDraft,
-    BilledStudent,
     BillingRequest,
     ChargeProposal,
     EnrolmentView,
@@ -193,7 +192,7 @@ async def waiting(uow: UnitOfWork) -> int:
 
 async def charges(uow: UnitOfWork, request: BillingRequest) -> list[ChargeProposal]:
     """The core's own offerings that have a price: each by its lessons; one by the term or month is charged once for the
-    same time, with the item that lasts longest: of items that were exchanged for one another each is charged."""
+    same time: of items that were exchanged for one another each is charged."""
     pack = effective(uow, request.on)
     paid = [
         (child, enrolment)
@@ -206,7 +205,7 @@ async def charges(uow: UnitOfWork, request: BillingRequest) -> list[ChargePropos
     once = {p.service for p in found if p.unit in ("term", "month")}
     taken: dict[tuple[UUID, str], list[EnrolmentView]] = {}
     proposals = []
-    for child, enrolment in sorted(paid, key=_longest_first):
+    for child, enrolment in sorted(paid, key=lambda pair: -pair[0].lessons[pair[1].id]):
         service = enrolment.offering.service or ""
         before = taken.setdefault((child.student_id, service), [])
         if service in once and any(enrolment.at_once(other) for other in before):
@@ -223,12 +222,6 @@ async def charges(uow: UnitOfWork, request: BillingRequest) -> list[ChargePropos
             )
         )
     return proposals
-
-
-def _longest_first(one: tuple[BilledStudent, EnrolmentView]) -> tuple[timedelta, int]:
-    child, enrolment = one
-    first, last = enrolment.span
-    return first - last, -child.lessons[enrolment.id]
 
 
 async def reductions(

@@ -256,3 +256,29 @@ async def test_a_latecomer_pays_the_same_whether_it_paid_before_the_exchange_or_
         # 19 lessons since the 17th, 2 of them until the 23rd; painting is 9 of 21.
         assert await of(till, 0) == [(0, "part_refunded", 36000, 36000 - 3789), (1, "issued", 10285, 0)]
         assert await of(till, 1) == [(0, "void", 36000, 0), (0, "issued", 3789 + 10285, 0)]
+
+
+@pytest.mark.req("R-149", "R-214")
+async def test_who_exchanges_what_stands_on_no_bill_is_told_of_too(world: World, standin: Standin) -> None:
+    till = Till(world, standin, await world.school(families=1))
+    _care, art = await opened(till, unit="term", unit_fen=36000)
+    wednesday = every([3], time(16, 30), time(17, 30))
+    also = await menu.approved(world, till.school, title="周三托管", service="care", periods=wednesday, **ALL)
+    await menu.publish(world, till.school)
+    await enrolled(world, till.school, also.id, starts=FIRST)
+    with at(MONDAY, 12):
+        await ran(till)
+        await paid(till, (0,))
+        assert await of(till, 0) == [
+            (0, "paid", 36000, 0)
+        ]  # both are one charge, named after the one with more lessons
+        async with till.house.unit(till.school.ctx) as uow:
+            mine = await enrolments.enrolments_of(uow, till.school.families[0].student_id)
+        async with till.house.unit(await till.guardian(0)) as uow:
+            [other] = [e.id for e in mine if e.offering.id == also.id]
+            await swap.swap(uow, other, art.id, ())
+        await till.run()
+        assert await till.alerts() == ["swapped"]
+        await ran(till)
+        assert await of(till, 0) == [(0, "paid", 36000, 0), (1, "issued", 24000 - 13715, 0)]
+        assert await till.alerts() == []
