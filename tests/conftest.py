@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -39,6 +40,18 @@ def pytest_handlecrashitem(crashitem: str) -> None:
     _lost.append(crashitem)
     if _lost.count(crashitem) > 1 or len(_lost) > 2:
         pytest.exit(f"a test ended its process again: {', '.join(_lost)}", returncode=3)
+
+
+LONG = ("test_demo.py", "test_third_party.py")
+"""Files of few tests that take a minute or two."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, so that at the end no process waits for another (with xdist's --no-loadscope-reorder; it would
+    begin with those of many tests, and end with one that starts three demonstrations)."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.name not in LONG, -tests[item.path]))
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ DATABASE = ("tests/integration", "tests/security", "tests/concurrency", "tests/c
 NO_TESTS = 5  # pytest's exit code for "nothing to run"
 LONGEST = 2_400  # seconds of one part: thrice what the largest takes. Each test has a limit of its own, pyproject.toml.
 STOPPED = 124
+BY_FILE = ("-n2", "--dist=loadfile", "--no-loadscope-reorder")  # tests/conftest.py puts them in order
 
 
 def there(places: Sequence[str]) -> list[str]:
@@ -61,7 +62,7 @@ def pytest_twice(*args: str, env: Mapping[str, str] = MappingProxyType({})) -> i
     if code != 1:
         return 0 if code == NO_TESTS else code
     print("== 失败的再单独运行一次 / what failed runs once more, alone", flush=True)
-    again = [arg for arg in args if not arg.startswith(("-n", "--dist", "--cov"))]
+    again = [arg for arg in args if not arg.startswith(("-n", "--dist", "--cov", "--no-loadscope"))]
     code = pytest(
         "--last-failed",
         "--last-failed-no-failures=none",
@@ -119,7 +120,7 @@ def run(args: list[str]) -> int:
     """As `main`, once the surroundings are in order."""
     if args == ["--database"]:
         print(f"PostgreSQL: {os.environ.get('KEHOU_TEST_PG_BINDIR', 'embedded')}", flush=True)
-        return pytest_twice("-q", "-n2", "--dist=loadfile", *selection(), *there(DATABASE))
+        return pytest_twice("-q", *BY_FILE, *selection(), *there(DATABASE))
     if args:
         return pytest(*selection(), *args, env={})
     chosen = ["-q", *selection()]
@@ -131,7 +132,7 @@ def run(args: list[str]) -> int:
     # The larger part last: its closing line is the one that people and CI read. There it also says which lines it ran,
     # which takes half as long again (`make cover` for everybody else).
     counted = ["--cov", "--cov-report=term"] if on_ci() else []
-    parts.append(pytest_twice(*chosen, "-n2", "--dist=loadfile", *counted, *ignored, "tests"))
+    parts.append(pytest_twice(*chosen, *BY_FILE, *counted, *ignored, "tests"))
     return next((code for code in parts if code), 0)
 
 

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from core.base.context import Actor, TenantContext
+from core.db.giving_way import others_of
 from core.db.resolve import SignedIn, granted
 
 if TYPE_CHECKING:
     from core.db.house import House
 
 BATCH: Final = 256
-TURN: Final = 8
-"""Answers given in one turn of the loop: other requests come in between."""
 
 _PEOPLE: Final = """
 select s.token_hash, s.id as session_id, a.id as account_id, a.name as person, a.locale,
@@ -63,6 +62,7 @@ class Crowd:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._others = others_of(house)
         self._queues: dict[str, _Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -89,11 +89,10 @@ class Crowd:
                         if not answer.done():
                             answer.set_exception(error)
                     continue
-                for number, (token, answer) in enumerate(batch, 1):
+                for token, answer in batch:
                     if not answer.done():
                         answer.set_result(known.get(token))
-                    if number % TURN == 0:
-                        await asyncio.sleep(0)
+                    await self._others.give_way()
         finally:
             queue.running = False
             if not queue.waiting:

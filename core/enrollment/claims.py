@@ -27,6 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolEmpty
 
 from core.base.errors import Busy, Invalid
 from core.base.ids import new_id
+from core.db.giving_way import others_of
 from core.db.house import House
 from core.db.idempotency import KeyMissing
 from core.enrollment.openings import Openings
@@ -46,8 +47,6 @@ ANSWER_SECONDS: Final = 3.0
 """After so long in the line, a claim is answered with its position."""
 AGAIN_MS: Final = 300
 """How long the parts of a batch wait for locks, when the whole has waited in vain."""
-TURN: Final = 8
-"""Answers given in one turn of the loop: other schools' requests come in between."""
 
 _DATABASE: Final = (asyncpg.PostgresError, OSError, asyncpg.InterfaceError, TimeoutError, PoolEmpty)
 
@@ -113,6 +112,7 @@ class Claims:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._others = others_of(house)
         self._lines: dict[UUID, _Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._telling = False
@@ -210,11 +210,10 @@ class Claims:
                 for answer in _leave(line, claim):
                     answer.set_exception(refusal)
             return
-        for number, (claim, decision) in enumerate(zip(claims, decisions, strict=True), 1):
+        for claim, decision in zip(claims, decisions, strict=True):
             for answer in _leave(line, claim):
                 answer.set_result(decision)
-            if number % TURN == 0:
-                await asyncio.sleep(0)
+            await self._others.give_way()
 
     async def _decide(
         self, tenant_id: UUID, asked: Sequence[tuple[UUID, Wish]], wait: int | None = None

@@ -12,6 +12,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from core.base.errors import Forbidden, NotFound, NotSignedIn
 from core.base.text import get_locale, use_locale
+from core.db.giving_way import others_of
 from core.db.house import House
 from core.db.resolve import SignedIn, member_context, public_context, signed_in
 from core.db.resolve_many import crowd_of
@@ -77,6 +78,10 @@ async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseR
     # The request's state by its own dictionary: Litestar's wrapper locks and copies at every name.
     state: dict[str, Any] = connection.scope["state"]
     state |= {"access": rule, "ctx": None, "person": None}
+    if not rule.crowd:
+        others = others_of(house)
+        others.came()
+        state["answered"] = others.answered
     token = token_of(connection)
     known = await crowd_of(house).who(slug, hash_token(token)) if rule.crowd and slug and token else None
     if known is not None:

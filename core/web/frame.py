@@ -49,6 +49,7 @@ def frame(pay_origin: str = "") -> Any:
 
             async def with_headers(message: Message) -> None:
                 if message["type"] == "http.response.start":
+                    _answered(state)
                     own = {name.lower() for name, _ in message["headers"]}
                     ours: tuple[tuple[bytes, bytes], ...] = (*always, (b"x-request-id", state["request_id"].encode()))
                     if not scope["path"].startswith("/static/"):
@@ -56,11 +57,20 @@ def frame(pay_origin: str = "") -> Any:
                     message["headers"] = [*message["headers"], *(pair for pair in ours if pair[0] not in own)]
                 await send(message)
 
-            await app(scope, receive, with_headers)
+            try:
+                await app(scope, receive, with_headers)
+            finally:
+                _answered(state)
 
         return framed
 
     return wrap
+
+
+def _answered(state: dict[str, Any]) -> None:
+    """Who waited for this answer (core.db.giving_way) waits no more."""
+    if (answered := state.pop("answered", None)) is not None:
+        answered()
 
 
 def cross_site(headers: dict[str, str], path: str) -> bool:
