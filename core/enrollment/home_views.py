@@ -74,7 +74,8 @@ class Home:
 
         Taking out all of them is no submission: an application is taken back on its own page.
         """
-        return bool(self.unsent) or (bool(self.chosen) and any(c.offering_id not in self.chosen for c in self.submitted))
+        taken_out = any(c.offering_id not in self.chosen for c in self.submitted)
+        return bool(self.unsent) or (bool(self.chosen) and taken_out)
 
     @property
     def open(self) -> bool:
