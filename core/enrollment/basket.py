@@ -42,12 +42,18 @@ async def items_of(uow: UnitOfWork, application_id: UUID) -> list[ApplicationIte
     return list((await uow.session.execute(query)).scalars())
 
 
+def submitted(application: Application, items: Iterable[ApplicationItem]) -> set[Choice]:
+    """What an application that is on its way, or through, asks for."""
+    if application.state in STARTABLE:
+        return set()
+    return {Choice(i.offering_id, tuple(i.weekdays)) for i in items if i.state in ("chosen", "steered")}
+
+
 def says(application: Application, items: Iterable[ApplicationItem], choices: Iterable[Choice]) -> bool:
     """Whether an application that is on its way, or through, is about these choices and no others."""
     if application.state in (*STARTABLE, "steered"):
         return False
-    now = {(i.offering_id, tuple(i.weekdays)) for i in items if i.state in ("chosen", "steered")}
-    return now == {(c.offering_id, c.weekdays) for c in choices}
+    return submitted(application, items) == set(choices)
 
 
 async def enrolled_choices(uow: UnitOfWork, student_id: UUID, term_id: UUID) -> dict[UUID, Choice]:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -57,8 +58,24 @@ class Home:
     queues: Mapping[UUID, gate.Queue] = field(default_factory=dict)
     entries: Mapping[UUID, WaitingEntry] = field(default_factory=dict)
     """Where others wait, and where this child does."""
+    submitted: Set[Choice] = frozenset()
+    """What the application asks for; whatever else is chosen has not been submitted."""
     sent: bool = False
     """Whether the application says all that is chosen already, and nobody has refused it."""
+
+    @property
+    def unsent(self) -> list[Choice]:
+        """What is chosen and neither submitted nor taken part in, with these days."""
+        return [c for c in self.chosen.values() if c not in self.submitted and self.enrolled.get(c.offering_id) != c]
+
+    @property
+    def changed(self) -> bool:
+        """Whether something waits to be submitted: a choice, or that one of those submitted was taken out again.
+
+        Taking out all of them is no submission: an application is taken back on its own page.
+        """
+        taken_out = any(c.offering_id not in self.chosen for c in self.submitted)
+        return bool(self.unsent) or (bool(self.chosen) and taken_out)
 
     @property
     def open(self) -> bool:
@@ -127,6 +144,7 @@ async def load(uow: UnitOfWork, child_id: UUID | None) -> Home:
     enrolled = await basket.enrolled_choices(uow, child.id, term.id)
     known = {v.id: v for v in views}
     application = await basket.application_of(uow, child.id, term.id)
+    items = await basket.items_of(uow, application.id) if application is not None else []
     known |= await offerings_by_id(uow, ({*chosen, *enrolled}) - set(known))
     return Home(
         child=child,
@@ -139,8 +157,8 @@ async def load(uow: UnitOfWork, child_id: UUID | None) -> Home:
         enrolled=enrolled,
         held=await seats.held_by(uow, child.id, term.id),
         application=application,
-        sent=application is not None
-        and basket.says(application, await basket.items_of(uow, application.id), chosen.values()),
+        submitted=basket.submitted(application, items) if application is not None else frozenset(),
+        sent=application is not None and basket.says(application, items, chosen.values()),
         drawn=await drawn_now(uow, known.keys()),
         queues=await gate.queues(uow, known.keys()),
         entries=await gate.entries_of(uow, child.id, term.id),
@@ -177,7 +195,7 @@ def _card(
     overlap = None if mine else basket.first_overlap(view, view.weekdays, home.others(view))
     clash = overlap.title if overlap and not view.any_days else ""
     price = home.price(view)
-    state_text = _state_text(home, view) if mine or view.id in home.enrolled else ""
+    state, state_text = _state(home, view)
     unpriced = home.unpriced(view)
     action = None
     entry, full = home.entries.get(view.id), home.full(view) and view.id not in home.held
@@ -211,20 +229,24 @@ def _card(
         waiting=home.queues[view.id].many if view.id in home.queues else 0,
         tag=kind_title(view.kind) if view.kind in ("vendor_course", "insurance") else "",
         clash=clash,
-        state="waiting" if entry else "mine" if state_text else "",
+        state="waiting" if entry else state,
         state_text=WAITING.title(entry.state) if entry else state_text,
         action=action,
     )
 
 
-def _state_text(home: Home, view: OfferingView) -> str:
+def _state(home: Home, view: OfferingView) -> tuple[Literal["", "mine", "waiting"], str]:
+    """(state of the card, its words) of one offering for this child: what is only in the basket is not done yet."""
+    mine = home.chosen.get(view.id)
     if view.id in home.enrolled:
-        return _("已参加")
-    if home.application is not None and home.application.state in ("submitted", "class_reviewed", "steered"):
-        return _("已选")
+        return "mine", _("已参加")
+    if mine is None:
+        return "", ""
+    if mine not in home.submitted:
+        return "waiting", _("待提交")
     if home.application is not None and home.application.state in ("approved", "agreement_pending"):
-        return _("已核准")
-    return _("已选")
+        return "mine", _("已核准")
+    return "mine", _("已提交")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +261,7 @@ class Hero:
 
 def hero(home: Home) -> Hero:
     """The deadline as the biggest thing on the first screen."""
-    count = len(home.chosen)
-    line = ngettext("已选 %(num)s 项", "已选 %(num)s 项", count) if count else _("还没有选择项目")
-    if home.application is not None and home.sent and home.application.state != "enrolled":
-        line = _("已提交 %(n)s 项 · %(state)s", n=count, state=APPLICATION.title(home.application.state))
+    line = _standing(home)
     if home.menu is None or home.menu.phase == "draft":
         return Hero(home.term_name or _("课后服务"), _("菜单准备中"), "", _("发布后会在这里看到"))
     now = clock.now()
@@ -251,6 +270,21 @@ def hero(home: Home) -> Hero:
     if home.menu.phase == "open":
         return Hero(_("%(term)s选择进行中", term=home.term_name), until(home.menu.closes_at, now), _("后截止"), line)
     return Hero(home.term_name, _("选择已结束"), "", line)
+
+
+def _standing(home: Home) -> str:
+    """How far the family's choice has come; what was not submitted is said before everything else."""
+    if home.unsent:
+        count = len(home.unsent)
+        return ngettext("选了 %(num)s 项，还没有提交", "选了 %(num)s 项，还没有提交", count)
+    if home.changed:
+        return _("有改动还没有提交")
+    if home.application is not None and home.submitted and home.application.state != "enrolled":
+        state = APPLICATION.title(home.application.state)
+        return _("已提交 %(n)s 项 · %(state)s", n=len(home.submitted), state=state)
+    if home.enrolled:
+        return ngettext("参加 %(num)s 项", "参加 %(num)s 项", len(home.enrolled))
+    return _("还没有选择项目")
 
 
 def until(moment: datetime, now: datetime) -> str:

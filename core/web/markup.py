@@ -121,7 +121,8 @@ class CourseCard:
     not the school's: `per` says whom the family pays.
 
     `kind` is one of KINDS; `cover` the address of a 4:3 picture and `cover_alt` what it shows, or blank for a drawn
-    tile with `icon`. `left` is the number of free places, None where there is no limit; `state` is the child's own.
+    tile with `icon`. `left` is the number of free places, None where there is no limit; `state` is the child's own;
+    ``waiting`` is anything not settled yet (on a list, not submitted).
     `action` is the main button as (label, href), None where nothing can be done.
     """
 

@@ -22,6 +22,7 @@ from core.api import (
     today,
 )
 from core.api.policy import SANCTIONS
+from core.api.terms import term_title
 from plugins.vendors import bureau_service, exits, letters
 from plugins.vendors.models import Agency, Case, ScoreReport
 from plugins.vendors.schemas import AgencyForm, DecideForm, NoticeForm
@@ -71,6 +72,7 @@ async def _agency_page(
         request,
         "vendors/b_agency.html",
         uow,
+        term_title=term_title,
         status=status,
         row=row,
         application=letters.Application.model_validate(row.profile),
@@ -117,6 +119,7 @@ async def show_score(
         request,
         "vendors/score.html",
         uow,
+        term_title=term_title,
         score=row,
         data=row.data,
         place=row.school_name,
@@ -169,6 +172,7 @@ async def _case_page(
         request,
         "vendors/b_case.html",
         uow,
+        term_title=term_title,
         status=status,
         case=row,
         states=CASE_STATES,

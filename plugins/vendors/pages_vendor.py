@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from core.api import Form, NotFound, TenantContext, UnitOfWork, access, gettext, page, redirect, today
 from core.api.organisations import organisations
 from core.api.policy import SANCTIONS
+from core.api.terms import term_title
 from plugins.vendors import letters, vendor_service
 from plugins.vendors.models import Case, Course, ScoreReport
 from plugins.vendors.schemas import AnswerForm, CertificateForm, CoachForm, CourseForm, ProfileForm
@@ -29,6 +30,7 @@ async def home(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]
         request,
         "vendors/v_home.html",
         uow,
+        term_title=term_title,
         profile=await vendor_service.profile(uow),
         links=await vendor_service.links(uow),
         courses=await vendor_service.courses(uow),
@@ -264,6 +266,7 @@ async def show_score(
         request,
         "vendors/score.html",
         uow,
+        term_title=term_title,
         score=row,
         data=row.data,
         place=row.school_name,
@@ -290,6 +293,7 @@ async def _case_page(
         request,
         "vendors/v_case.html",
         uow,
+        term_title=term_title,
         status=status,
         case=row,
         form=form,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -31,6 +32,8 @@ from tenants.levels import reading
 from tenants.levels.models import LevelUpload
 
 SHOWN = 50
+"""So many different mistakes are shown; the table that comes back has all."""
+NAMED = 10
 FACES = ("desk", "teach")
 MAY = access(MANAGE, service.OWN)
 FILE = "/levels/{offering_id:uuid}/file"
@@ -79,9 +82,17 @@ async def _page(
         words=await service.words_of(uow, offering_id),
         form=form,
         table=table,
-        wrong=table.wrong[:SHOWN] if table else [],
+        wrong=[(_row_numbers(numbers), reasons) for numbers, reasons in table.told[:SHOWN]] if table else [],
         kept=await _kept(uow, offering_id) is not None,
     )
+
+
+def _row_numbers(numbers: Sequence[int]) -> str:
+    """Rows with the same mistakes, in words; of many the first, and how many there are."""
+    shown = _("、").join(str(n) for n in numbers[:NAMED])
+    if len(numbers) > NAMED:
+        return _("第 %(n)s 等 %(all)s 行", n=shown, all=len(numbers))
+    return _("第 %(n)s 行", n=shown)
 
 
 @get([f"/t/{{tenant:str}}/{face}{FILE}" for face in FACES], opt=MAY)

@@ -48,6 +48,14 @@ class Table:
         return [row for row in self.rows if row[2]]
 
     @property
+    def told(self) -> list[tuple[list[int], list[str]]]:
+        """What is wrong, each thing once: (numbers of the rows, reasons)."""
+        same: dict[tuple[str, ...], list[int]] = {}
+        for number, _cells, reasons in self.wrong:
+            same.setdefault(tuple(reasons), []).append(number)
+        return [(numbers, list(reasons)) for reasons, numbers in same.items()]
+
+    @property
     def accepted(self) -> bool:
         return not self.problem and not self.wrong and bool(self.given)
 
@@ -114,7 +122,7 @@ def _table(
         if child is not None and child.student_id in seen:
             reasons.append(_("和第 %(row)s 行是同一名学生", row=seen[child.student_id]))
         if said["level"] not in words:
-            reasons.append(_("层级「%(word)s」不在用语里：%(words)s", word=said["level"][:20], words="、".join(words)))
+            reasons.append(_("层级「%(word)s」不在用语里", word=said["level"][:20]))
         if child is not None:
             seen.setdefault(child.student_id, number)
             if not reasons:

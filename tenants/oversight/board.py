@@ -32,7 +32,7 @@ class Board:
         "": _l("按学校"),
         "coverage": _l("参加率低的在前"),
         "refused": _l("未通过多的在前"),
-        "unmet": _l("需求未满足多的在前"),
+        "unmet": _l("未通过且未参加多的在前"),
     }
 
     @property

@@ -21,6 +21,9 @@ from core.notices.models import Notice
 from core.people.models import Student
 from tenants.publication import service as publication
 
+TAKING_PART: Final = ("enrolled", "completed")
+"""Enrolments that count: what a closed term completed was taken part in, as on the school's own board."""
+
 NO_CLAUSE: Final = "-"
 """Refusals that name no clause are counted together: the words of the reason stay in the school."""
 
@@ -33,7 +36,7 @@ async def collect(uow: UnitOfWork, term_id: UUID) -> dict[str, Any]:
         uow,
         select(Offering.kind, func.count(distinct(Enrolment.student_id)))
         .join(Offering, (Offering.tenant_id == Enrolment.tenant_id) & (Offering.id == Enrolment.offering_id))
-        .where(Enrolment.term_id == term_id, Enrolment.state == "enrolled"),
+        .where(Enrolment.term_id == term_id, Enrolment.state.in_(TAKING_PART)),
         1,
     )
     refused = (
@@ -69,13 +72,17 @@ async def collect(uow: UnitOfWork, term_id: UUID) -> dict[str, Any]:
 
 def _enrolled(term_id: UUID) -> Select[Any]:
     return select(func.count(distinct(Enrolment.student_id))).where(
-        Enrolment.term_id == term_id, Enrolment.state == "enrolled"
+        Enrolment.term_id == term_id, Enrolment.state.in_(TAKING_PART)
     )
 
 
 def _unmet(term_id: UUID) -> Select[Any]:
-    """Children of whom something was refused and who take part in nothing: needs not met (R-024)."""
-    taking_part = select(Enrolment.student_id).where(Enrolment.term_id == term_id, Enrolment.state == "enrolled")
+    """Children of whom something was refused, who take part in nothing and have no application on its way (R-024).
+
+    Narrower than the school's own 尚未满足 (core.enrollment.figures), which also holds whoever only said so in the
+    survey and whatever is being dealt with: the bureau looks for refusals that led to nothing.
+    """
+    taking_part = select(Enrolment.student_id).where(Enrolment.term_id == term_id, Enrolment.state.in_(TAKING_PART))
     refused = (
         select(Application.student_id)
         .join(
@@ -89,19 +96,44 @@ def _unmet(term_id: UUID) -> Select[Any]:
         Application.state.in_(("submitted", "class_reviewed", "steered", "approved", "agreement_pending")),
     )
     return select(func.count(distinct(Student.id))).where(
-        Student.id.in_(refused), Student.id.not_in(taking_part), Student.id.not_in(open_again)
+        Student.left_at.is_(None),
+        Student.id.in_(refused),
+        Student.id.not_in(taking_part),
+        Student.id.not_in(open_again),
     )
 
 
 async def _menu(uow: UnitOfWork, term_id: UUID) -> dict[str, int]:
+    """What is on the menu. `taken` counts places of offerings with a limit (`seats`), so that the two compare;
+    `unlimited` counts the children who take part where there is none."""
+    limited = OfferingSeats.capacity.is_not(None)
     query = (
-        select(func.count(), func.coalesce(func.sum(OfferingSeats.capacity), 0), func.sum(OfferingSeats.taken))
+        select(func.count(), func.sum(OfferingSeats.capacity), func.sum(OfferingSeats.taken).filter(limited))
         .select_from(Offering)
         .join(OfferingSeats, (OfferingSeats.tenant_id == Offering.tenant_id) & (OfferingSeats.id == Offering.id))
         .where(Offering.term_id == term_id, Offering.state.in_(ON_MENU))
     )
     offered, seats, taken = (await uow.session.execute(query)).one()
-    return {"offerings": int(offered), "seats": int(seats or 0), "taken": int(taken or 0)}
+    unlimited = (
+        select(func.count(distinct(Enrolment.student_id)))
+        .join(
+            OfferingSeats,
+            (OfferingSeats.tenant_id == Enrolment.tenant_id) & (OfferingSeats.id == Enrolment.offering_id),
+        )
+        .join(Offering, (Offering.tenant_id == Enrolment.tenant_id) & (Offering.id == Enrolment.offering_id))
+        .where(
+            Enrolment.term_id == term_id,
+            Enrolment.state.in_(TAKING_PART),
+            Offering.state.in_(ON_MENU),
+            OfferingSeats.capacity.is_(None),
+        )
+    )
+    return {
+        "offerings": int(offered),
+        "seats": int(seats or 0),
+        "taken": int(taken or 0),
+        "unlimited": await _one(uow, unlimited),
+    }
 
 
 async def _posted(uow: UnitOfWork) -> dict[str, int]:

@@ -61,10 +61,15 @@ class Figures(BaseModel):
     refusals: Count = Field(default_factory=dict)
     refused: int = Field(default=0, ge=0)
     unmet: int = Field(default=0, ge=0)
+    """Children of whom something was refused, who take part in nothing and have no application on its way."""
     lessons: Count = Field(default_factory=dict)
     offerings: int = Field(default=0, ge=0)
     seats: int = Field(default=0, ge=0)
+    """Places of the offerings that have a limit."""
     taken: int = Field(default=0, ge=0)
+    """How many of these are taken."""
+    unlimited: int = Field(default=0, ge=0)
+    """Children who take part in an offering without a limit."""
     posted: Count = Field(default_factory=dict)
     chargeable: int = Field(default=0, ge=0)
     """Services on the menu that cost something."""

@@ -17,6 +17,9 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
+_IN_TEXTS: Final = "\t\n\v\f\r\x1a\x1b"
+"""Control signs that old programs leave in texts."""
+
 
 def _strict(data: bytes, encoding: str) -> str | None:
     try:
@@ -32,6 +35,14 @@ def _zero_bytes(data: bytes) -> str | None:
     if max(even, odd) * 20 < len(head) // 2:
         return None
     return "utf-16-le" if odd > even * 4 else "utf-16-be" if even > odd * 4 else None
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether this is no text in any encoding: more than every fiftieth sign is one that no text has."""
+    head = data[:4096]
+    wide = next((encoding for bom, encoding in _BOMS[1:] if head.startswith(bom)), None) or _zero_bytes(head)
+    text = head.decode(wide or "latin-1", "replace")
+    return sum(sign < " " and sign not in _IN_TEXTS for sign in text) * 50 > len(text)
 
 
 def decode(data: bytes, chosen: str | None, looks_right: Callable[[str], bool]) -> tuple[str, str]:

@@ -20,6 +20,10 @@ FILE_TEXTS: Final[dict[str, LazyText]] = {
     "wrong_extension": _l(
         "文件名以 %(extension)s 结尾，内容却是%(actual)s。请用 Excel 或 WPS 打开，另存为 .xlsx 后再上传"
     ),
+    "no_table": _l(
+        "这个文件既不是 Excel 工作簿，也不是 CSV 文字，不能读取。"
+        "请用 Excel 或 WPS 打开原来的表格，另存为 .xlsx 后再上传"
+    ),
     "html_table": _l(
         "这个文件其实是网页（有些系统导出的 .xls 就是这样）。请用 Excel 或 WPS 打开，另存为 .xlsx 后再上传"
     ),

@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from tenants.roster import columns as spec
-from tenants.roster.encodings import decode
+from tenants.roster.encodings import decode, is_binary
 from tenants.roster.messages import TYPE_NAMES, LazyList
 from tenants.roster.sandbox import (
     MEGABYTE,
@@ -111,6 +111,8 @@ def file_type(data: bytes, file_name: str) -> str:
             raise ReadError("unsupported_format", found=TYPE_NAMES[actual])
     if extension not in _TEXTS and extension not in _SHEETS:
         raise ReadError("unsupported_format", found=extension or TYPE_NAMES["other"])
+    if actual == "text" and is_binary(data):
+        raise ReadError("no_table")
     expected = "text" if extension in _TEXTS else _SHEETS[extension]
     # WPS writes .et as either of Excel's formats.
     if actual != expected and not (extension in (".et", ".ett") and actual == "xlsx"):

@@ -261,7 +261,7 @@ async def _post_commitment(uow: UnitOfWork, row: DrawRound) -> None:
                 (_("公布时间"), fdatetime(row.seed_at, "medium")),
                 (_("志愿份数"), str(len(row.record["wishes"]))),
                 (_("规则校验码"), commitment["rules"]),
-                (_("志愿校验码（Merkle 根）"), commitment["wishes"]),
+                (_("志愿校验码"), commitment["wishes"]),
                 (_("程序校验码"), commitment["program"]),
             ],
             columns=[_("项目"), _("时段"), _("名额")],

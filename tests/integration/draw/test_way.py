@@ -180,6 +180,9 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses, tmp_path
     assert "周三社团：抽签前锁定" in board
     for digest in row.record["commitment"].values():
         assert digest in promised
+    # Families read plain words; what experts call it stands once, folded away.
+    assert promised.count("Merkle") == 1 and promised.index("Merkle") > promised.index("<details")
+    assert "Merkle" not in board
     assert (await anyone.get(f"{public}/draw.json")).status_code == 404
     tooearly = await office.post(f"{here}/seed", data={"seed": draws.SEED})
     assert "到了约定的公布时间才能录入" in tooearly.text

@@ -74,6 +74,11 @@ async def test_a_guardian_goes_all_the_way(world: World) -> None:
     assert "课后服务" in await follow(parent, await parent.get("/t/school/home/basket"))
     assert 'href="/t/school"' in (await parent.get("/t/school/home/nowhere")).text
     await follow(parent, await parent.post("/t/school/home/basket", data={**basket, "weekdays": ["2", "4"]}))
+    # What is only chosen is not said to be done.
+    for where in ("/t/school/home", "/t/school/home/menu"):
+        seen = (await parent.get(where)).text
+        assert "选了 1 项，还没有提交" in seen and "去提交" in seen and "已选" not in seen
+    assert "待提交" in seen
     applying = (await parent.get("/t/school/home/apply")).text
     assert "先阅读告家长书" in applying
     sha256, key = hidden(applying, "sha256"), hidden(applying, "_key")
@@ -89,7 +94,12 @@ async def test_a_guardian_goes_all_the_way(world: World) -> None:
     assert "等待班主任审核" in status
     for where in ("/t/school/home", "/t/school/home/menu"):
         seen = (await parent.get(where)).text
-        assert "已提交 1 项" in seen and "去提交" not in seen
+        assert "已提交 1 项" in seen and "去提交" not in seen and "待提交" not in seen
+    # Other days wait to be submitted again; as they were, nothing waits.
+    for days, waits in ((["2"], True), (["2", "4"], False)):
+        await follow(parent, await parent.post("/t/school/home/basket", data={**basket, "weekdays": days}))
+        seen = (await parent.get("/t/school/home/menu")).text
+        assert ("待提交" in seen, "去提交" in seen, "选了 1 项，还没有提交" in seen) == (waits, waits, waits)
     # Sent again with another note, the note is what changes.
     applying = (await parent.get("/t/school/home/apply")).text
     assert "提交修改" in applying

@@ -68,16 +68,27 @@ async def test_levels_are_entered_by_table_and_by_hand_and_then_formed_by(world:
             assert rows[0] == HEAD and len(rows) == 26
             body = [[*row[:3], "启蒙" if n % 2 else "进阶"] for n, row in enumerate(rows[1:]) if row[0]]
             assert len(body) == 24
-            wrong = [body[0], [*body[1][:3], "高级"], ["999", "", "别人", "启蒙"], [*body[3][:2], "改名", "启蒙"]]
+            wrong = [
+                body[0],
+                [*body[1][:3], "高级"],
+                [*body[2][:3], "高级"],
+                ["999", "", "别人", "启蒙"],
+                [*body[3][:2], "改名", "启蒙"],
+            ]
             sent = {"file": ("层级.xlsx", workbook("层级", HEAD, [*wrong, body[0]]))}
             refused = await office.post(f"{here}/file", files=sent)
             assert refused.status_code == 422 and "一行也没有保存" in refused.text and await _entries(made) == 0
-            assert "「高级」不在用语里" in refused.text and "同一名学生" in refused.text
+            assert refused.text.count("「高级」不在用语里") == 1 and "第 3、4 行" in refused.text
+            assert "同一名学生" in refused.text
             back = CalamineWorkbook.from_filelike(BytesIO((await office.get(f"{here}/file/wrong.xlsx")).content))
             reasons = [str(row[4]) for row in back.get_sheet_by_index(0).to_python()]
-            assert [bool(r) for r in reasons] == [True, False, True, True, True, True] and reasons[0] == "错误原因"
+            assert [bool(r) for r in reasons] == [True, False, True, True, True, True, True] and reasons[
+                0
+            ] == "错误原因"
             broken = await office.post(f"{here}/file", files={"file": ("层级.xlsx", b"PK\x03\x04 no workbook")})
             assert broken.status_code == 422
+            noise = await office.post(f"{here}/file", files={"file": ("层级.xlsx", bytes(range(256)) * 4)})
+            assert noise.status_code == 422 and "既不是 Excel 工作簿，也不是 CSV 文字" in noise.text
             for _ in (1, 2):  # the same table twice is one entry a child
                 done = await office.post(f"{here}/file", files={"file": ("层级.csv", _csv(body))})
                 assert done.status_code == 303, done.text

@@ -8,12 +8,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from core.base import clock
 from core.base.ids import new_id
 from core.db.delivery import deliver
 from core.db.house import House
 from core.db.kernel_tables import Outbox
+from core.enrollment import figures as own_figures
+from core.enrollment import review
+from core.enrollment.models import Enrolment
 from core.enrollment.plan_models import PlanFiling, ServicePlan
+from core.people.models import Student
+from tenants.oversight.collect import collect
 from tenants.oversight.models import ReceivedPlan, SchoolFigures
+from tests.support import menu
 from tests.support.plans import good_plan
 from tests.support.world import School, World
 
@@ -230,6 +237,49 @@ async def test_figures_travel_once_carry_no_names_and_the_newest_wins(world: Wor
     assert await _send(world, school, bureau, "oversight.figures", newer) == "done"
     board = (await officer.get("/api/t/bureau/bureau/figures")).json()
     assert board["schools"][0]["figures"]["pupils"] == 99
+
+
+@pytest.mark.req("R-023", "R-024")
+async def test_places_compare_with_their_limit_and_refusals_bear_their_own_name(world: World) -> None:
+    bureau = await world.bureau()
+    school = await world.school(parent=bureau.ctx, families=5)
+    first, second, turned, away, waits = school.families
+    care = await menu.approved(world, school)
+    club = await menu.approved(world, school, title="阅读托管", any_days=False, capacity=10)
+    await menu.publish(world, school)
+    await menu.enrol(world, school, first, [(care, (1,))])
+    await menu.enrol(world, school, second, [(club, ())])
+    for family in (turned, away):
+        id_ = await menu.apply(world, school, family, [(care, (1,))])
+        async with world.house.unit(await world.as_(school, "class_teacher")) as uow:
+            await review.class_review(uow, id_, need_confirmed=True, papers=review.papers_owed(uow))
+        async with world.house.unit(await world.as_(school, "office")) as uow:
+            await review.refuse(uow, id_, reason="场地不足", other_offering_id=club.id)
+    await menu.apply(world, school, waits, [(care, (1,))])
+    async with world.house.unit(school.ctx) as uow:
+        (await uow.get(Student, away.student_id)).left_at = clock.now()
+        assert school.term_id is not None
+        await uow.session.flush()
+        counted = await collect(uow, school.term_id)
+        # Who left, or is still being dealt with, is not among those refused who take part in nothing.
+        assert (counted["refused"], counted["unmet"]) == (2, 1)
+        assert (counted["seats"], counted["taken"], counted["unlimited"], counted["enrolled"]) == (10, 1, 1, 2)
+        # The school's own figure is wider.
+        assert (await own_figures.figures(uow, school.term_id)).whole.unmet == 2
+        # A closed term still says what was.
+        for row in (await uow.session.execute(select(Enrolment))).scalars():
+            row.state = "completed"
+        await uow.session.flush()
+        over = await collect(uow, school.term_id)
+        assert (over["enrolled"], over["unlimited"], over["unmet"]) == (2, 1, 1)
+    async with world.house.unit(school.ctx) as uow:
+        await uow.enqueue("oversight.report")
+    await world.drain(school, bureau)
+    async with await world.client(bureau.people["bureau_officer"], page=True) as officer:
+        shown = (await officer.get(f"/t/bureau/bureau/overview/{school.ctx.tenant_id}")).text
+        assert "1 / 10" in shown and "1 人参加" in shown and "未通过且未参加 1 人" in shown
+        board = (await officer.get("/t/bureau/bureau?sort=unmet")).text
+        assert "两个数不同" in board and "需求未满足" not in board
 
 
 @pytest.mark.req("R-003")

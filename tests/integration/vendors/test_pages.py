@@ -122,7 +122,10 @@ async def test_score_and_case_pages(world: World) -> None:
         agency = (await uow.session.execute(select(Agency.id))).scalar_one()
     base = "/t/bureau/bureau"
     for path in ("vendors", f"vendors/{agency}", f"vendors/scores/{report}", "exit-reviews", f"exit-reviews/{case}"):
-        assert (await officer.get(f"{base}/{path}")).status_code == 200, path
+        seen = await officer.get(f"{base}/{path}")
+        assert seen.status_code == 200, path
+        assert "2026-2027-1" not in seen.text, path
+    assert "2026–2027 学年第一学期" in seen.text
     until = {"answer_until": str(clock.today() + timedelta(days=10))}
     assert (await officer.post(f"{base}/exit-reviews/{case}/notice", data={"words": "短", **until})).status_code == 422
     soon = {"words": "多次未按约开课，请说明情况。", "answer_until": str(date(2026, 11, 1))}
@@ -135,7 +138,8 @@ async def test_score_and_case_pages(world: World) -> None:
     assert early.status_code == 422
     await county.drain()
     mine = f"/t/vendor/vendor/cases/{case}"
-    assert "请说明情况" in (await vendor.get(mine)).text
+    heard = (await vendor.get(mine)).text
+    assert "请说明情况" in heard and "2026–2027 学年第一学期" in heard
     assert "退出评估" in (await vendor.get("/t/vendor/vendor")).text
     assert (await vendor.post(mine, data={"answer": "已换老师，缺课已补。"})).status_code == 303
     await county.drain()
