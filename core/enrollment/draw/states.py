@@ -44,7 +44,7 @@ TONES: dict[str, Any] = {
 
 
 def standing(row: DrawRound, now: datetime) -> str:
-    """The state that people see at `now` (aware): the window ends by the clock, a worker writes that down a bit later."""
+    """The state that people see at `now` (aware): the window ends by the clock, a worker writes that later."""
     return "closed" if row.state == "open" and now >= row.closes_at else str(row.state)
 
 
