@@ -42,7 +42,7 @@ async def test_the_office_forms_classes_and_everybody_sees_their_own(world: Worl
             # What cannot be formed yet is named with the reason, and is no choice.
             draft = await menu.approved(world, made.school, title="晚间托管")
             blank = (await office.get(f"{base}/new")).text
-            assert f'/desk/offerings/{draft.id}">晚间托管（待发布）</a>' in blank
+            assert f'/desk/offerings/{draft.id}">晚间托管</a>（待发布）' in blank
             assert f'value="{draft.id}"' not in blank
             sent = {
                 "_key": Form.blank(RunForm).key,
@@ -58,7 +58,7 @@ async def test_the_office_forms_classes_and_everybody_sees_their_own(world: Worl
             assert there.status_code == 303
             run = await _run(made)
             here = f"{base}/{run.id}"
-            assert f'{here}">课后托管（正在“秋季托管”里编班）</a>' in (await office.get(f"{base}/new")).text
+            assert f'{here}">课后托管</a>（正在“秋季托管”里编班）' in (await office.get(f"{base}/new")).text
             assert "25 名学生已报名" in (await office.get(here)).text
             assert (await office.post(f"{here}/solve")).status_code == 303
             assert "正在编班" in (await office.get(here)).text
