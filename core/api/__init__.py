@@ -19,6 +19,7 @@ from core.billing.views import (
     BilledStudent,
     BillingRequest,
     ChargeProposal,
+    FeeItem,
     PricedCharge,
     ReductionProposal,
     UnitPrice,
@@ -53,8 +54,8 @@ from core.web.page import page, redirect
 __all__ = [
     "API_VERSION", "AccountDef", "Actor", "ApplicationItemView", "ApplicationView", "AssignmentView", "BillDraft",
     "BilledStudent", "BillingRequest", "ChargeProposal", "Conflict", "Contribution", "Delivery", "DocumentHandler",
-    "EnrolmentView", "Fen", "FieldError", "Figure", "Forbidden", "Form", "GiveUp", "Invalid", "Job", "KehouError",
-    "LessonView", "Machine", "Move", "NavItem", "NotFound", "Objection", "OfferingView", "Pager", "Panel",
+    "EnrolmentView", "FeeItem", "Fen", "FieldError", "Figure", "Forbidden", "Form", "GiveUp", "Invalid", "Job",
+    "KehouError", "LessonView", "Machine", "Move", "NavItem", "NotFound", "Objection", "OfferingView", "Pager", "Panel",
     "Permission", "PlanView", "Plugin", "PluginManifest", "PricedCharge", "ReductionProposal", "ReleaseView",
     "RetryLater", "Schedule", "Stamped", "Step", "Subscriber", "TenantContext", "TenantModel", "UnitOfWork",
     "UnitPrice", "access", "append_only_table", "at_school", "gettext", "history", "hookimpl", "in_session",

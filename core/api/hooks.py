@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         BillDraft,
         BillingRequest,
         ChargeProposal,
+        FeeItem,
         PricedCharge,
         ReductionProposal,
         UnitPrice,
@@ -43,6 +44,7 @@ FAMILIES: dict[str, str] = {
     "reductions": "compute",
     "page_panels": "present",
     "figures": "present",
+    "fee_items": "present",
     "under_rules": "compute",
 }
 
@@ -119,6 +121,13 @@ def page_panels(ctx: TenantContext, uow: UnitOfWork, slot: str, subject: Any) ->
 @hookspec
 def figures(ctx: TenantContext, uow: UnitOfWork, term_id: Any) -> list[Any]:
     """present · figures for the school's overview and the report to its bureau: core.api.Figure · left out."""
+    raise AssertionError
+
+
+@hookspec
+def fee_items(ctx: TenantContext, uow: UnitOfWork) -> list[FeeItem]:
+    """present · when the office chooses what an item is charged under: each code once, whether or not its price may be
+    charged yet, which `unit_prices` says · left out."""
     raise AssertionError
 
 

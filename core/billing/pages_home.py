@@ -41,6 +41,7 @@ async def bills(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork
         uow,
         rows=[(bill, child, BILL.title(bill.state), BILL_TONES.get(bill.state, "")) for bill, child in rows],
         terms=terms,
+        left=await queries.left_items(uow, [bill for bill, _child in rows]),
         waiting=sum(bill.due_fen - bill.paid_fen for bill, _child in rows if bill.state == "issued"),
     )
 
@@ -63,6 +64,7 @@ async def bill(
         view=view,
         bill=view.bill,
         term=term_title(term.code),
+        left=(await queries.left_items(uow, [view.bill])).get(bill_id, []),
         state=BILL.title(view.bill.state),
         tone=BILL_TONES.get(view.bill.state, ""),
         units=UNITS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from core.base.errors import NotFound
 from core.billing.models import Bill, BillingHold, BillingRun, BillLine, BillReduction, PaymentAttempt, Receipt, Refund
 from core.db.uow import UnitOfWork
+from core.enrollment import service as enrollment
 from core.people.models import Guardian, Guardianship, SchoolClass, Student
 from core.people.service import StudentView, my_children, students_by_id
 
@@ -171,6 +172,23 @@ async def my_bill(uow: UnitOfWork, bill_id: UUID) -> BillView:
     if all(child.id != view.bill.student_id for child in await my_children(uow, left_too=True)):
         raise NotFound()
     return view
+
+
+async def left_items(uow: UnitOfWork, bills: Iterable[Bill]) -> dict[UUID, list[str]]:
+    """Of the bills that wait for payment: the lines, by title, whose item the child has left since the bill was made.
+    A finance role has an alert of each (core.billing.jobs.withdrawn) and may make the bill anew."""
+    unpaid = {bill.id: bill for bill in bills if bill.state == "issued"}
+    if not unpaid:
+        return {}
+    left = await enrollment.left_at(uow, {bill.student_id for bill in unpaid.values()})
+    found: dict[UUID, list[str]] = {}
+    query = select(BillLine).where(BillLine.bill_id.in_(list(unpaid)), BillLine.offering_id.is_not(None))
+    for line in (await uow.session.execute(query.order_by(BillLine.id))).scalars():
+        bill = unpaid[line.bill_id]
+        at = left.get((bill.student_id, line.offering_id)) if line.offering_id else None
+        if at is not None and at > bill.created_at and line.title not in found.setdefault(bill.id, []):
+            found[bill.id].append(line.title)
+    return found
 
 
 async def may_pay(uow: UnitOfWork, student_id: UUID) -> bool:

@@ -78,6 +78,14 @@ class UnitPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class FeeItem:
+    """What an offering may be charged under: the code, and the name of its fee standard, in force or on the way."""
+
+    service: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class PricedCharge:
     """A charge with its amount in fen, before reductions."""
 

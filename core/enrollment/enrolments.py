@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 
 from core.base import clock
+from core.db.kernel_tables import Transition
 from core.db.uow import UnitOfWork
 from core.enrollment.basket import enrolled_choices, items_of
 from core.enrollment.errors import PlaceLost
@@ -194,6 +195,25 @@ async def swapped_at(uow: UnitOfWork, enrolment_ids: Collection[UUID]) -> dict[U
     """Which of these were exchanged for another item in mid-term, and when."""
     query = select(Enrolment.replaces, Enrolment.created_at).where(Enrolment.replaces.in_(list(enrolment_ids)))
     return {row[0]: row[1] for row in (await uow.session.execute(query)).all() if row[0]}
+
+
+async def left_at(uow: UnitOfWork, student_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], datetime]:
+    """The items that these children have left, (child, offering), and when. Who only changed days has not left, nor
+    who came back."""
+    moved_out = (
+        (Transition.tenant_id == Enrolment.tenant_id)
+        & (Transition.machine == ENROLMENT.name)
+        & (Transition.subject_id == Enrolment.id)
+        & (Transition.event == "withdraw")
+    )
+    query = (
+        select(Enrolment.student_id, Enrolment.offering_id, func.max(Transition.at))
+        .outerjoin(Transition, moved_out)
+        .where(Enrolment.student_id.in_(list(student_ids)))
+        .group_by(Enrolment.student_id, Enrolment.offering_id)
+        .having(func.bool_and(Enrolment.state == "withdrawn"))
+    )
+    return {(row[0], row[1]): row[2] for row in (await uow.session.execute(query)).all() if row[2]}
 
 
 async def _runs(uow: UnitOfWork, day: date) -> int | None:

@@ -24,6 +24,7 @@ from core.enrollment import announce, home_views, menu_service, offerings_servic
 from core.enrollment.errors import Objected
 from core.enrollment.models import Offering
 from core.enrollment.offering_rules import objections_to, reviewers
+from core.enrollment.prices import fee_choices
 from core.enrollment.schemas import CareForm, MenuWindow, Review
 from core.enrollment.states import OFFERING
 from core.enrollment.vetting import service as vetting
@@ -169,6 +170,9 @@ async def _care_page(
     grades = [(grade, grade_name(grade)) for grade in taught]
     if grades:
         form.choose("grades", grades)
+    term_id = view.term_id if view else (await current_term(uow)).id
+    if fees := await fee_choices(uow, term_id, str(form.data.get("service") or "")):
+        form.choose("service", fees)
     form.choose("room_id", [(id_, f"{campus} {name}") for id_, name, campus in rooms.all()])
     form.choose("teacher_id", [(id_, name) for id_, name in staff.all()])
     return await page(
@@ -242,7 +246,12 @@ async def _save_care(
                 saved = offering_id
             else:
                 saved = await _propose_care(uow, form)
-            return redirect(f"/t/{ctx.slug}/desk/offerings/{saved}", flash=_("已保存"))
+            here = f"/t/{ctx.slug}/desk/offerings/{saved}"
+            kept = await offerings_service.offering(uow, saved)
+            if kept.service and kept.service not in await menu_service.prices(uow, kept.term_id, [kept]):
+                said = _("已保存。它的收费标准还没有审批并公示，公示以前不能发布，也不能收费")
+                return redirect(here, flash=said, level="warn")
+            return redirect(here, flash=_("已保存"))
     async with house.unit(ctx) as uow:
         view = await offerings_service.offering(uow, offering_id) if offering_id else None
         return await _care_page(request, uow, form, view)

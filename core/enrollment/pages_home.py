@@ -17,7 +17,8 @@ from core.db.uow import UnitOfWork
 from core.enrollment import agreements, announce, applications, basket, enrolments, home_views, review, tracker
 from core.enrollment.basket import Choice
 from core.enrollment.draw.gate import asked
-from core.enrollment.draw.states import DRAW
+from core.enrollment.draw.service import moment
+from core.enrollment.draw.states import DRAW, standing
 from core.enrollment.errors import ChangedMeanwhile
 from core.enrollment.home_views import Home
 from core.enrollment.letters import letter
@@ -56,6 +57,8 @@ async def home(
     mine = await enrolments.enrolments_of(uow, seen.child.id, seen.term.id) if seen.term else []
     entries = sorted(seen.entries.values(), key=lambda entry: entry.id)
     known = await offerings_by_id(uow, {entry.offering_id for entry in entries})
+    now = await moment(uow)
+    rounds = await asked(uow, seen.child.id, seen.term.id) if seen.term else []
     return await page(
         request,
         "enrollment/home.html",
@@ -66,7 +69,7 @@ async def home(
         survey=await surveys.waiting(uow, seen.term.id, seen.child.id) if seen.term else None,
         enrolments=mine,
         queued=[(known[e.offering_id], e, await lists.position(uow, e)) for e in entries],
-        asked=await asked(uow, seen.child.id, seen.term.id) if seen.term else [],
+        asked=[(row, many, standing(row, now)) for row, many in rounds],
         draw=DRAW,
         steps=await tracker.stations(uow, seen.application, seen.child),
         subject={"student_id": seen.child.id},

@@ -232,8 +232,9 @@ class CareForm(BaseModel):
         str | None,
         Field(max_length=40, pattern=r"^[a-z][a-z0-9_.-]*$"),
         Ui(
-            _l("收费项目代码（留空为免费）"),
-            help=_l("收费标准须先审批并公示，例如 care"),
+            _l("收费项目"),
+            placeholder=_l("免费"),
+            help=_l("不填为免费。可以先填，收费标准审批并公示以后才能发布"),
             messages={"string_pattern_mismatch": _l("请用小写字母开头的代码，例如 care")},
         ),
     ] = None

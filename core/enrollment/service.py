@@ -9,6 +9,7 @@ from core.enrollment.enrolments import (
     enrolled_on,
     enrolments_for_billing,
     enrolments_of,
+    left_at,
     students_in,
     swapped_at,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "group_names",
     "groups_in_force",
     "kept_apart",
+    "left_at",
     "offering",
     "offerings",
     "offerings_by_id",

@@ -12,6 +12,7 @@ from core.api import (
     ChargeProposal,
     Contribution,
     Delivery,
+    FeeItem,
     Job,
     NavItem,
     Objection,
@@ -83,6 +84,11 @@ async def charges(uow: UnitOfWork, request: BillingRequest) -> list[ChargePropos
 @hookimpl
 async def unit_prices(uow: UnitOfWork, services: Sequence[str], on: date) -> list[UnitPrice]:
     return await service.prices(uow, services, on)
+
+
+@hookimpl
+async def fee_items(uow: UnitOfWork) -> list[FeeItem]:
+    return await service.items(uow)
 
 
 @hookimpl

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from core.api import (
+    FeeItem,
     Fen,
     Objection,
     OfferingView,
@@ -28,7 +29,7 @@ from plugins.fees import rules
 from plugins.fees.errors import NotYetEffective, NotYetPosted
 from plugins.fees.models import FeePosting, FeeStandard
 from plugins.fees.schemas import UNITS, ApprovalForm, FeesSettings, PostingForm, StandardForm
-from plugins.fees.states import STANDARD
+from plugins.fees.states import LIVING, STANDARD
 
 KEY = "fees"
 
@@ -263,6 +264,16 @@ async def standards(uow: UnitOfWork, *, states: Sequence[str] = ()) -> list[FeeS
     if states:
         query = query.where(FeeStandard.state.in_(states))
     return list((await uow.session.execute(query)).scalars().all())
+
+
+async def items(uow: UnitOfWork) -> list[FeeItem]:
+    """What an item of the menu may be charged under: each code once, named as the standard in force, else the newest
+    on its way."""
+    named: dict[str, FeeItem] = {}
+    for row in await standards(uow, states=LIVING):
+        if row.service not in named or row.state == "in_force":
+            named[row.service] = FeeItem(row.service, row.title)
+    return list(named.values())
 
 
 async def posted(uow: UnitOfWork) -> list[tuple[FeeStandard, FeePosting]]:

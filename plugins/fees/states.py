@@ -31,6 +31,9 @@ STANDARD = Machine(
     ],
 )
 
+LIVING = ("proposed", "approved", "disclosed", "posted_at_school", "in_force", "blocked")
+"""A standard that is in force, or may still come to be."""
+
 TONES = {
     "proposed": "info",
     "returned": "bad",

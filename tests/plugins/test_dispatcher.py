@@ -15,7 +15,7 @@ from core.api import hooks as hookspecs
 from core.api.hooks import FAMILIES
 from core.base.context import WORKER, TenantContext
 from core.base.errors import Conflict
-from core.billing.views import ChargeProposal, ReductionProposal, UnitPrice
+from core.billing.views import ChargeProposal, FeeItem, ReductionProposal, UnitPrice
 from core.host import dispatch
 from core.host.dispatch import Dispatcher, PluginFailed
 from core.host.loader import load_plugins
@@ -28,7 +28,7 @@ DECIDE = sorted(hook for hook, family in FAMILIES.items() if family == "decide")
 COMPUTE = {
     "charges": ChargeProposal, "unit_prices": UnitPrice, "reductions": ReductionProposal, "under_rules": Standing,
 }  # fmt: skip
-PRESENT = {"page_panels": Panel, "figures": Figure}
+PRESENT: dict[str, type[Any]] = {"page_panels": Panel, "figures": Figure, "fee_items": FeeItem}
 CTX = TenantContext(UUID(int=1), "school", "school", "学校", WORKER, plugins=frozenset({"one", "two"}))
 SPECS = {name: list(inspect.signature(getattr(hookspecs, name)).parameters) for name in FAMILIES}
 
@@ -107,7 +107,11 @@ async def test_compute_is_never_silently_nothing(hook: str, failure: str) -> Non
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("hook", PRESENT)
 async def test_present_leaves_out_and_shows_the_rest(hook: str, failure: str) -> None:
-    shown = {"page_panels": Panel("two/x.html"), "figures": Figure("two.n", "乙", 1)}[hook]
+    shown = {
+        "page_panels": Panel("two/x.html"),
+        "figures": Figure("two.n", "乙", 1),
+        "fee_items": FeeItem("care", "课后看护服务费"),
+    }[hook]
     found = await dispatcher(hook, FAILURES[failure], [shown]).present(hook, CTX, PRESENT[hook], **facts(hook))
     assert found == [shown]
 

@@ -26,7 +26,7 @@ from core.enrollment.draw import service, wishes
 from core.enrollment.draw.classes import has_first, priority_rule
 from core.enrollment.draw.models import DrawPriority, DrawRound, DrawWish
 from core.enrollment.draw.schemas import Priority, RoundForm, RoundTimes, Seed, SeedSource
-from core.enrollment.draw.states import DRAW, MANAGE, TONES
+from core.enrollment.draw.states import DRAW, MANAGE, badge, standing
 from core.enrollment.schemas import Reason
 from core.enrollment.words import SAY, when_line
 from core.people.queries import students
@@ -55,7 +55,13 @@ async def index(
     query = select(DrawRound).order_by(DrawRound.created_at.desc(), DrawRound.id.desc())
     rows = (await uow.session.execute(query.offset(pager.offset).limit(SIZE))).scalars().all()
     return await page(
-        request, "enrollment/draw/desk_rounds.html", uow, rows=rows, pager=pager, machine=DRAW, tones=TONES
+        request,
+        "enrollment/draw/desk_rounds.html",
+        uow,
+        rows=rows,
+        pager=pager,
+        badge=badge,
+        now=await service.moment(uow),
     )
 
 
@@ -136,7 +142,7 @@ async def _round_page(
     marked = set(
         (await uow.session.execute(select(DrawPriority.student_id).where(DrawPriority.round_id == row.id))).scalars()
     )
-    may_mark = has_first(row) and row.state in ("drafted", "open")
+    may_mark = has_first(row) and standing(row, now) in ("drafted", "open")
     found = (await students(uow, words=q, limit=SIZE))[0] if q.strip() and may_mark else []
     count = select(func.count(DrawWish.id)).where(DrawWish.round_id == row.id)
     return await page(
@@ -148,7 +154,8 @@ async def _round_page(
         courses=await service.courses_of(uow, row.id),
         count=(await uow.session.execute(count)).scalar_one(),
         now=now,
-        steps=_steps(row),
+        badge=badge(row, now),
+        steps=_steps(standing(row, now)),
         job=await _job(uow, row),
         marked=marked,
         may_mark=may_mark,
@@ -161,7 +168,6 @@ async def _round_page(
         may_cancel=await service.may_cancel(uow, row),
         moves=await history(uow, DRAW, row.id),
         machine=DRAW,
-        tones=TONES,
         key=str(new_id()),
         **SAY,
     )
@@ -170,9 +176,9 @@ async def _round_page(
 _WAY = ("drafted", "open", "closed", "committed", "drawn", "published")
 
 
-def _steps(row: DrawRound) -> list[Step]:
-    at = _WAY.index(row.state) if row.state in _WAY else -1
-    over = row.state == "published"
+def _steps(seen: str) -> list[Step]:
+    at = _WAY.index(seen) if seen in _WAY else -1
+    over = seen == "published"
     return [
         Step(DRAW.title(name), "done" if place < at or over else "now" if place == at else "todo")
         for place, name in enumerate(_WAY)

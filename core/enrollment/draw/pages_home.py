@@ -19,7 +19,6 @@ from core.enrollment.draw.classes import has_first
 from core.enrollment.draw.models import DrawRound
 from core.enrollment.draw.schemas import Joining, Ranking, Tap
 from core.enrollment.draw.service import public_url
-from core.enrollment.draw.states import DRAW
 from core.enrollment.draw.told import results
 from core.enrollment.words import SAY
 from core.notices import service as notices
@@ -64,7 +63,6 @@ async def _page(
         has_first=has_first,
         join=Form.blank(Joining),
         leaves={sheet.row.id: program.leaf(sheet.wish.line) for sheet in sheets if sheet.wish},
-        machine=DRAW,
         refused=error.message if error else "",
         subject={"student_id": seen.child.id},
         **SAY,

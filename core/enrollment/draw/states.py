@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.db.states import Machine, Move
+from core.enrollment.draw.models import DrawRound
 
 MANAGE = "draw.manage"
 
@@ -38,3 +41,16 @@ TONES: dict[str, Any] = {
     "published": "ok",
     "cancelled": "bad",
 }
+
+
+def standing(row: DrawRound, now: datetime) -> str:
+    """The state that people see at `now` (aware): the window ends by the clock, a worker writes that later."""
+    return "closed" if row.state == "open" and now >= row.closes_at else str(row.state)
+
+
+def badge(row: DrawRound, now: datetime) -> tuple[str, str]:
+    """What a round's badge says at `now`, and its tone."""
+    seen = standing(row, now)
+    if seen == "open" and now < row.opens_at:
+        return _("未开始"), ""
+    return DRAW.title(seen), str(TONES.get(seen, ""))

@@ -25,6 +25,7 @@ from core.enrollment.draw.errors import HasPlace, WishesChanged, WishesShut
 from core.enrollment.draw.models import DrawPriority, DrawRound, DrawWish
 from core.enrollment.draw.party import Party, drawn_code, party_of
 from core.enrollment.draw.service import courses_of, moment
+from core.enrollment.draw.states import badge
 from core.enrollment.errors import NotForGrade, NotOnMenu, Overlap
 from core.enrollment.offerings_service import offerings_by_id
 from core.enrollment.states import ON_MENU
@@ -40,6 +41,8 @@ class Sheet:
     row: DrawRound
     phase: str
     """before, open, or after."""
+    badge: tuple[str, str]
+    """What its badge says, and the tone."""
     slots: Mapping[UUID, str]
     offered: Mapping[UUID, OfferingView]
     wish: DrawWish | None
@@ -118,6 +121,7 @@ async def sheet(uow: UnitOfWork, row: DrawRound, child: StudentView) -> Sheet:
     return Sheet(
         row,
         phase,
+        badge(row, now),
         {course.offering_id: course.slot for course, _view in courses},
         {
             view.id: view

@@ -27,6 +27,7 @@ from core.enrollment.forming.models import FormingRun
 from core.enrollment.forming.schemas import DayDutyForm, MoveForm, RoomForm, RunForm, TeacherForm
 from core.enrollment.forming.states import FORMING, MANAGE, TONES
 from core.enrollment.schemas import Reason
+from core.enrollment.states import OFFERING
 from core.enrollment.words import SAY, when_line
 from core.policy.vocab_people import UNITS
 from core.terms.hours import days_line
@@ -71,19 +72,23 @@ async def index(
 
 
 @get(BASE + "/new", opt=MAY)
-async def new(request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork]) -> Response[str]:
-    """Prepare a forming, with what the rules suggest filled in."""
+async def new(
+    request: Request[Any, Any, Any], uow: NamedDependency[UnitOfWork], item: FromQuery[list[UUID] | None] = None
+) -> Response[str]:
+    """Prepare a forming, with what the rules suggest filled in, and the items that a link named ticked."""
     modes, size, alternate = service.suggested(uow)
     if await no_mixing.holds(uow):
         modes = [no_mixing.OWN]
     term = await current_term(uow)
     start = max(term.starts_on, clock.today() + timedelta(days=1))
-    initial = {"mode": modes[0] if modes else "same_grade", "size": size, "alternate": alternate, "starts_on": start}
+    mode = modes[0] if modes else "same_grade"
+    initial = {"mode": mode, "size": size, "alternate": alternate, "starts_on": start, "offerings": item or []}
     return await _form_page(request, uow, Form.blank(RunForm, initial))
 
 
 async def _form_page(request: Request[Any, Any, Any], uow: UnitOfWork, form: Form[RunForm]) -> Response[str]:
-    views = await service.formable(uow, (await current_term(uow)).id)
+    term = await current_term(uow)
+    views = await service.formable(uow, term.id)
     form.choose("offerings", [(v.id, f"{v.title} · {when_line(v)} · {_('%(n)s 人', n=v.taken)}") for v in views])
     modes = service.suggested(uow)[0]
     return await page(
@@ -93,6 +98,8 @@ async def _form_page(request: Request[Any, Any, Any], uow: UnitOfWork, form: For
         status=form.status,
         form=form,
         some=bool(views),
+        left_out=await service.left_out(uow, term.id),
+        state_title=OFFERING.title,
         suggested=[UNITS.label(mode) for mode in modes],
     )
 

@@ -23,6 +23,8 @@ from core.web.page import page, redirect
 PATH = "/t/{tenant:str}/desk/forming/no-mixing"
 MAY = access(MANAGE, face="desk")
 SIZE = 20
+MOST = 50
+"""Items that one forming takes (RunForm)."""
 
 
 async def _page(
@@ -46,6 +48,7 @@ async def _page(
         uow,
         status=status,
         now=now,
+        to_form=[item.offering_id for item in mixed if item.formable and item.run_id is None][:MOST],
         mixed=mixed[shown.offset : shown.offset + SIZE],
         shown=shown,
         rows=rows,

@@ -37,7 +37,23 @@ async def formable(uow: UnitOfWork, term_id: UUID) -> list[OfferingView]:
     """Offerings whose children are taught by the school itself at fixed hours, and that nobody is forming now."""
     busy = {id_ for row in await open_runs(uow, term_id) for id_ in row.offering_ids}
     views = await offerings(uow, term_id, states=ON_MENU)
-    return [v for v in views if v.periods and v.vendor_id is None and v.kind != "lunch" and v.id not in busy]
+    return [v for v in views if _of_school(v) and v.id not in busy]
+
+
+def _of_school(view: OfferingView) -> bool:
+    return bool(view.periods) and view.vendor_id is None and view.kind != "lunch"
+
+
+async def left_out(uow: UnitOfWork, term_id: UUID) -> list[tuple[OfferingView, FormingRun | None]]:
+    """What cannot be formed yet although it is of that kind: not on the menu, as its state says, or being formed in
+    the run that stands beside it."""
+    busy = {id_: row for row in await open_runs(uow, term_id) for id_ in row.offering_ids}
+    ended = ("withdrawn", "finished")
+    return [
+        (v, busy.get(v.id))
+        for v in await offerings(uow, term_id)
+        if _of_school(v) and v.state not in ended and (v.state not in ON_MENU or v.id in busy)
+    ]
 
 
 async def open_runs(uow: UnitOfWork, term_id: UUID) -> list[FormingRun]:
@@ -203,6 +219,7 @@ __all__ = [
     "drop",
     "formable",
     "in_force",
+    "left_out",
     "make_run",
     "objections_to_draft",
     "open_runs",

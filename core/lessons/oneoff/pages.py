@@ -36,7 +36,15 @@ class AskForm(BaseModel):
 
     child: Annotated[UUID, Ui(_l("孩子"), kind="hidden")]
     lesson: Annotated[UUID, Ui(_l("哪一天"), kind="radio")]
-    words: Annotated[str, Field(max_length=200), Ui(_l("想告诉老师的（选填）"), kind="textarea")] = ""
+    words: Annotated[
+        str,
+        Field(max_length=200),
+        Ui(
+            _l("想告诉老师的（选填）"),
+            kind="textarea",
+            help=_l("班主任、课后服务办公室、校长和孩子的家长会看到"),
+        ),
+    ] = ""
 
 
 class RefuseForm(BaseModel):

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from core.base import clock
 from core.base.errors import Conflict, FieldError, NotFound
+from core.base.text import gettext as _
 from core.base.text import lazy_gettext as _l
 from core.db.delivery import Delivery
 from core.db.states import ReasonOwed
@@ -200,7 +201,7 @@ async def refuse(uow: UnitOfWork, one_off_id: UUID, reason: str) -> None:
     row = await uow.get(OneOff, one_off_id, lock=True)
     await of_mine(uow, row.student_id)
     if not reason.strip():
-        raise ReasonOwed(fields=[FieldError("reason", ReasonOwed.text, "reason_owed")])
+        raise ReasonOwed(fields=[FieldError("reason", _("请写明理由，家长会看到"), "reason_owed")])
     await _answer(uow, row, "refuse", reason.strip()[:300])
 
 

@@ -32,6 +32,13 @@ def hidden(html: str, name: str) -> str:
     return found[1]
 
 
+def pill(html: str) -> str:
+    """What the first badge of the page's own part says."""
+    found = re.search(r'<span class="pill[^"]*">([^<]*)<', html[html.index("<main") :])
+    assert found is not None
+    return found[1]
+
+
 async def follow(client: httpx.AsyncClient, response: httpx.Response) -> str:
     assert response.status_code == 303, (response.status_code, re.sub(r"<[^>]+>", " ", response.text)[:3000])
     page = await client.get(response.headers["location"])
@@ -167,7 +174,12 @@ async def test_the_whole_way(world: World, database: DatabaseAddresses, tmp_path
     tooearly = await office.post(f"{here}/seed", data={"seed": draws.SEED})
     assert tooearly.status_code == 409 or tooearly.status_code == 422
     assert "到了约定的公布时间才能录入" in tooearly.text
+    assert pill((await mother.get(f"{HOME}/wishes")).text) == pill((await office.get(here)).text) == "填报中"
     draws.pass_time(database.superuser, UUID(round_id), closing=True)
+    for client, path in ((office, here), (office, "/t/school/desk/draws"), (mother, f"{HOME}/wishes")):
+        assert pill((await client.get(path)).text) == "填报结束", path  # by the clock: no worker has been here
+    assert "截止后抽签" not in (await mother.get(HOME)).text
+    assert (await draws.round_of(world, school, UUID(round_id))).state == "open"
     async with world.house.unit(school.ctx) as uow:
         await uow.enqueue("draw.turn", {})
     await world.drain(school)

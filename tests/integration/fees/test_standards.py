@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -201,12 +202,22 @@ async def test_pages(world: World, school: School) -> None:
     await no_waiting(world, school)
     desk = "/t/school/desk/fees"
     values = proposal().model_dump(mode="json") | {"unit_fen": "5", "case_by_case": "true", "_key": "fees-key-0001"}
+    new, care = "/t/school/desk/offerings/new", {
+        "title": "课后托管", "grades": ["3", "4"], "weekdays": ["2", "4"], "starts_at": "16:30", "ends_at": "18:00",
+        "content": ["homework"], "service": "care",
+    }  # fmt: skip
     async with await world.client(school.people["office"], page=True) as client:
+        # Without any standard a code is typed; what nobody may be charged for yet is said at once.
+        assert re.search(r'<input[^>]*name="service"', (await client.get(new)).text)
+        saved = await client.post("/t/school/desk/offerings", data=care)
+        item = saved.headers["location"]
+        assert "公示以前不能发布" in (await client.get(item)).text
         assert (await client.get(f"{desk}/new")).status_code == 200
         assert (await client.post(desk, data={**values, "unit_fen": "0"})).status_code == 422
         made = await client.post(desk, data=values)
         here = made.headers["location"]
         assert (await client.post(desk, data=values)).headers["location"] == here
+        assert '<option value="care">课后看护服务费（care），未公示</option>' in (await client.get(new)).text
         assert (await client.post(f"{here}/approve", data={})).status_code == 403
     async with await world.client(school.people["principal"], page=True) as client:
         assert "登记批准" in (await client.get(here)).text
@@ -228,6 +239,17 @@ async def test_pages(world: World, school: School) -> None:
         assert (await client.post(f"{here}/post", data=board)).status_code == 303
         assert "执行中" in (await client.get(here)).text
         assert (await client.get(desk)).status_code == 200
+    async with await world.client(school.people["office"], page=True) as client:
+        assert (
+            '<option value="care" selected>课后看护服务费（care），¥5 / 课次</option>'
+            in (await client.get(f"{item}/edit")).text
+        )
+        await client.post(f"{item}/edit", data=care)
+        assert "不能收费" not in (await client.get(item)).text
+        # A code of old stays what it is until somebody chooses another.
+        other = await client.post(f"{item}/edit", data=care | {"service": "nobody.knows"})
+        assert other.status_code == 303
+        assert '<option value="nobody.knows" selected>没有收费标准' in (await client.get(f"{item}/edit")).text
     async with await world.client(page=True) as client:
         html = (await client.get("/t/school/public/fees")).text
     for words in ("课后看护服务费", "¥5", "课次", values["basis"], values["complaint_phone"], "青发改〔2026〕18 号"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -191,7 +192,8 @@ async def test_while_closed_the_own_class_comes_before_a_sibling_and_what_mixes_
                     )
                 )  # fmt: skip
             await uow.session.flush()
-            assert {(m.offering_id, m.groups, m.children) for m in await no_mixing.mixed(uow)} == {
+            listed = await no_mixing.mixed(uow)
+            assert {(m.offering_id, m.groups, m.children) for m in listed} == {
                 (made.offering_id, (title,), len(mixed.children)),
                 (second.id, (), 2),
             }
@@ -199,7 +201,14 @@ async def test_while_closed_the_own_class_comes_before_a_sibling_and_what_mixes_
         async with await world.client(made.school.people["office"], page=True) as desk:
             said = (await desk.get(page)).text
             assert title in said and "早晨托管" in said and "没有编班，全部在一起" in said
-            assert f'href="/t/{made.school.ctx.slug}/desk/forming/new"' in said
+            both = [f"item={item.offering_id}" for item in listed]
+            for link in (*both, "&amp;".join(both)):
+                assert f'href="/t/{made.school.ctx.slug}/desk/forming/new?{link}"' in said, link
+            ticked = (await desk.get(f"/t/{made.school.ctx.slug}/desk/forming/new?{'&'.join(both)}")).text
+            for item in listed:
+                assert re.search(rf'name="offerings" value="{item.offering_id}" checked', ticked), item.title
+            alone = (await desk.get(f"/t/{made.school.ctx.slug}/desk/forming/new?{both[0]}")).text
+            assert alone.count(" checked") == ticked.count(" checked") - 1
             again = await made.make(mode="own_class")  # being formed anew: the link leads there
             assert f'href="/t/{made.school.ctx.slug}/desk/forming/{again}"' in (await desk.get(page)).text
             await desk.post(f"{page}/end")

@@ -17,6 +17,7 @@ from core.enrollment.forming.models import CareGroup, DutyWish, FormingRun
 from core.enrollment.forming.schemas import RunForm
 from core.notices.models import Message, Notice
 from core.web.forms import Form
+from tests.support import menu
 from tests.support.forming import Bed, bed
 from tests.support.lessons import MONDAY, at
 from tests.support.world import World
@@ -38,6 +39,11 @@ async def test_the_office_forms_classes_and_everybody_sees_their_own(world: Worl
             assert "还没有编班" in (await office.get(base)).text
             blank = (await office.get(f"{base}/new")).text
             assert "课后托管" in blank and 'value="35"' in blank  # what the rules suggest
+            # What cannot be formed yet is named with the reason, and is no choice.
+            draft = await menu.approved(world, made.school, title="晚间托管")
+            blank = (await office.get(f"{base}/new")).text
+            assert f'/desk/offerings/{draft.id}">晚间托管</a>（待发布）' in blank
+            assert f'value="{draft.id}"' not in blank
             sent = {
                 "_key": Form.blank(RunForm).key,
                 "title": "秋季托管",
@@ -52,6 +58,7 @@ async def test_the_office_forms_classes_and_everybody_sees_their_own(world: Worl
             assert there.status_code == 303
             run = await _run(made)
             here = f"{base}/{run.id}"
+            assert f'{here}">课后托管</a>（正在“秋季托管”里编班）' in (await office.get(f"{base}/new")).text
             assert "25 名学生已报名" in (await office.get(here)).text
             assert (await office.post(f"{here}/solve")).status_code == 303
             assert "正在编班" in (await office.get(here)).text

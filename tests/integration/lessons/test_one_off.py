@@ -99,6 +99,7 @@ async def test_pages_a_call_a_refusal_and_a_change_of_mind(world: World) -> None
     with at(MONDAY, 12):
         form = (await parent.get(f"/t/school/home/one-off?child={guest.student_id}")).text
         assert str(care.on()) in form and "不收费" in form
+        assert "班主任、课后服务办公室、校长和孩子的家长会看到" in form  # whoever reads it later is named
         ask = {"child": str(guest.student_id), "words": "开会"}
         assert (await parent.post("/t/school/home/one-off", data=ask)).status_code == 422  # which day?
         for lesson in (care.on(), tuesday):
@@ -109,7 +110,7 @@ async def test_pages_a_call_a_refusal_and_a_change_of_mind(world: World) -> None
         listed = (await teacher.get("/t/school/teach/one-off")).text
         assert "学生2" in listed and "001#3" in listed  # the clause that puts the class teacher in charge
         bare = await teacher.post(f"/t/school/teach/one-off/{rows[0].id}/refuse", data={"reason": " "})
-        assert bare.status_code == 422
+        assert bare.status_code == 422 and "请写明理由，家长会看到" in bare.text and "对方" not in bare.text
         refused = await teacher.post(f"/t/school/teach/one-off/{rows[0].id}/refuse", data={"reason": "当天全校停课"})
         assert refused.status_code == 303
         assert "当天全校停课" in (await parent.get("/t/school/home/one-off")).text

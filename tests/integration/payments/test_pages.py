@@ -10,8 +10,9 @@ import pypdf
 import pytest
 
 from core.billing.models import Bill, Receipt
+from core.enrollment import enrolments, leaving
 from tests.integration.payments.till import Till
-from tests.support.billing import ready
+from tests.support.billing import enrolled, ready
 from tests.support.world import World
 
 DESK = "/t/school/desk"
@@ -79,6 +80,28 @@ async def test_family_pays_and_gets_a_receipt(till: Till) -> None:
     assert receipt.number in await page(world, parent, "/t/school/home/receipts")
     assert "已缴费" in await page(world, school.people["finance"], f"{DESK}/billing/bills/{bill.id}")
     await till.agree()
+
+
+@pytest.mark.req("R-149", "R-344")
+async def test_who_left_an_item_is_told_before_paying_for_it(till: Till) -> None:
+    """The unpaid bill says that it may be made anew; it can be paid all the same, and the note goes with its cause."""
+    world, school = till.world, till.school
+    mine = next(b for b in await billed(till) if b.student_id == school.families[0].student_id)
+    paths = ("/t/school/home/bills", f"/t/school/home/bills/{mine.id}")
+    told = "学生1已退出“课后看护”，账单可能会重新计算，可先联系学校财务再缴费"
+
+    async def says() -> list[bool]:
+        return [told in await page(world, school.families[0].guardian, path) for path in paths]
+
+    assert await says() == [False, False]
+    async with till.house.unit(await till.guardian()) as uow:
+        [one] = await enrolments.enrolments_of(uow, mine.student_id)
+        await leaving.leave(uow, one.id)
+    assert await says() == [True, True]
+    assert "已退出" not in await page(world, school.families[1].guardian, paths[0])
+    assert "去缴费 ¥205" in await page(world, school.families[0].guardian, paths[1])
+    await enrolled(world, school, one.offering.id, only=[mine.student_id])  # back, or other days of the same item
+    assert await says() == [False, False]
 
 
 async def test_back_before_the_payment_is_known(till: Till) -> None:

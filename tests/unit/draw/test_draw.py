@@ -8,6 +8,7 @@ import json
 import random
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.enrollment.draw import program
+from core.enrollment.draw.models import DrawRound
 from core.enrollment.draw.program import Wrong, canonical, commitment, envied, give, numbers, outcome, own_hash, verify
+from core.enrollment.draw.states import badge
 
 CLASSES = ["低年级", "其他"]
 
@@ -202,3 +205,15 @@ def test_the_program_stands_alone(tmp_path: Path) -> None:
         [sys.executable, "-m", "deploy.cli", "draw", "verify", str(tmp_path / "none.json")], check=False
     )
     assert missing.returncode == 2
+
+
+@pytest.mark.req("R-216")
+def test_the_badge_of_a_round_follows_the_clock() -> None:
+    """An open round says so between its hours alone; what is decided after them is the worker's to say."""
+    noon = datetime(2026, 9, 1, 12, tzinfo=UTC)
+    row = DrawRound(state="open", opens_at=noon, closes_at=noon + timedelta(hours=1))
+    minute = timedelta(minutes=1)
+    said = [badge(row, at)[0] for at in (noon - minute, noon, row.closes_at - minute, row.closes_at)]
+    assert said == ["未开始", "填报中", "填报中", "填报结束"]
+    row.state = "committed"
+    assert badge(row, noon)[0] == "已锁定并公示"
