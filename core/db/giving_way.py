@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from core.db.house import House
 
 PORTION: Final = 8
-"""Answers in one turn of the loop while nobody else waits; one while somebody does."""
+"""Answers in one turn of the loop while nobody else waits."""
 PAUSE: Final = 0.001
-"""Seconds that the crowd then leaves to the others after each answer; a loop measures no less."""
+"""Seconds that the crowd leaves to others between its answers while they wait; a loop measures no less."""
+PAUSES: Final = 32
+"""At most so many in one batch: a crowd that is large must not wait for ever either."""
 
 
 class Others:
@@ -33,13 +35,12 @@ class Others:
     def answered(self) -> None:
         self.waiting -= 1
 
-    async def give_way(self) -> None:
-        """Called by the crowd after each of its answers."""
+    async def give_way(self, batch: int) -> None:
+        """Called by the crowd after each answer of a batch of so many."""
         self._given += 1
-        if self.waiting:
-            await asyncio.sleep(PAUSE)
-        elif self._given % PORTION == 0:
-            await asyncio.sleep(0)
+        if self._given >= (max(1, batch // PAUSES) if self.waiting else PORTION):
+            self._given = 0
+            await asyncio.sleep(PAUSE if self.waiting else 0)
 
 
 def others_of(house: House) -> Others:

@@ -92,7 +92,7 @@ class Crowd:
                 for token, answer in batch:
                     if not answer.done():
                         answer.set_result(known.get(token))
-                    await self._others.give_way()
+                    await self._others.give_way(len(batch))
         finally:
             queue.running = False
             if not queue.waiting:

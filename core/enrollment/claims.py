@@ -213,7 +213,7 @@ class Claims:
         for claim, decision in zip(claims, decisions, strict=True):
             for answer in _leave(line, claim):
                 answer.set_result(decision)
-            await self._others.give_way()
+            await self._others.give_way(len(claims))
 
     async def _decide(
         self, tenant_id: UUID, asked: Sequence[tuple[UUID, Wish]], wait: int | None = None

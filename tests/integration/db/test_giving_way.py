@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from core.db.giving_way import PORTION, Others, others_of
+from core.db.giving_way import PAUSE, PAUSES, PORTION, Others, others_of
 from tests.support import menu
 from tests.support.world import World
 
@@ -31,7 +31,7 @@ async def test_others_have_a_turn_after_each_answer_while_they_wait(waiting: int
 
     async def crowd() -> None:
         for _ in range(4 * PORTION):
-            await others.give_way()
+            await others.give_way(20)
 
     answering = asyncio.create_task(crowd())
     while not answering.done():
@@ -40,6 +40,19 @@ async def test_others_have_a_turn_after_each_answer_while_they_wait(waiting: int
     assert seen >= turns
     if not waiting:
         assert seen < 2 * turns
+
+
+async def test_a_large_crowd_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    others, pauses = Others(), list[float]()
+
+    async def slept(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr("core.db.giving_way.asyncio.sleep", slept)
+    others.came()
+    for _ in range(256):
+        await others.give_way(256)
+    assert pauses == [PAUSE] * PAUSES
 
 
 async def test_whoever_is_not_of_the_crowd_waits_until_the_answer(world: World) -> None:
