@@ -114,11 +114,11 @@ async def test_paid_unpaid_relieved_and_late(world: World, standin: Standin) -> 
     school = till.school
     care, art = await opened(till)
     poor = school.families[2]
-    async with till.house.unit(await till.guardian(2)) as uow:
-        asked = await relief.ask(uow, ReliefAsk(student_id=poor.student_id, ground="low_income"))
-    async with till.house.unit(await till.finance()) as uow:
-        await relief.decide(uow, asked.id, ReliefDecision(verdict="grant", percent=50))
     with at(MONDAY, 12):
+        async with till.house.unit(await till.guardian(2)) as uow:
+            asked = await relief.ask(uow, ReliefAsk(student_id=poor.student_id, ground="low_income"))
+        async with till.house.unit(await till.finance()) as uow:
+            await relief.decide(uow, asked.id, ReliefDecision(verdict="grant", percent=50))
         await ran(till)
         assert [await of(till, n) for n in range(5)] == [
             [(0, "issued", 20500, 0)], [(0, "issued", 20500, 0)], [(0, "issued", 10250, 0)],
@@ -183,11 +183,11 @@ async def test_what_is_priced_by_the_term_is_settled_by_lessons(world: World, st
     )
     await menu.publish(world, till.school)
     poor = till.school.families[2]
-    async with till.house.unit(await till.guardian(2)) as uow:
-        asked = await relief.ask(uow, ReliefAsk(student_id=poor.student_id, ground="low_income"))
-    async with till.house.unit(await till.finance()) as uow:
-        await relief.decide(uow, asked.id, ReliefDecision(verdict="grant", percent=60))
     with at(MONDAY, 12):
+        async with till.house.unit(await till.guardian(2)) as uow:
+            asked = await relief.ask(uow, ReliefAsk(student_id=poor.student_id, ground="low_income"))
+        async with till.house.unit(await till.finance()) as uow:
+            await relief.decide(uow, asked.id, ReliefDecision(verdict="grant", percent=60))
         await ran(till)
         await paid(till, (0,))
         for number in (0, 1, 2, 3):
