@@ -30,7 +30,7 @@ ALONE = ("tests/concurrency", "tests/bench")
 PLAYED = ("tests/journeys/test_walkthrough.py", "tests/browser")
 DATABASE = ("tests/integration", "tests/security", "tests/concurrency", "tests/contracts", "tests/unit/deploy")
 NO_TESTS = 5  # pytest's exit code for "nothing to run"
-LONGEST = 2_400  # seconds of one part: thrice what the largest takes. Each test has a limit of its own, pyproject.toml.
+LONGEST = 1_800  # seconds of one part: twice what the largest takes. Each test has a limit of its own, pyproject.toml.
 STOPPED = 124
 BY_FILE = ("-n2", "--dist=loadfile", "--no-loadscope-reorder")  # tests/conftest.py puts them in order
 
@@ -59,6 +59,8 @@ def pytest_twice(*args: str, env: Mapping[str, str] = MappingProxyType({})) -> i
     shared one the first try has already applied, signed and paid.
     """
     code = pytest(*args, env=env)
+    if code == STOPPED:  # it stood still between tests, or a machine did; a second time is no accident
+        code = pytest(*args, env=env)
     if code != 1:
         return 0 if code == NO_TESTS else code
     print("== 失败的再单独运行一次 / what failed runs once more, alone", flush=True)
