@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.unit.web.browser import HOST, opened
+from tests.browser.sink_pages import HOST, opened
 from tests.unit.web.sink import PARTS, pages
 
 HTML = dict(pages())

@@ -1,11 +1,11 @@
-"""Pictures of the kitchen sink: ``python -m tests.unit.web.shots OUT_DIR [NAME …]``. Needs chromium on the machine."""
+"""Pictures of the kitchen sink: ``python -m tests.browser.sink_shots OUT_DIR [NAME …]``. Needs chromium."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from tests.unit.web.browser import HOST, launched, opened
+from tests.browser.sink_pages import HOST, launched, opened
 from tests.unit.web.sink import PARTS, pages
 
 
